@@ -1,0 +1,75 @@
+"""Rows to requests: equal text and sender together, at most 100 numbers, none of them twice."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from typing import NamedTuple
+
+from smspm_campaigns.vocabulary import MAX_RECIPIENTS
+
+
+class Item(NamedTuple):
+    """One row that waits for its request. Items of equal `content` (text and sender) may share one."""
+
+    key: int
+    number: str
+    content: Hashable
+
+
+def send_order(items: Iterable[Item]) -> list[Item]:
+    """Order items so that taking requests from the front makes the least possible number of them.
+
+    Items of one content stand together, contents in the order of their first item. A request may
+    hold a number only once: within a content, the item of which most copies are still to come is
+    first, and the given order decides among equals.
+    """
+    items = list(items)
+    contents: dict[Hashable, int] = {}
+    for item in items:
+        contents.setdefault(item.content, len(contents))
+    to_come = Counter((item.content, item.number) for item in items)
+    ranked = []
+    for position, item in enumerate(items):
+        to_come[item.content, item.number] -= 1
+        copies = to_come[item.content, item.number]
+        ranked.append((contents[item.content], -copies, position))
+    return [items[position] for _, _, position in sorted(ranked)]
+
+
+def take_request(waiting: Iterable[Item], size: int = MAX_RECIPIENTS) -> list[Item]:
+    """Take the first request from items in `send_order`: up to `size` numbers of one content.
+
+    Reads no further than it must, so `waiting` may be a long stream.
+
+    Example:
+        >>> people = [Item(0, "491713920000", "Hi"), Item(1, "491713920001", "Hi")]
+        >>> [item.key for item in take_request(send_order(people))]
+        [0, 1]
+    """
+    request: dict[str, Item] = {}
+    content: Hashable = None
+    for item in waiting:
+        content = content if request else item.content
+        if item.content != content:
+            break
+        request.setdefault(item.number, item)
+        if len(request) == size:
+            break
+    return list(request.values())
+
+
+def count_requests(items: Iterable[Item], size: int = MAX_RECIPIENTS) -> int:
+    """Count the requests that `take_request` will make of items: the least possible number.
+
+    Example:
+        >>> count_requests(Item(key, str(key), "Hi") for key in range(101))
+        2
+    """
+    rows: Counter[Hashable] = Counter()
+    copies: Counter[tuple[Hashable, str]] = Counter()
+    for item in items:
+        rows[item.content] += 1
+        copies[item.content, item.number] += 1
+    most: dict[Hashable, int] = {}
+    for (content, _), count in copies.items():
+        most[content] = max(most.get(content, 0), count)
+    return sum(max(-(-count // size), most[content]) for content, count in rows.items())

@@ -1,0 +1,363 @@
+"""Campaign: a frozen plan, what was sent of it, and what became of every row."""
+
+import os
+import sys
+import warnings
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from smspm_campaigns.campaign.outcomes import make_report
+from smspm_campaigns.campaign.planning import plan_rows
+from smspm_campaigns.campaign.watching import Progress, watch
+from smspm_campaigns.clock import SystemClock
+from smspm_campaigns.delivery import engine
+from smspm_campaigns.delivery.ledger import Ledger, default_path, plan, read
+from smspm_campaigns.delivery.ledger.read import CampaignRecord
+from smspm_campaigns.delivery.ledger.record import EURO
+from smspm_campaigns.delivery.pacing import micros
+from smspm_campaigns.delivery.sender import send_campaign
+from smspm_campaigns.delivery.tracker import track_campaign
+from smspm_campaigns.exceptions import (
+    BudgetExceeded,
+    GatewayMismatch,
+    InvalidArgument,
+    SmspmWarning,
+)
+from smspm_campaigns.gateway.client import SIMULATED, Client
+from smspm_campaigns.reporting import exports, tables
+from smspm_campaigns.vocabulary import OPEN, Status
+
+_MAX_NAME: Final = 100  # characters
+_REHEARSAL: Final = "rehearsal"
+
+
+class Campaign:
+    """A campaign in a ledger. Make one with `create`, or find it again with `open`.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> frame = pd.DataFrame({"sms_to": ["491713920012"], "sms_text": ["Hi! STOP: 1234"]})
+        >>> campaign = Campaign.create("hello", frame, sender="SMSPM.com", ledger=folder.name + "/l")
+        >>> int(campaign.send(Client.simulated())["queued"])
+        1
+        >>> folder.cleanup()
+    """
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.path = path
+
+    @classmethod
+    def create(
+        cls,
+        name: str,
+        frame: pd.DataFrame,
+        *,
+        sender: str | None = None,
+        ledger: str | os.PathLike[str] | None = None,
+        allow_repeat: bool = False,
+    ) -> "Campaign":
+        """Freeze a plan: the rows of a frame without a problem will be sent, each once.
+
+        The same name with the same plan reopens the campaign, so a notebook that runs twice sends
+        nothing twice.
+
+        Args:
+            name: of the campaign, unique in its ledger.
+            frame: with `sms_to` and `sms_text`; `sms_sender` may hold a sender for each row.
+            sender: an approved Sender ID, for rows without one of their own.
+            ledger: where the ledger is; `SMSPM_LEDGER`, else one per user, by default. It is made
+                when there is none.
+            allow_repeat: send to a number once for each of its rows, and messages that another
+                campaign already took.
+
+        Raises:
+            ColumnNotFound: `sms_to` or `sms_text` is not there.
+            InvalidArgument: nothing to send, or a name, sender or row that cannot be meant.
+            CampaignConflict: the name has another plan, two rows have one number, or another
+                campaign of this ledger took some of the messages.
+            LedgerError: the ledger cannot be used.
+        """
+        if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
+            raise InvalidArgument(
+                f"A campaign's name has 1 to {_MAX_NAME} characters, not {name!r}."
+            )
+        manifest, rows = plan_rows(frame, sender=sender, allow_repeat=allow_repeat)
+        path = _path(ledger)
+        if Ledger.create(path):
+            print(f"A new ledger was made at {path}.", file=sys.stderr)
+        with Ledger.open(path) as opened:
+            plan.create_campaign(
+                opened,
+                name,
+                rows,
+                manifest=manifest,
+                allow_repeat=allow_repeat,
+                at=micros(SystemClock()),
+            )
+        return cls(name, path)
+
+    @classmethod
+    def open(cls, name: str, *, ledger: str | os.PathLike[str] | None = None) -> "Campaign":
+        """Find a campaign again. Never makes a ledger.
+
+        Raises:
+            CampaignNotFound: there is none of that name.
+            LedgerError: there is no ledger, or it cannot be used.
+        """
+        path = _path(ledger)
+        with Ledger.open(path) as opened:
+            read.find_campaign(opened, name)
+        return cls(name, path)
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{count:,} {status}" for status, count in self.counts().items() if count)
+        rehearsal = f"; {_REHEARSAL}" if self.is_rehearsal else ""
+        return f"Campaign({self.name!r}: {told}{rehearsal})"
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether it belongs to the simulator: nothing of it was ever sent to anybody."""
+        return self._record().gateway == SIMULATED
+
+    def send(
+        self,
+        client: Client,
+        *,
+        limit: int | None = None,
+        max_cost: float | Decimal | None = None,
+        report_url: str | None = None,
+        progress: bool = True,
+    ) -> "pd.Series[int]":
+        """Send what is planned. Calling it again goes on where it stopped, and repeats nothing.
+
+        Args:
+            client: `Client()` for real, `Client.simulated()` to rehearse.
+            limit: the most rows this campaign may ever take; `send(limit=100)` twice sends 100.
+            max_cost: the most EUR it may cost, kept with the campaign: what was taken, is unknown
+                and is planned must fit, or nothing is sent.
+            report_url: where the API shall call when a status changes.
+            progress: whether to show a bar, in a notebook or a terminal.
+
+        Returns:
+            `counts()` afterwards.
+
+        Raises:
+            GatewayMismatch: the campaign belongs to another account, or is a rehearsal.
+            BudgetExceeded: the plan costs more than `max_cost`, or has rows without a price.
+            GatewayError: the account, sender or network does not let anything through.
+            RunStopped: too many requests ended unknown or refused.
+        """
+        if limit is not None and (isinstance(limit, bool) or limit < 0):
+            raise InvalidArgument(f"limit is the most rows to take in all, from 0, not {limit!r}.")
+        record = self._bind(client)
+        self._check_budget(record, max_cost)
+        run = engine.start(
+            lambda run: send_campaign(
+                run, self.path, record.id, client, limit=limit, report_url=report_url
+            )
+        )
+        self._watch(
+            run, "Rehearsing" if client.is_simulated else "Sending", "send(…)", show=progress
+        )
+        counts = self.counts()
+        if counts[Status.UNKNOWN]:
+            warnings.warn(
+                f"Of {counts[Status.UNKNOWN]:,} rows it is not known whether they were sent. They "
+                "are never sent again by themselves; report() shows them as 'unknown'. Compare "
+                "them with the message log of your SMSPM account.",
+                SmspmWarning,
+                stacklevel=2,
+            )
+        return counts
+
+    def track(
+        self,
+        client: Client,
+        *,
+        timeout: str | pd.Timedelta = "10min",
+        give_up_after: str | pd.Timedelta = "72h",
+        progress: bool = True,
+    ) -> "pd.Series[int]":
+        """Ask what became of open messages, until none is open or the time is over.
+
+        Args:
+            client: of the account the campaign was sent with.
+            timeout: how long to go on, such as `"10min"`.
+            give_up_after: the age at which a message without a final word is `unconfirmed`.
+            progress: whether to show a bar, in a notebook or a terminal.
+
+        Returns:
+            `counts()` afterwards.
+
+        Raises:
+            GatewayMismatch: the campaign belongs to another account, or is a rehearsal.
+            GatewayError: the account is refused, or the API cannot be reached.
+        """
+        seconds, patience = _seconds(timeout, "timeout"), _seconds(give_up_after, "give_up_after")
+        record = self._bind(client)
+        run = engine.start(
+            lambda run: track_campaign(
+                run, self.path, record.id, client, timeout=seconds, give_up_after=patience
+            )
+        )
+        self._watch(run, "Tracking", "track(…)", show=progress)
+        counts = self.counts()
+        still_open = int(sum(counts[status] for status in OPEN))
+        if still_open:
+            warnings.warn(
+                f"{still_open:,} messages have no final status yet. track(…) goes on asking.",
+                SmspmWarning,
+                stacklevel=2,
+            )
+        return counts
+
+    def counts(self) -> "pd.Series[int]":
+        """Count the rows by status. The sum is always the number of rows."""
+        with Ledger.open(self.path) as ledger:
+            counted = read.count_by_status(ledger, read.find_campaign(ledger, self.name).id)
+        return pd.Series(
+            [counted.get(status, 0) for status in Status],
+            index=pd.Index([str(status) for status in Status], name="sms_status"),
+            name="rows",
+            dtype="int64",
+        )
+
+    def report(self) -> pd.DataFrame:
+        """Return the rows you began with, in their order and index, and what became of each.
+
+        Returns:
+            Your columns as they were, then all `sms_` columns; `sms_status` is one of `Status`,
+            prices are EUR (float64), times UTC (datetime64[us, UTC]).
+        """
+        with Ledger.open(self.path) as ledger:
+            record = read.find_campaign(ledger, self.name)
+            return make_report(record.manifest, list(read.rows(ledger, record.id)))
+
+    def summary(self, by: str | None = None) -> pd.DataFrame:
+        """Count the report, in one row or by a column. See `reporting.tables.summarize`.
+
+        Raises:
+            ColumnNotFound: there is no column `by`.
+        """
+        return tables.summarize(self.report(), by)
+
+    def to_excel(self, path: str | os.PathLike[str]) -> Path:
+        """Write a workbook: summary, countries, recipients, excluded rows. Returns its path."""
+        return self._export(exports.to_excel, path)
+
+    def to_html(self, path: str | os.PathLike[str]) -> Path:
+        """Write a page that needs nothing else. Returns its path."""
+        return self._export(exports.to_html, path)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write every row as CSV. Returns the path."""
+        return self._export(exports.to_csv, path)
+
+    def _export(self, write: Any, path: str | os.PathLike[str]) -> Path:
+        target = Path(path)
+        write(exports.Outcome(self.name, self.is_rehearsal, self.report()), target)
+        return target.absolute()
+
+    def _record(self) -> CampaignRecord:
+        with Ledger.open(self.path) as ledger:
+            return read.find_campaign(ledger, self.name)
+
+    def _bind(self, client: Client) -> CampaignRecord:
+        """Bind the campaign to the client's gateway; refuse another one."""
+        with Ledger.open(self.path) as ledger:
+            record = read.find_campaign(ledger, self.name)
+            asked = client.identity(ledger.key())
+            bound = plan.bind_gateway(ledger, record.id, asked)
+        if bound == asked:
+            return record
+        if bound == SIMULATED:
+            raise GatewayMismatch(
+                f"{self.name!r} is a rehearsal on the simulator, so it cannot be sent for real. "
+                "Create it under another name for that."
+            )
+        other = "the simulator" if client.is_simulated else "another account or address"
+        raise GatewayMismatch(
+            f"{self.name!r} belongs to {bound}, and this client to {other}. Use the one it began "
+            "with, or create the campaign under another name."
+        )
+
+    def _check_budget(self, record: CampaignRecord, max_cost: float | Decimal | None) -> None:
+        with Ledger.open(self.path) as ledger:
+            if max_cost is not None:
+                plan.set_max_cost(ledger, record.id, _billionths(max_cost))
+            bound = read.find_campaign(ledger, self.name).max_cost
+            cost, unpriced = read.expected_cost(ledger, record.id)
+        if bound is None:
+            return
+        if unpriced:
+            raise BudgetExceeded(
+                f"{unpriced:,} rows have no price, so whether they fit into {bound / EURO:,.2f} EUR "
+                "is not known. Add their countries to the prices. Nothing was sent."
+            )
+        if cost > bound:
+            raise BudgetExceeded(
+                f"The campaign is expected to cost {cost / EURO:,.2f} EUR, and {bound / EURO:,.2f} "
+                "are allowed. Raise max_cost or leave rows out. Nothing was sent."
+            )
+
+    def _watch(self, run: engine.Run, title: str, go_on: str, *, show: bool) -> None:
+        def look() -> Progress:
+            counts = {status: count for status, count in self.counts().items() if count}
+            out = (Status.EXCLUDED, Status.CANCELLED)
+            waiting = (Status.PLANNED, Status.SENDING, *(OPEN if title == "Tracking" else ()))
+            total = sum(count for status, count in counts.items() if status not in out)
+            done = total - sum(counts.get(status, 0) for status in waiting)
+            return Progress(done, total, {str(status): counts[status] for status in counts})
+
+        watch(run, look, title=title, show=show, go_on=go_on)
+
+
+def list_campaigns(*, ledger: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """List the campaigns of a ledger, the newest first.
+
+    Returns:
+        A frame indexed by `name`: `created_at` (datetime64[us, UTC]), `gateway` (`"simulated"` is
+        a rehearsal; missing before the first request), and the rows by status (Int64).
+    """
+    path = _path(ledger)
+    statuses = [str(status) for status in Status]
+    lines: list[list[Any]] = []
+    if path.exists():
+        with Ledger.open(path) as opened:
+            for record in read.all_campaigns(opened):
+                counts = read.count_by_status(opened, record.id)
+                cells = [record.name, record.created_at, record.gateway]
+                lines.append([*cells, *(counts.get(status, 0) for status in statuses)])
+    frame = pd.DataFrame(lines, columns=["name", "created_at", "gateway", *statuses])
+    frame["created_at"] = pd.to_datetime(frame["created_at"].astype("int64"), unit="us", utc=True)
+    types = {"name": "str", "gateway": "str", **dict.fromkeys(statuses, "Int64")}
+    return frame.astype(types).set_index("name")
+
+
+def _path(ledger: str | os.PathLike[str] | None) -> Path:
+    return (default_path() if ledger is None else Path(ledger).expanduser()).absolute()
+
+
+def _seconds(span: str | pd.Timedelta, name: str) -> float:
+    try:
+        seconds = pd.Timedelta(span).total_seconds()
+    except ValueError:
+        seconds = float("nan")
+    if not seconds >= 0:
+        raise InvalidArgument(f"{name} is a time such as '10min' or '72h', not {span!r}.")
+    return seconds
+
+
+def _billionths(euros: float | Decimal) -> int:
+    try:
+        value = Decimal(str(euros))
+        if value.is_finite() and value >= 0:
+            return round(value * EURO)
+    except InvalidOperation:
+        pass
+    raise InvalidArgument(f"max_cost is an amount in EUR from 0, not {euros!r}.")

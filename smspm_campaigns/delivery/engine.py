@@ -1,0 +1,59 @@
+"""The one event loop, in a thread of its own: the same in a script, a notebook and the terminal."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from functools import cache
+from typing import Any
+
+from smspm_campaigns.clock import Clock
+
+
+class Run:
+    """Something that goes on in the background. It may be asked to stop; it is never cancelled."""
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self._stop_asked = asyncio.Event()
+        self._result: Future[None] | None = None
+
+    def stop(self) -> None:
+        """Ask it to stop: nothing more is begun, and what is in flight is finished and recorded."""
+        self.stopping = True
+        _loop().call_soon_threadsafe(self._stop_asked.set)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait up to `timeout` seconds; tell whether it has ended. Raises what ended it."""
+        assert self._result is not None
+        try:
+            self._result.result(timeout)
+        except TimeoutError:
+            if not self._result.done():
+                return False
+            raise
+        return True
+
+    async def pause(self, clock: Clock, seconds: float) -> None:
+        """Wait, but no longer than until somebody asks to stop."""
+        waits = [
+            asyncio.ensure_future(clock.sleep(seconds)),
+            asyncio.ensure_future(self._stop_asked.wait()),
+        ]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+
+def start(work: Callable[[Run], Coroutine[Any, Any, None]]) -> Run:
+    """Begin work on the engine's loop and return its handle at once."""
+    run = Run()
+    run._result = asyncio.run_coroutine_threadsafe(work(run), _loop())
+    return run
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="smspm-campaigns", daemon=True).start()
+    return loop

@@ -1,0 +1,199 @@
+"""Opening a ledger, explicit transactions, and sentences for what SQLite says."""
+
+import os
+import secrets
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+
+from smspm_campaigns.exceptions import LedgerError
+
+APPLICATION_ID: Final = 0x534D5350  # "SMSP", in the header of the file
+SCHEMA_VERSION: Final = 1
+
+_BUSY_TIMEOUT: Final = 30.0  # seconds to wait for another writer
+
+#: Branches of SQLite without the WAL-reset bug, which can lose commits.
+_WAL_IS_SOUND: Final = (
+    sqlite3.sqlite_version_info >= (3, 51, 3)
+    or (3, 50, 7) <= sqlite3.sqlite_version_info < (3, 51, 0)
+    or (3, 44, 6) <= sqlite3.sqlite_version_info < (3, 45, 0)
+)
+
+
+def default_path() -> Path:
+    """Return where the ledger is: `SMSPM_LEDGER`, else one per user in the platform's data folder."""
+    named = os.environ.get("SMSPM_LEDGER")
+    if named:
+        return Path(named).expanduser()
+    return Path(platformdirs.user_data_dir("smspm-campaigns", appauthor=False)) / "ledger.sqlite"
+
+
+class Ledger:
+    """One connection to a ledger file. Use it in one thread, as a context manager."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator["Ledger"]:
+        """Open an existing ledger.
+
+        Raises:
+            LedgerError: there is none, or it is foreign, newer or damaged.
+        """
+        if path.is_dir():
+            raise LedgerError(f"{path} is a folder. A ledger is a file: name one inside it.")
+        if not path.exists():
+            raise LedgerError(
+                f"There is no ledger at {path}. Campaign.create makes one; or say where yours is: "
+                "ledger=… or SMSPM_LEDGER."
+            )
+        with _sentences(path):
+            connection = _connect(path)
+            try:
+                _check(connection, path)
+                connection.execute(f"PRAGMA journal_mode = {'WAL' if _WAL_IS_SOUND else 'PERSIST'}")
+                yield cls(path, connection)
+            finally:
+                connection.close()
+
+    @classmethod
+    def create(cls, path: Path) -> bool:
+        """Make a ledger where there is none yet, readable by its owner alone; tell whether it did.
+
+        Raises:
+            LedgerError: the folder cannot be made or written.
+        """
+        if path.exists():
+            return False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LedgerError(
+                f"No folder for the ledger at {path.parent}: {error.strerror}."
+            ) from None
+        building = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+        with _sentences(path):
+            try:
+                os.close(os.open(building, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                _build(building)
+                return _put_in_place(building, path)
+            except OSError as error:
+                raise LedgerError(
+                    f"The ledger at {path} cannot be made: {error.strerror}."
+                ) from None
+            finally:
+                building.unlink(missing_ok=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do all of it, or nothing; on disk when it ends."""
+        with _sentences(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def execute(self, sql: str, parameters: Iterable[Any] = ()) -> sqlite3.Cursor:
+        with _sentences(self.path):
+            return self._connection.execute(sql, tuple(parameters))
+
+    def executemany(self, sql: str, rows: Iterable[Iterable[Any]]) -> None:
+        with _sentences(self.path):
+            self._connection.executemany(sql, rows)
+
+    def one(self, sql: str, *parameters: Any) -> Any:
+        """Return the first row of a query, or None."""
+        return self.execute(sql, parameters).fetchone()
+
+    def key(self) -> bytes:
+        """Return the key of this ledger's digests."""
+        return bytes(self.one("SELECT key FROM ledger")[0])
+
+
+def _build(path: Path) -> None:
+    schema = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+    connection = _connect(path)
+    try:
+        connection.executescript(
+            f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = "
+            f"{SCHEMA_VERSION}; {schema} COMMIT;"
+        )
+        connection.execute("INSERT INTO ledger (key) VALUES (?)", (secrets.token_bytes(32),))
+    finally:
+        connection.close()
+
+
+def _put_in_place(building: Path, path: Path) -> bool:
+    """Move a finished ledger to its name, unless somebody was quicker."""
+    if sys.platform == "win32":  # a rename there never replaces
+        try:
+            building.rename(path)
+        except FileExistsError:
+            return False
+        return True
+    try:
+        os.link(building, path)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT, isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID:
+        raise LedgerError(
+            f"{path} is a database of another program, not a ledger. Name another file."
+        )
+    if version > SCHEMA_VERSION:
+        raise LedgerError(
+            f"{path} was written by a newer version of smspm-campaigns. Upgrade: "
+            "python -m pip install --upgrade smspm-campaigns."
+        )
+
+
+@contextmanager
+def _sentences(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise LedgerError(f"The ledger at {path} {_advice(error)} ({error}).") from error
+
+
+def _advice(error: sqlite3.Error) -> str:
+    name = getattr(error, "sqlite_errorname", "")
+    for start, advice in (
+        ("SQLITE_BUSY", "is held by another program; close that one, or try again"),
+        ("SQLITE_LOCKED", "is held by another program; close that one, or try again"),
+        ("SQLITE_FULL", "has no room: the disk is full. Make room and run it again"),
+        ("SQLITE_READONLY", "may not be written; check its permissions"),
+        ("SQLITE_CANTOPEN", "cannot be opened; check the path and its permissions"),
+        ("SQLITE_NOTADB", "is not a ledger; name another file"),
+        ("SQLITE_CORRUPT", "is damaged; restore it from a backup before you send anything"),
+        ("SQLITE_IOERR", "cannot be read or written: the disk reports an error"),
+    ):
+        if name.startswith(start):
+            return advice
+    return "cannot do what was asked; this is a defect of smspm-campaigns, please report it"

@@ -1,0 +1,146 @@
+"""Reading the ledger: campaigns, counts, rows, and what is due."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from smspm_campaigns.delivery.ledger.connection import Ledger
+from smspm_campaigns.exceptions import CampaignNotFound
+
+
+class CampaignRecord(NamedTuple):
+    """A campaign as the ledger keeps it."""
+
+    id: int
+    name: str
+    manifest: str
+    gateway: str | None
+    max_cost: int | None
+    created_at: int
+
+
+class RowRecord(NamedTuple):
+    """One row with its prevailing attempt. Money in billionths of a euro, times in microseconds."""
+
+    original: str
+    number: str | None
+    country: str | None
+    line: str | None
+    text: str | None
+    encoding: str | None
+    segments: int | None
+    cost: int | None
+    sender: str | None
+    problem: str | None
+    problems: str | None
+    detail: str | None
+    message_id: str | None
+    status: str
+    error: str | None
+    price: int | None
+    carrier: str | None
+    sent_at: int | None
+    updated_at: int | None
+
+
+class Due(NamedTuple):
+    """A message to ask about."""
+
+    attempt_id: int
+    message_id: str
+    sent_at: int
+    due_at: int
+
+
+def find_campaign(ledger: Ledger, name: str) -> CampaignRecord:
+    """Find a campaign by name.
+
+    Raises:
+        CampaignNotFound: there is none; those there are, are named.
+    """
+    row = ledger.one(
+        "SELECT id, name, manifest, gateway, max_cost, created_at FROM campaign WHERE name = ?",
+        name,
+    )
+    if row is None:
+        names = [known for (known,) in ledger.execute("SELECT name FROM campaign ORDER BY id DESC")]
+        there = f"It has: {', '.join(names[:10])}." if names else "It has none yet."
+        raise CampaignNotFound(f"No campaign {name!r} in the ledger at {ledger.path}. {there}")
+    return CampaignRecord(*row)
+
+
+def all_campaigns(ledger: Ledger) -> list[CampaignRecord]:
+    """Return every campaign, the newest first."""
+    rows = ledger.execute(
+        "SELECT id, name, manifest, gateway, max_cost, created_at FROM campaign ORDER BY id DESC"
+    )
+    return [CampaignRecord(*row) for row in rows]
+
+
+def count_by_status(ledger: Ledger, campaign_id: int) -> dict[str, int]:
+    """Count the rows of a campaign by status."""
+    return dict(
+        ledger.execute(
+            "SELECT status, count(*) FROM recipient WHERE campaign_id = ? GROUP BY status",
+            (campaign_id,),
+        ).fetchall()
+    )
+
+
+def count_taken(ledger: Ledger, campaign_id: int) -> int:
+    """Count the rows for which money may have been spent."""
+    return int(
+        ledger.one(
+            "SELECT count(*) FROM recipient JOIN status ON status.name = recipient.status "
+            "WHERE campaign_id = ? AND status.taken",
+            campaign_id,
+        )[0]
+    )
+
+
+def expected_cost(ledger: Ledger, campaign_id: int) -> tuple[int, int]:
+    """Return what is taken, unknown and planned costs together, and how many of these have no price."""
+    cost, unpriced = ledger.one(
+        "SELECT coalesce(sum(cost), 0), count(*) - count(cost) FROM recipient "
+        "JOIN status ON status.name = recipient.status "
+        "WHERE campaign_id = ? AND (status.taken OR recipient.status = 'planned')",
+        campaign_id,
+    )
+    return cost, unpriced
+
+
+def rows(ledger: Ledger, campaign_id: int) -> Iterator[RowRecord]:
+    """Yield every row of a campaign in the order of the frame, each with its prevailing attempt."""
+    found = ledger.execute(
+        "SELECT original, number, country, line, content.text, content.encoding, content.segments, "
+        "cost, content.sender, problem, problems, detail, attempt.message_id, recipient.status, "
+        "attempt.error, attempt.price, attempt.carrier, attempt.sent_at, attempt.updated_at "
+        "FROM recipient LEFT JOIN content ON content.id = recipient.content_id "
+        "LEFT JOIN attempt ON attempt.id = ("
+        "  SELECT attempt.id FROM attempt JOIN status ON status.name = attempt.status"
+        "  WHERE attempt.recipient_id = recipient.id"
+        "  ORDER BY status.weight DESC, attempt.id DESC LIMIT 1) "
+        "WHERE recipient.campaign_id = ? ORDER BY position",
+        (campaign_id,),
+    )
+    return (RowRecord(*row) for row in found)
+
+
+def due(ledger: Ledger, campaign_id: int, *, most: int, at: int) -> list[Due]:
+    """Return open messages whose time to be asked about has come, the longest due first."""
+    found = ledger.execute(
+        "SELECT attempt.id, message_id, coalesce(sent_at, claimed_at), due_at FROM attempt "
+        "JOIN request ON request.id = attempt.request_id "
+        "WHERE campaign_id = ? AND due_at <= ? ORDER BY due_at LIMIT ?",
+        (campaign_id, at, most),
+    )
+    return [Due(*row) for row in found]
+
+
+def next_due(ledger: Ledger, campaign_id: int) -> int | None:
+    """Return when the next open message is to be asked about, None when none is open."""
+    found = ledger.one(
+        "SELECT min(due_at) FROM attempt JOIN request ON request.id = attempt.request_id "
+        "WHERE campaign_id = ? AND due_at IS NOT NULL",
+        campaign_id,
+    )
+    return None if found[0] is None else int(found[0])

@@ -1,0 +1,131 @@
+"""Recording evidence: attempts move forward, and rows follow them."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from smspm_campaigns.delivery.ledger.connection import Ledger
+
+#: Billionths of a euro in one.
+EURO = 1_000_000_000
+
+
+class Evidence(NamedTuple):
+    """What is proven about one attempt. Fields that are None leave what is there."""
+
+    attempt_id: int
+    status: str
+    message_id: str | None = None
+    word: str | None = None
+    error: str | None = None
+    price: int | None = None
+    carrier: str | None = None
+    due_at: int | None = None
+
+
+def close_request(
+    ledger: Ledger,
+    request_id: str,
+    evidence: Iterable[Evidence],
+    *,
+    reply: str,
+    error: str | None,
+    at: int,
+) -> None:
+    """Record what the reply to a request proves about each of its rows."""
+    with ledger.transaction():
+        ledger.execute(
+            "UPDATE request SET answered_at = ?, reply = ?, error = ? WHERE id = ?",
+            (at, reply, error, request_id),
+        )
+        for proof in evidence:
+            _apply(ledger, _unless_known(ledger, proof), "reply", at=at)
+
+
+def record(ledger: Ledger, evidence: Evidence, source: str, *, at: int) -> None:
+    """Record evidence about one attempt, such as the answer to a poll."""
+    with ledger.transaction():
+        _apply(ledger, evidence, source, at=at)
+
+
+def halve_requests(ledger: Ledger, request_id: str) -> None:
+    """Let the next requests of these rows hold half as many numbers."""
+    with ledger.transaction():
+        ledger.execute(
+            "UPDATE recipient SET request_size = max(1, ("
+            "  SELECT (count(*) + 1) / 2 FROM attempt WHERE request_id = ?)) "
+            "WHERE id IN (SELECT recipient_id FROM attempt WHERE request_id = ?)",
+            (request_id, request_id),
+        )
+
+
+def _unless_known(ledger: Ledger, proof: Evidence) -> Evidence:
+    """An id that another attempt has proves nothing about this one."""
+    if proof.message_id is None:
+        return proof
+    known = ledger.one(
+        "SELECT 1 FROM attempt WHERE message_id = ? AND id <> ?", proof.message_id, proof.attempt_id
+    )
+    if not known:
+        return proof
+    error = "the reply has the id of another message"
+    return Evidence(proof.attempt_id, "unknown", word=proof.word, error=error)
+
+
+def _apply(ledger: Ledger, proof: Evidence, source: str, *, at: int) -> None:
+    """Move an attempt forward, never back; keep what is told in any case."""
+    row = ledger.one(
+        "SELECT new.stage > old.stage, attempt.recipient_id FROM attempt "
+        "JOIN status AS old ON old.name = attempt.status JOIN status AS new ON new.name = ? "
+        "WHERE attempt.id = ?",
+        proof.status,
+        proof.attempt_id,
+    )
+    forward, recipient_id = row
+    ledger.execute(
+        "UPDATE attempt SET message_id = coalesce(message_id, ?), word = coalesce(?, word), "
+        "error = coalesce(?, error), price = coalesce(?, price), carrier = coalesce(?, carrier), "
+        "due_at = ?, updated_at = CASE WHEN ? THEN ? ELSE updated_at END, "
+        "sent_at = CASE WHEN sent_at IS NULL AND ? = 'queued' THEN ? ELSE sent_at END "
+        "WHERE id = ?",
+        (
+            proof.message_id,
+            proof.word,
+            proof.error,
+            proof.price,
+            proof.carrier,
+            proof.due_at,
+            forward,
+            at,
+            proof.status,
+            at,
+            proof.attempt_id,
+        ),
+    )
+    if forward:
+        ledger.execute(
+            "UPDATE attempt SET status = ? WHERE id = ?", (proof.status, proof.attempt_id)
+        )
+        add_events(ledger, [proof.attempt_id], proof.status, source, at=at)
+        settle(ledger, [recipient_id])
+
+
+def add_events(
+    ledger: Ledger, attempts: Iterable[int], status: str, source: str, *, at: int
+) -> None:
+    """Keep a change of status in the history, with its evidence."""
+    ledger.executemany(
+        "INSERT INTO event (attempt_id, at, status, evidence) VALUES (?, ?, ?, ?)",
+        [(attempt_id, at, status, source) for attempt_id in attempts],
+    )
+
+
+def settle(ledger: Ledger, recipients: Iterable[int]) -> None:
+    """Derive the status of rows from their attempts: the weightiest speaks, else the standing."""
+    ledger.executemany(
+        "UPDATE recipient SET status = coalesce(("
+        "  SELECT attempt.status FROM attempt JOIN status ON status.name = attempt.status"
+        "  WHERE attempt.recipient_id = recipient.id AND status.weight > 0"
+        "  ORDER BY status.weight DESC, attempt.id DESC LIMIT 1), standing) "
+        "WHERE id = ?",
+        [(recipient_id,) for recipient_id in recipients],
+    )

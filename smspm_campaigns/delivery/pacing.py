@@ -1,0 +1,50 @@
+"""When to go on: turns, waits after a request that was not taken, and the next time to ask."""
+
+from typing import Final
+
+from smspm_campaigns.clock import Clock
+from smspm_campaigns.delivery.engine import Run
+from smspm_campaigns.exceptions import GatewayError, RateLimited
+from smspm_campaigns.gateway.client import Client
+
+SECOND: Final = 1_000_000  # microseconds
+
+_FIRST_POLL: Final = 2 * SECOND  # after a message was accepted
+_LAST_POLL: Final = 3600 * SECOND  # between two questions at the most
+_MOST_NOT_TAKEN: Final = 5  # requests of one lane in a row that were not taken before it gives up
+_FIRST_WAIT: Final = 1.0  # seconds after the first of them; doubled after each other
+
+
+def micros(clock: Clock) -> int:
+    """Return the wall clock in microseconds since 1970-01-01 UTC."""
+    return round(clock.now() * SECOND)
+
+
+async def take_turn(run: Run, client: Client) -> None:
+    """Wait for the client's next turn, or until the run is asked to stop."""
+    while wait := client.pace.reserve():
+        await run.pause(client.clock, wait)
+        if run.stopping or not client.pace.is_held:
+            return
+
+
+def told_to_wait(error: GatewayError, times: int) -> float:
+    """Return the seconds to wait after a request was not taken for the n-th time in a row.
+
+    Raises:
+        GatewayError: the error itself, when it was too often.
+    """
+    if times >= _MOST_NOT_TAKEN:
+        raise error
+    told = error.retry_after if isinstance(error, RateLimited) else None
+    return told if told is not None else _FIRST_WAIT * 2.0 ** (times - 1)
+
+
+def first_poll(sent_at: int) -> int:
+    """Return when to ask for the first time about a message sent then."""
+    return sent_at + _FIRST_POLL
+
+
+def next_poll(sent_at: int, now: int) -> int:
+    """Return when to ask again: after half the message's age; seconds at first, hours at last."""
+    return now + min(max((now - sent_at) // 2, _FIRST_POLL), _LAST_POLL)

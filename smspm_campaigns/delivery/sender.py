@@ -1,0 +1,208 @@
+"""Claim, send, record: the one place where the client meets the ledger for a send."""
+
+import asyncio
+from collections import deque
+from pathlib import Path
+from typing import Final, Literal
+
+from smspm_campaigns.delivery.engine import Run
+from smspm_campaigns.delivery.ledger import Ledger, Owner, claim, owners, record
+from smspm_campaigns.delivery.ledger.claim import Claim
+from smspm_campaigns.delivery.ledger.record import Evidence
+from smspm_campaigns.delivery.pacing import first_poll, micros, take_turn, told_to_wait
+from smspm_campaigns.exceptions import GatewayError, LedgerError, ListRefused, RunStopped
+from smspm_campaigns.gateway.client import Client, Lane
+from smspm_campaigns.gateway.replies import Reply
+from smspm_campaigns.vocabulary import Status
+
+LANES: Final = 8  # requests in flight at most; a crash leaves at most so many x 100 rows unknown
+
+_MOST_IN_A_ROW: Final = 5  # requests that end unknown or refused before a run stops
+_WINDOW: Final = 50  # requests looked back on
+_MOST_IN_WINDOW: Final = 10  # of them unknown or refused before a run stops: 20 %
+_RECORD_AGAIN: Final = (0.1, 0.5, 2.0, 5.0)  # seconds between tries to write down a reply
+
+_BECOMES: Final[dict[str, str]] = {
+    "planned": "not_taken",
+    "refused": "refused",
+    "unknown": "unknown",
+}
+
+
+async def send_campaign(
+    run: Run,
+    path: Path,
+    campaign_id: int,
+    client: Client,
+    *,
+    limit: int | None,
+    report_url: str | None,
+) -> None:
+    """Send what is planned, until nothing is, somebody asks to stop, or something must stop it.
+
+    Raises:
+        GatewayError: an error after which going on makes no sense.
+        RunStopped: too many requests ended unknown or refused.
+        LedgerError: the ledger cannot be written; nothing more was claimed.
+    """
+    with Ledger.open(path) as ledger, owners.hold(ledger, lambda: micros(client.clock)) as owner:
+        sender = _Sender(run, ledger, owner, campaign_id, client, limit, report_url)
+        await sender.send_all()
+
+
+class _Sender:
+    def __init__(
+        self,
+        run: Run,
+        ledger: Ledger,
+        owner: Owner,
+        campaign_id: int,
+        client: Client,
+        limit: int | None,
+        report_url: str | None,
+    ) -> None:
+        self._run = run
+        self._ledger = ledger
+        self._owner = owner
+        self._campaign_id = campaign_id
+        self._client = client
+        self._limit = limit
+        self._report_url = report_url
+        self._brake = Brake()
+        self._failure: Exception | None = None
+
+    @property
+    def _stopping(self) -> bool:
+        return self._run.stopping or self._failure is not None
+
+    async def send_all(self) -> None:
+        """Make the first request alone, so that a refused token costs one; then open all lanes."""
+        await self._work(most=1)
+        await asyncio.gather(*(self._work() for _ in range(LANES)))
+        if self._failure is not None:
+            raise self._failure
+
+    async def _work(self, most: int | None = None) -> None:
+        """Work on a lane. Never raises: a lane that fails lets the others finish what they began."""
+        try:
+            async with self._client.lane() as lane:
+                await self._send_on(lane, most)
+        except Exception as error:  # noqa: BLE001 - kept, and raised when all lanes are done
+            self._failure = self._failure or error
+
+    async def _send_on(self, lane: Lane, most: int | None) -> None:
+        not_taken = made = 0
+        while made != most:
+            await take_turn(self._run, self._client)
+            claimed = None if self._stopping else self._claim()
+            if claimed is None:
+                return
+            error = await self._send(lane, claimed)
+            if error is None or error.rows_become != "planned" or isinstance(error, ListRefused):
+                not_taken, made = 0, made + 1
+            elif not error.stops_run:
+                not_taken += 1
+                wait = told_to_wait(error, not_taken)
+                self._client.pace.hold(wait)
+
+    def _claim(self) -> Claim | None:
+        return claim.claim_request(
+            self._ledger,
+            self._campaign_id,
+            self._owner,
+            limit=self._limit,
+            at=micros(self._client.clock),
+        )
+
+    async def _send(self, lane: Lane, claimed: Claim) -> GatewayError | None:
+        """Make one claimed request and record what its reply proves."""
+        if not claim.stands(self._ledger, claimed):
+            raise RunStopped(
+                "Another process has taken this campaign over, since this one seemed dead. Nothing "
+                "more is sent from here."
+            )
+        report_url = self._report_url and f"{self._report_url.rstrip('/')}/{claimed.request_id}"
+        try:
+            reply = await lane.send(
+                claimed.numbers, claimed.text, sender=claimed.sender, report_url=report_url
+            )
+        except GatewayError as error:
+            await self._record(claimed, self._all(claimed, error), error.raw, str(error))
+            if isinstance(error, ListRefused):
+                record.halve_requests(self._ledger, claimed.request_id)
+            self._watch(ended_well=error.rows_become == "planned", error=error)
+            return error
+        await self._record(claimed, self._each(claimed, reply), reply.raw, None)
+        self._watch(ended_well=any(answer.status is Status.QUEUED for answer in reply.answers))
+        return None
+
+    def _all(self, claimed: Claim, error: GatewayError) -> list[Evidence]:
+        status = _BECOMES[error.rows_become]
+        return [
+            Evidence(attempt, status, error=str(error)) for attempt in claimed.attempts.values()
+        ]
+
+    def _each(self, claimed: Claim, reply: Reply) -> list[Evidence]:
+        due_at = first_poll(micros(self._client.clock))
+        return [
+            Evidence(
+                claimed.attempts[answer.number],
+                answer.status,
+                answer.message_id,
+                answer.word,
+                answer.error,
+                due_at=due_at if answer.status is Status.QUEUED else None,
+            )
+            for answer in reply.answers
+        ]
+
+    async def _record(
+        self, claimed: Claim, evidence: list[Evidence], raw: str, error: str | None
+    ) -> None:
+        """Write down what a reply proves, again and again if need be: the claim stands meanwhile."""
+        for wait in (*_RECORD_AGAIN, None):
+            try:
+                record.close_request(
+                    self._ledger,
+                    claimed.request_id,
+                    evidence,
+                    reply=raw,
+                    error=error,
+                    at=micros(self._client.clock),
+                )
+                return
+            except LedgerError as failure:
+                self._failure = self._failure or failure  # nothing more is claimed
+                if wait is None:
+                    raise
+                await self._client.clock.sleep(wait)
+
+    def _watch(self, *, ended_well: bool, error: GatewayError | None = None) -> None:
+        if error is not None and error.stops_run:
+            self._failure = self._failure or error
+        self._brake.note(ended_well=ended_well)
+        if self._brake.pulled:
+            told = f" The last one: {error}" if error else ""
+            self._failure = self._failure or RunStopped(
+                f"Stopped: {self._brake.pulled} ended unknown or refused.{told} Nothing more was "
+                "sent; look at report() and the account before you send again."
+            )
+
+
+class Brake:
+    """Stops a run by itself when too much goes wrong."""
+
+    def __init__(self) -> None:
+        self._ended_well: deque[bool] = deque(maxlen=_WINDOW)
+
+    def note(self, *, ended_well: bool) -> None:
+        self._ended_well.append(ended_well)
+
+    @property
+    def pulled(self) -> str | Literal[""]:
+        """Say why, or nothing."""
+        last = list(self._ended_well)[-_MOST_IN_A_ROW:]
+        if len(last) == _MOST_IN_A_ROW and not any(last):
+            return f"{_MOST_IN_A_ROW} requests in a row"
+        bad = self._ended_well.count(False)
+        return f"{bad} of the last {_WINDOW} requests" if bad >= _MOST_IN_WINDOW else ""

@@ -1,0 +1,65 @@
+"""One cell: is it blank, and which text does a person see in it?"""
+
+import datetime as dt
+import math
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any, Final
+
+import pandas as pd
+
+_MIDNIGHT: Final = dt.time()
+_MAX_SHOWN: Final = 40  # characters of a cell quoted in a sentence
+
+
+def is_blank(value: Any) -> bool:
+    """Tell whether a cell holds nothing: None, NaN, NaT, NA, or white space alone.
+
+    Example:
+        >>> is_blank(float("nan")), is_blank("  "), is_blank("NA"), is_blank(0)
+        (True, True, False, False)
+    """
+    if isinstance(value, str):
+        return not value.strip()
+    if value is None or value is pd.NA or value is pd.NaT:
+        return True
+    return isinstance(value, Real | Decimal) and math.isnan(value)
+
+
+def as_text(value: Any) -> str:
+    """Write a cell as a person reads it: no `.0` at whole numbers, no time at midnight.
+
+    Example:
+        >>> as_text(7.0), as_text(pd.Timestamp("2026-05-01")), as_text(None)
+        ('7', '2026-05-01', '')
+    """
+    if isinstance(value, str):
+        return value
+    if is_blank(value):
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, Integral):
+        return str(int(value))
+    if isinstance(value, Decimal):
+        return format(
+            value.to_integral_value() if value == value.to_integral_value() else value, "f"
+        )
+    if isinstance(value, Real):
+        return as_text(Decimal(repr(float(value)))) if math.isfinite(value) else str(value)
+    if isinstance(value, dt.datetime):
+        midnight = value.time() == _MIDNIGHT
+        return value.date().isoformat() if midnight else value.isoformat(sep=" ")
+    return str(value)
+
+
+def quoted(value: Any) -> str:
+    """Quote a cell in a sentence: one line, bounded, visible, and never mistaken for two notes.
+
+    Example:
+        >>> quoted("0171\\n39200 · 12")
+        "'0171 39200 - 12'"
+    """
+    text = " ".join(as_text(value).replace("·", "-").split())
+    text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    return f"'{text[: _MAX_SHOWN - 1]}…'" if len(text) > _MAX_SHOWN else f"'{text}'"

@@ -1,0 +1,93 @@
+"""Finding the columns of a frame, and adding ours to a copy."""
+
+from collections.abc import Hashable, Iterable
+from difflib import get_close_matches
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument
+from smspm_campaigns.vocabulary import COLUMNS
+
+#: The dtype of every text column of ours: str, with NaN where there is nothing.
+STR: Final = pd.StringDtype(na_value=np.nan)
+
+_OURS: Final = "sms_"
+
+#: Which step makes a column, for the sentence that asks for it.
+_MADE_BY: Final = {
+    "sms_to": "normalize_numbers",
+    "sms_country": "normalize_numbers",
+    "sms_text": "render_messages",
+    "sms_segments": "render_messages",
+}
+
+
+def check_frame(frame: Any, *needed: str) -> pd.DataFrame:
+    """Return the frame when it is one, its `sms_` columns are ours, and the needed ones are there.
+
+    Raises:
+        InvalidArgument: it is no frame, has two levels of headers, or a foreign `sms_` column.
+        ColumnNotFound: a column that an earlier step adds is not there.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise InvalidArgument(
+            f"Expected a pandas DataFrame, got {type(frame).__name__}. "
+            "Read your file with read_contacts(path) first."
+        )
+    if frame.columns.nlevels > 1:
+        raise InvalidArgument("The frame has headers of several levels; flatten its columns first.")
+    foreign = [name for name in frame.columns if _is_foreign(name)]
+    if foreign:
+        raise InvalidArgument(
+            f"The column {foreign[0]!r} begins with 'sms_', which is kept for the columns this "
+            "package adds. Rename it."
+        )
+    for name in needed:
+        if name not in frame.columns:
+            raise ColumnNotFound(f"There is no column {name!r} yet: run {_MADE_BY[name]} first.")
+    return frame
+
+
+def _is_foreign(name: Hashable) -> bool:
+    return isinstance(name, str) and name.startswith(_OURS) and name not in COLUMNS
+
+
+def find_column(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
+    """Return the column of that name.
+
+    Raises:
+        ColumnNotFound: there is none; the nearest one is named.
+        InvalidArgument: there are two.
+    """
+    if name not in frame.columns:
+        raise ColumnNotFound(f"There is no column {name!r}. {nearest(name, frame.columns)}")
+    column = frame[name]
+    if isinstance(column, pd.DataFrame):
+        raise InvalidArgument(f"There are {column.shape[1]} columns named {name!r}; rename them.")
+    return column
+
+
+def nearest(name: str, names: Iterable[Hashable]) -> str:
+    """Say which of the names was probably meant, or list them."""
+    known = [str(known) for known in names]
+    close = get_close_matches(name, known, n=1)
+    if not close:
+        close = [other for other in known if other.casefold() == name.casefold()]
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    return "The columns are: " + ", ".join(known[:20]) + ("…" if len(known) > 20 else ".")
+
+
+def with_columns(frame: pd.DataFrame, **columns: Any) -> pd.DataFrame:
+    """Add columns to a copy by position; index, row order and all other columns stay as they are."""
+    frame = frame.copy(deep=False)
+    for name, values in columns.items():
+        frame[name] = values
+    return frame
+
+
+def text_array(values: Iterable[str | None]) -> Any:
+    """Make a `str` column of texts, in which None is missing."""
+    return pd.array([np.nan if value is None else value for value in values], dtype=STR)

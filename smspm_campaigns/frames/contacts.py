@@ -1,0 +1,205 @@
+"""A campaign file becomes a frame of text."""
+
+import codecs
+import csv
+import io
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+import pandas as pd
+
+from smspm_campaigns.exceptions import ContactsUnreadable, InvalidArgument, SmspmWarning
+from smspm_campaigns.frames.columns import STR
+from smspm_campaigns.frames.workbooks import Grid, read_grid
+
+_TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
+_BOOK_SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+_DELIMITERS: Final = ";,\t|"
+_BYTE_ORDER_MARKS: Final = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_FIRST_ROW: Final = 2  # the spreadsheet row below the header
+_NAMED_AT_MOST: Final = 10  # rows named in a warning
+
+
+def read_contacts(
+    path: str | os.PathLike[str],
+    *,
+    sheet: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    hidden: Literal["skip", "keep"] = "skip",
+) -> pd.DataFrame:
+    """Read a campaign file, every cell as text, nothing converted.
+
+    Args:
+        path: a `.csv`, `.tsv`, `.txt`, `.xlsx`, `.xlsm`, `.xls`, `.xlsb` or `.ods` file.
+        sheet: the sheet of a workbook; the first visible one by default.
+        encoding: of a text file; UTF-8, or what its byte order mark says, by default.
+        delimiter: of a text file; found in its header by default.
+        hidden: `"skip"` leaves out hidden rows and columns, with a warning: people filter a sheet
+            and believe they removed those rows. `"keep"` takes them.
+
+    Returns:
+        A frame of `str` columns, blank cells as `""`. The index is named `row` and holds the row
+        number a person sees in the spreadsheet (the header is row 1). Blank rows are left out.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ContactsUnreadable: the file is not what its name says, has no header, two equal headers,
+            or bytes that are not in the encoding.
+
+    Example:
+        >>> import smspm_campaigns as smspm
+        >>> people = smspm.read_contacts("sample_data/opted_out.csv")
+        >>> people.index.name, people.index[0]
+        ('row', 2)
+    """
+    path = Path(path)
+    if hidden not in ("skip", "keep"):
+        raise InvalidArgument(f"hidden is 'skip' or 'keep', not {hidden!r}.")
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise FileNotFoundError(f"{path} {what}. Check the path; it is relative to {Path.cwd()}.")
+    suffix = path.suffix.lower()
+    if suffix in _BOOK_SUFFIXES:
+        grid = read_grid(path, sheet, look_for_hidden=hidden == "skip")
+        return _from_grid(grid, path)
+    if suffix in _TEXT_SUFFIXES:
+        return _from_text(_decode(path, encoding), delimiter, path)
+    raise ContactsUnreadable(
+        f"{path.name} is none of {', '.join(_TEXT_SUFFIXES + _BOOK_SUFFIXES)}. Save it as one of "
+        "these, .xlsx or .csv best."
+    )
+
+
+def _decode(path: Path, encoding: str | None) -> str:
+    data = path.read_bytes()
+    if encoding is None:
+        marks = (name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark))
+        encoding = next(marks, "utf-8")
+    try:
+        return data.decode(encoding)
+    except LookupError:
+        raise InvalidArgument(
+            f"There is no encoding {encoding!r}. Common ones are utf-8, cp1252 and cp1257."
+        ) from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ContactsUnreadable(
+            f"Line {line} of {path.name} is not in {encoding}, and nothing was guessed. Say how "
+            "the file was saved, for example encoding='cp1252' (Western Europe) or 'cp1257' "
+            "(Baltic), or save it again as 'CSV UTF-8'."
+        ) from None
+
+
+def _from_text(text: str, delimiter: str | None, path: Path) -> pd.DataFrame:
+    if "\0" in text:
+        raise ContactsUnreadable(
+            f"{path.name} holds NUL characters: it is no text file, or is damaged."
+        )
+    first, _, rest = text.partition("\n")
+    if first.strip().lower().startswith("sep=") and len(first.strip()) == len("sep=;"):
+        delimiter = delimiter or first.strip()[-1]
+        text = rest
+    delimiter = delimiter or _find_delimiter(text)
+    header = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    if not any(name.strip() for name in header):
+        raise _no_header(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a cell too many in row 2
+            frame = pd.read_csv(
+                io.StringIO(text, newline=""),
+                sep=delimiter,
+                header=0,
+                names=range(len(header)),
+                dtype=STR,
+                keep_default_na=False,
+                skip_blank_lines=False,
+                index_col=False,
+            )
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+        if isinstance(error, pd.errors.ParserWarning):
+            reason = f"row {_FIRST_ROW} has more cells than the header"
+        raise ContactsUnreadable(
+            f"{path.name} cannot be read with {delimiter!r} between its cells: {reason}. Mend "
+            "that row, or say delimiter=…"
+        ) from None
+    return _finish(frame.fillna(""), header, range(1, len(header) + 1), path)
+
+
+def _find_delimiter(text: str) -> str:
+    """Choose the delimiter that stands most often in the header, outside quotes."""
+    header = next(csv.reader(io.StringIO(text, newline=""), delimiter="\0"), [])
+    plain = "".join("".join(header).split('"')[::2])
+    best = max(_DELIMITERS, key=plain.count)
+    return best if best in plain else ","
+
+
+def _from_grid(grid: Grid, path: Path) -> pd.DataFrame:
+    width = max(map(len, grid.rows), default=0)
+    numbers = [number for number in range(1, width + 1) if number not in grid.hidden_columns]
+    cells = [[row[number - 1] for number in numbers] for row in grid.rows]
+    header = cells[0] if cells else []
+    if not any(name.strip() for name in header):
+        raise _no_header(path)
+    frame = pd.DataFrame(cells[1:], columns=range(len(numbers)), dtype=STR)
+    frame = _finish(frame, header, numbers, path)
+    hidden = frame.index.isin(grid.hidden_rows)
+    if hidden.any() or len(numbers) < width:
+        _warn_of_hidden(list(frame.index[hidden]), width - len(numbers), path)
+    return frame[~hidden]
+
+
+def _no_header(path: Path) -> ContactsUnreadable:
+    return ContactsUnreadable(
+        f"The first row of {path.name} is blank; it must name every column. Give it a header."
+    )
+
+
+def _warn_of_hidden(rows: Sequence[int], columns: int, path: Path) -> None:
+    named = ", ".join(map(str, rows[:_NAMED_AT_MOST])) + (
+        ", …" if len(rows) > _NAMED_AT_MOST else ""
+    )
+    what = []
+    if rows:
+        what.append(f"{len(rows)} hidden row{'s' * (len(rows) > 1)} (row {named})")
+    if columns:
+        what.append(f"{columns} hidden column{'s' * (columns > 1)}")
+    warnings.warn(
+        f"{' and '.join(what)} of {path.name} left out, since a hidden row is usually one that "
+        "was filtered away. hidden='keep' takes them.",
+        SmspmWarning,
+        stacklevel=4,
+    )
+
+
+def _finish(
+    frame: pd.DataFrame, header: Sequence[str], numbers: Sequence[int], path: Path
+) -> pd.DataFrame:
+    """Name the columns and rows, drop what is blank, and refuse headers that cannot be told apart.
+
+    `numbers` are the spreadsheet columns, 1-based, of the header's cells.
+    """
+    names = [name.strip() for name in header]
+    frame.index = pd.RangeIndex(_FIRST_ROW, _FIRST_ROW + len(frame), name="row")
+    blank = frame.apply(lambda column: column.str.strip() == "")
+    used = [place for place, name in enumerate(names) if name or not blank[place].all()]
+    nameless = [numbers[place] for place in used if not names[place]]
+    if nameless:
+        raise ContactsUnreadable(
+            f"Column {nameless[0]} of {path.name} has cells but no name in the first row. Name it."
+        )
+    twice = [names[place] for place in used if names.count(names[place]) > 1]
+    if twice:
+        raise ContactsUnreadable(f"Two columns of {path.name} are named {twice[0]!r}. Rename one.")
+    frame = frame.loc[~blank.all(axis=1), used]
+    frame.columns = pd.Index([names[place] for place in used], dtype=STR)
+    return frame

@@ -1,0 +1,115 @@
+"""Segments x country becomes the expected price."""
+
+import os
+import warnings
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, SmspmWarning
+from smspm_campaigns.frames.cells import as_text, is_blank, quoted
+from smspm_campaigns.frames.columns import check_frame, with_columns
+from smspm_campaigns.frames.contacts import read_contacts
+from smspm_campaigns.frames.problems import sendable
+from smspm_campaigns.vocabulary import COST, COUNTRY, SEGMENTS
+
+_MAX_DECIMALS: Final = 9  # of a price in EUR; the ledger counts in billionths
+_LISTED_AT_MOST: Final = 10  # countries named in a warning
+
+
+def estimate_costs(
+    frame: pd.DataFrame,
+    prices: "Mapping[str, float | Decimal | str] | pd.DataFrame | str | os.PathLike[str]",
+) -> pd.DataFrame:
+    """Say what each message is expected to cost.
+
+    Args:
+        frame: with `sms_country` and `sms_segments`.
+        prices: EUR per segment by ISO country code: a mapping, or a frame or file with the columns
+            `country` and `price`.
+
+    Returns:
+        The frame with `sms_cost` (float64, EUR). It is missing, never zero, where the country has
+        no price; a warning names these countries.
+
+    Raises:
+        ColumnNotFound: an earlier step, or a column of the prices, is missing.
+        InvalidArgument: a price that is no number from 0, or a country with two prices.
+
+    Example:
+        >>> frame = pd.DataFrame({"sms_country": ["EE"], "sms_segments": [2]})
+        >>> list(estimate_costs(frame, {"EE": 0.045})["sms_cost"])
+        [0.09]
+    """
+    check_frame(frame, COUNTRY, SEGMENTS)
+    table = _table(prices)
+    cents = [
+        _cost(table.get(country), segments)
+        for country, segments in zip(frame[COUNTRY].fillna(""), frame[SEGMENTS], strict=True)
+    ]
+    frame = with_columns(frame, **{COST: np.array(cents, dtype="float64")})
+    ready = sendable(frame)
+    without = sorted(set(ready.loc[ready[COST].isna().to_numpy(), COUNTRY].dropna()))
+    if without:
+        shown = ", ".join(without[:_LISTED_AT_MOST]) + (
+            "…" if len(without) > _LISTED_AT_MOST else ""
+        )
+        warnings.warn(
+            f"No price for {shown}: what these messages cost is not known. Add them to the prices.",
+            SmspmWarning,
+            stacklevel=2,
+        )
+    return frame
+
+
+def _cost(price: Decimal | None, segments: Any) -> float:
+    if price is None or is_blank(segments):
+        return float("nan")
+    return float(price * int(segments))
+
+
+def _table(prices: Any) -> dict[str, Decimal]:
+    if isinstance(prices, Mapping):
+        pairs = list(prices.items())
+    else:
+        listed = prices if isinstance(prices, pd.DataFrame) else _read(prices)
+        for needed in ("country", "price"):
+            if needed not in listed.columns:
+                raise ColumnNotFound(
+                    f"The prices need the columns 'country' and 'price' (EUR per segment), and "
+                    f"have {', '.join(map(str, listed.columns))}."
+                )
+        pairs = list(zip(listed["country"], listed["price"], strict=True))
+    table: dict[str, Decimal] = {}
+    for country, price in pairs:
+        code = as_text(country).strip().upper()
+        if code in table:
+            raise InvalidArgument(f"{code} has two prices. Keep one.")
+        table[code] = _price(price, code)
+    return table
+
+
+def _read(prices: Any) -> pd.DataFrame:
+    if not isinstance(prices, str | os.PathLike):
+        raise InvalidArgument(
+            f"Expected prices as a mapping, frame or file, got {type(prices).__name__}."
+        )
+    return read_contacts(prices)
+
+
+def _price(value: Any, code: str) -> Decimal:
+    text = as_text(value).strip()
+    try:
+        price = Decimal(text if "." in text else text.replace(",", "."))
+        exact = price == round(price, _MAX_DECIMALS)
+    except InvalidOperation:
+        exact = False
+    if not exact or price < 0:
+        raise InvalidArgument(
+            f"The price for {code} is {quoted(value)}; expected EUR per segment as a number from "
+            f"0 with at most {_MAX_DECIMALS} decimals, such as 0.045."
+        )
+    return price

@@ -1,0 +1,331 @@
+"""Any spelling of a number becomes country-code-without-plus digits, or a reason why not."""
+
+import re
+import unicodedata
+from collections.abc import Collection
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+import warnings
+
+import pandas as pd
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
+
+from smspm_campaigns.exceptions import InvalidArgument, SmspmWarning
+from smspm_campaigns.frames.cells import as_text, is_blank, quoted
+from smspm_campaigns.frames.columns import check_frame, find_column, text_array, with_columns
+from smspm_campaigns.frames.problems import NOTHING, Verdict, has_code, record
+from smspm_campaigns.vocabulary import (
+    COUNTRY,
+    LINE,
+    MAX_NUMBER_DIGITS,
+    NUMBER_NOTE,
+    TO,
+    Problem,
+)
+
+_OWNED: Final = (
+    Problem.MISSING_NUMBER,
+    Problem.DAMAGED_NUMBER,
+    Problem.INVALID_NUMBER,
+    Problem.COUNTRY_NOT_ALLOWED,
+    Problem.NOT_MOBILE,
+)
+
+#: The words of `sms_line`, after phonenumbers' types.
+_LINES: Final = {
+    value: name.lower() for name, value in vars(PhoneNumberType).items() if name.isupper()
+}
+_TEXTABLE: Final = ("mobile", "fixed_line_or_mobile")
+
+_EXPONENT: Final = re.compile(r"\+?\d(?:[.,](\d+))?[eE]\+?(\d{1,3})")
+_FLOAT_TAIL: Final = re.compile(r"(\+?\d+)\.0+")
+_TRUNK_ZERO: Final = re.compile(r"^\s*((?:\+|00)\s*\d[\d\s]*)\(\s*0\s*\)")
+_TWO_NUMBERS: Final = re.compile(
+    r"(?:\d\D{0,2}){6,}(?:[/,;|&\n]|\b(?:or|and|oder|und)\b).*?(?:\d\D{0,2}){6,}"
+)
+
+_WHY_NOT_PARSED: Final = {
+    NumberParseException.NOT_A_NUMBER: "it does not look like a phone number",
+    NumberParseException.TOO_SHORT_AFTER_IDD: "it is too short",
+    NumberParseException.TOO_SHORT_NSN: "it is too short",
+    NumberParseException.TOO_LONG: "it is too long",
+}
+_WHY_NOT_POSSIBLE: Final = {
+    phonenumbers.ValidationResult.TOO_SHORT: "it is too short",
+    phonenumbers.ValidationResult.TOO_LONG: "it is too long",
+    phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "its area code is missing",
+}
+
+
+class Reading(NamedTuple):
+    """How one cell was read: digits, country and line when it is a number, and the verdict."""
+
+    number: str | None
+    country: str | None
+    line: str | None
+    verdict: Verdict
+
+
+def normalize_numbers(
+    frame: pd.DataFrame,
+    column: str = "phone",
+    *,
+    region: str | None = None,
+    countries: Collection[str] | None = None,
+    mobile_only: bool = False,
+) -> pd.DataFrame:
+    """Read a column of phone numbers in any spelling.
+
+    Args:
+        frame: any frame; it is not changed.
+        column: the column that holds the numbers, as text or as numbers.
+        region: where numbers without a country code are from: an ISO 3166 code such as `"DE"`, or
+            the name of a column that holds one for each row.
+        countries: ISO codes of the countries to send to; all by default.
+        mobile_only: leave out what is surely a landline.
+
+    Returns:
+        The frame with `sms_to` (str: the digits of E.164 without plus, as the API wants them, or
+        missing), `sms_country` (str: ISO code) and `sms_line` (str: `mobile`, `fixed_line`, …). A
+        row that cannot be sent has the reason in `sms_problem` and a sentence in `sms_detail`.
+
+    Raises:
+        ColumnNotFound: there is no such column.
+        InvalidArgument: a region or country that is no ISO code.
+
+    The rules are those of E.164 (ITU-T) and, for each country, of Google's libphonenumber. Bare
+    digits are read as the region reads them and as an international number, the quick start's own
+    format; when both are valid, the one that can receive an SMS counts.
+
+    Example:
+        >>> people = pd.DataFrame({"phone": ["0171 39200 12", "+46 70 174 06 05"]})
+        >>> list(normalize_numbers(people, region="DE")["sms_to"])
+        ['491713920012', '46701740605']
+    """
+    check_frame(frame)
+    cells = find_column(frame, column)
+    allowed = None if countries is None else {_check_region(code) for code in countries}
+    readings: dict[tuple[str, str], Reading] = {}
+    rows = []
+    for key in zip(map(_cell, cells), _regions(frame, region), strict=True):
+        if key not in readings:
+            readings[key] = _judge(_read(*key), allowed, mobile_only=mobile_only)
+        rows.append(readings[key])
+    numbers = text_array(row.number for row in rows)
+    frame = _forget_what_changed(frame, numbers)
+    frame = with_columns(
+        frame,
+        **{
+            TO: numbers,
+            COUNTRY: text_array(row.country for row in rows),
+            LINE: text_array(row.line for row in rows),
+        },
+    )
+    return record(frame, (row.verdict for row in rows), owned=_OWNED, titles=(NUMBER_NOTE,))
+
+
+def _cell(value: Any) -> str:
+    return "" if is_blank(value) else as_text(value)
+
+
+def _check_region(code: str) -> str:
+    known = str(code).strip().upper()
+    if known not in phonenumbers.SUPPORTED_REGIONS:
+        raise InvalidArgument(
+            f"{code!r} is no ISO 3166 country code such as 'DE', 'EE' or 'GB', and no column either."
+        )
+    return known
+
+
+def _regions(frame: pd.DataFrame, region: str | None) -> list[str]:
+    if region is None:
+        return [""] * len(frame)
+    if region in frame.columns:
+        return [as_text(value).strip().upper() for value in find_column(frame, region)]
+    return [_check_region(region)] * len(frame)
+
+
+def _forget_what_changed(frame: pd.DataFrame, numbers: Any) -> pd.DataFrame:
+    """Clear duplicates and opt-outs where the number is another one now: they judged the old one."""
+    if TO not in frame.columns:
+        return frame
+    changed = frame[TO].fillna("").to_numpy() != pd.Series(numbers).fillna("").to_numpy()
+    stale = (Problem.DUPLICATE, Problem.OPTED_OUT)
+    judged = has_code(frame, stale[0]) | has_code(frame, stale[1])
+    if not (changed & judged).any():
+        return frame
+    warnings.warn(
+        f"{int((changed & judged).sum())} rows that were marked as duplicate or opted out have "
+        "another number now. Run mark_duplicates and mark_suppressed again.",
+        SmspmWarning,
+        stacklevel=3,
+    )
+    cleared = record(frame[changed], [NOTHING] * int(changed.sum()), owned=stale)
+    columns = {}
+    for name in ("sms_problem", "sms_problems", "sms_detail"):
+        values = frame[name].to_numpy(dtype=object, copy=True)
+        values[changed] = cleared[name].to_numpy(dtype=object)
+        columns[name] = text_array(None if is_blank(value) else value for value in values)
+    return with_columns(frame, **columns)
+
+
+def _judge(reading: Reading, allowed: Collection[str] | None, *, mobile_only: bool) -> Reading:
+    if reading.number is None:
+        return reading
+    verdict = reading.verdict
+    if allowed is not None and reading.country not in allowed:
+        note = f"this number is from {reading.country}, not from {', '.join(sorted(allowed))}."
+        verdict += Verdict(Problem.COUNTRY_NOT_ALLOWED, note=note)
+    if mobile_only and reading.line == "fixed_line":
+        verdict += Verdict(Problem.NOT_MOBILE, note="this is a landline.")
+    return reading._replace(verdict=verdict)
+
+
+def _read(cell: str, region: str) -> Reading:
+    """Read one cell, blank when there is nothing in it, for a region, blank when there is none."""
+    if is_blank(cell):
+        return _refused(Problem.MISSING_NUMBER, "the cell is blank.")
+    text, repairs = _repair(cell)
+    damage = _damage(text)
+    if damage:
+        return _refused(Problem.DAMAGED_NUMBER, f"{quoted(cell)}: {damage}")
+    if not text:
+        return _refused(Problem.MISSING_NUMBER, "the cell holds invisible characters only.")
+    if _TWO_NUMBERS.search(text):
+        return _refused(
+            Problem.INVALID_NUMBER,
+            f"{quoted(cell)} seems to hold two numbers. Keep one in this cell.",
+        )
+    return _parse(text, region, cell, repairs)
+
+
+def _refused(problem: Problem, note: str) -> Reading:
+    return Reading(None, None, None, Verdict(problem, note=note))
+
+
+def _repair(cell: str) -> tuple[str, list[str]]:
+    """Undo what spreadsheets and web pages do to numbers; each repair has its words for a person."""
+    repairs = []
+    text = "".join(
+        " " if unicodedata.category(char) in ("Zs", "Cc") else char
+        for char in cell
+        if unicodedata.category(char) != "Cf"
+    )
+    if text != cell:
+        repairs.append("invisible characters were removed")
+    text = text.strip()
+    if text.startswith("'"):
+        text = text.lstrip("'").strip()
+        repairs.append("a leading apostrophe was removed")
+    if text[:4].lower() == "tel:":
+        text = text[4:].strip()
+        repairs.append("'tel:' was removed")
+    if whole := _FLOAT_TAIL.fullmatch(text):
+        text = whole[1]
+        repairs.append("a trailing .0 was removed")
+    if exact := _exact_exponent(text):
+        text = exact
+        repairs.append("an exponent that held every digit was written out")
+    if trunk := _TRUNK_ZERO.match(text):
+        text = trunk[1] + text[trunk.end() :]
+        repairs.append("'(0)' was removed")
+    if text.startswith("00"):
+        text = "+" + text[2:]
+        repairs.append("'00' was read as '+'")
+    return text, repairs
+
+
+def _exact_exponent(text: str) -> str | None:
+    match = _EXPONENT.fullmatch(text)
+    if match and len(match[1] or "") >= int(match[2]):
+        value = Decimal(text.replace(",", "."))
+        if value == value.to_integral_value():
+            return format(value.to_integral_value(), "f")
+    return None
+
+
+def _damage(text: str) -> str:
+    """Say how a spreadsheet destroyed digits, or nothing."""
+    if text and not text.strip("#"):
+        return "the column was too narrow when the file was saved. Widen it and save again."
+    if _EXPONENT.fullmatch(text):
+        return (
+            "a spreadsheet kept only the first digits. Format the column as text in the original "
+            "file and save again."
+        )
+    digits = sum(char.isdigit() for char in text)
+    if digits > MAX_NUMBER_DIGITS and not any(char.isalpha() or char in "/,;|&" for char in text):
+        return f"{digits} digits are more than the {MAX_NUMBER_DIGITS} a number can have."
+    return ""
+
+
+def _parse(text: str, region: str, cell: str, repairs: list[str]) -> Reading:
+    """Read a repaired text as its region does, and bare digits as an international number too."""
+    if region and region not in phonenumbers.SUPPORTED_REGIONS and not text.startswith("+"):
+        return _refused(
+            Problem.INVALID_NUMBER,
+            f"{quoted(cell)} has no country code, and {quoted(region)} is no ISO country code.",
+        )
+    national, why = _valid(text, region or None)
+    chosen, other = national, None
+    if text.isdigit():
+        international, why_not = _valid("+" + text, None)
+        if not region:
+            why = why_not
+        chosen, other = _prefer(national, international)
+    if chosen is None:
+        return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)}: {why}.")
+    notes = list(repairs)
+    if other is not None:
+        taken, left = ("with", "without") if other is national else ("without", "with")
+        notes.append(
+            f"read {taken} a country code, from {_country(chosen)}, though {left} one it would "
+            f"be valid too, from {_country(other)}"
+        )
+    note = f"{quoted(cell)}: {', '.join(notes)}." if notes else ""
+    return Reading(
+        _digits(chosen), _country(chosen), _line(chosen), Verdict(note=note, title=NUMBER_NOTE)
+    )
+
+
+def _valid(text: str, region: str | None) -> tuple[PhoneNumber | None, str]:
+    """Parse with phonenumbers: the number when it is valid, else the reason in words."""
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException as error:
+        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
+            no_code = "there is no such country code"
+            return None, no_code if text.startswith("+") else "it has no country code; say region=…"
+        return None, _WHY_NOT_PARSED[error.error_type]
+    if number.extension:
+        return None, "it has an extension, which no SMS can reach"
+    if phonenumbers.is_valid_number(number):
+        return number, ""
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    country = phonenumbers.region_code_for_country_code(number.country_code)
+    return None, _WHY_NOT_POSSIBLE.get(possible, f"there is no such number in {country}")
+
+
+def _prefer(
+    national: PhoneNumber | None, international: PhoneNumber | None
+) -> tuple[PhoneNumber | None, PhoneNumber | None]:
+    """Choose between two valid readings: the one that can receive an SMS, else the national one."""
+    if national is None or international is None or national == international:
+        return national or international, None
+    if _line(international) in _TEXTABLE and _line(national) not in _TEXTABLE:
+        return international, national
+    return national, international
+
+
+def _digits(number: PhoneNumber) -> str:
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+
+
+def _country(number: PhoneNumber) -> str | None:
+    country: str | None = phonenumbers.region_code_for_number(number)
+    return country
+
+
+def _line(number: PhoneNumber) -> str:
+    return _LINES[phonenumbers.number_type(number)]

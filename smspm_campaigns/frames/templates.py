@@ -1,0 +1,240 @@
+"""A Jinja template x rows becomes texts."""
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+from jinja2 import Template, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, meta
+from jinja2.filters import FILTERS
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
+
+from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, TemplateInvalid
+from smspm_campaigns.frames.cells import is_blank, quoted
+from smspm_campaigns.frames.columns import check_frame, nearest, text_array, with_columns
+from smspm_campaigns.frames.problems import NOTHING, Verdict, record
+from smspm_campaigns.frames.segments import Replace, count_segments, replace_characters, unsendable
+from smspm_campaigns.vocabulary import ENCODING, SEGMENTS, TEXT, Problem
+
+_OWNED: Final = (
+    Problem.MISSING_VALUE,
+    Problem.TEMPLATE_ERROR,
+    Problem.EMPTY_TEXT,
+    Problem.UNSENDABLE_TEXT,
+    Problem.TOO_LONG,
+)
+
+#: Filters a text needs. Those of Jinja that draw lots, build markup or reach into objects are out.
+_FILTERS: Final = (
+    "abs", "capitalize", "d", "default", "first", "float", "int", "join", "last", "length",
+    "list", "lower", "max", "min", "replace", "reverse", "round", "select", "sort", "string",
+    "title", "trim", "truncate", "unique", "upper", "wordcount",
+)  # fmt: skip
+
+_FILE_NAME: Final = re.compile(r"\S+\.(?:txt|j2|jinja2?|tmpl|tpl|md)", re.IGNORECASE)
+_MIDNIGHT: Final = dt.time()
+
+
+def render_messages(
+    frame: pd.DataFrame,
+    template: str | Path,
+    *,
+    replace: Replace | None = None,
+    max_segments: int | None = None,
+) -> pd.DataFrame:
+    """Fill a Jinja template for each row.
+
+    Args:
+        frame: any frame; a placeholder is the name of a column, or its identifier form:
+            `First Name` is `{{ first_name }}`.
+        template: the text itself, or a `pathlib.Path` to a UTF-8 file.
+        replace: `"typography"` or `"accents"` writes characters outside GSM-7 by plain ones.
+        max_segments: the most segments a text may have.
+
+    Returns:
+        The frame with `sms_text` (str), `sms_encoding` (`"GSM-7"` or `"UCS-2"`) and `sms_segments`
+        (Int64). A blank cell has no value: printing it makes the row a `missing_value`, while
+        `default("friend")` and `{% if … %}` treat it as absent.
+
+    Raises:
+        TemplateInvalid: the template does not parse, or is a file name given as text.
+        ColumnNotFound: a placeholder that no column has; the nearest one is named.
+
+    Example:
+        >>> people = pd.DataFrame({"First Name": ["Ana", None]})
+        >>> list(render_messages(people, "Hi {{ first_name | default('friend') }}!")["sms_text"])
+        ['Hi Ana!', 'Hi friend!']
+    """
+    check_frame(frame)
+    if max_segments is not None and (isinstance(max_segments, bool) or max_segments < 1):
+        raise InvalidArgument(f"max_segments is a number from 1, not {max_segments!r}.")
+    replace_characters("", replace)
+    compiled, places = _compile(_source(template), frame)
+    texts = [
+        _judge(_render(compiled, values), replace, max_segments)
+        for values in _values(frame, places)
+    ]
+    frame = with_columns(
+        frame,
+        **{
+            TEXT: text_array(text.text for text in texts),
+            ENCODING: text_array(text.encoding for text in texts),
+            SEGMENTS: pd.array([text.segments for text in texts], dtype="Int64"),
+        },
+    )
+    return record(frame, (text.verdict for text in texts), owned=_OWNED)
+
+
+class _Text(NamedTuple):
+    text: str | None
+    encoding: str | None
+    segments: int | None
+    verdict: Verdict
+
+
+class _ValueMissing(UndefinedError):
+    """A placeholder whose cell is blank was printed. The message is its name."""
+
+
+class _Blank(Undefined):
+    """A blank cell: absent for `default` and `if`, an error when it is printed."""
+
+    def __init__(
+        self, hint: str | None = None, obj: Any = missing, name: str | None = None, exc: Any = None
+    ) -> None:
+        of_a_column = obj is missing
+        super().__init__(hint, obj, name, _ValueMissing if of_a_column else UndefinedError)
+
+    @property
+    def _undefined_message(self) -> str:
+        if self._undefined_exception is _ValueMissing:
+            return str(self._undefined_name)
+        return super()._undefined_message
+
+    __str__ = __iter__ = __len__ = Undefined._fail_with_undefined_error  # type: ignore[assignment]
+
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(undefined=_Blank)
+    environment.globals.clear()
+    environment.filters = {name: FILTERS[name] for name in _FILTERS}
+    return environment
+
+
+def _source(template: str | Path) -> str:
+    if isinstance(template, Path):
+        try:
+            return template.read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            raise TemplateInvalid(f"The template file {template} does not exist.") from None
+        except (UnicodeDecodeError, OSError) as error:
+            raise TemplateInvalid(
+                f"The template file {template} cannot be read as UTF-8 text: {error}."
+            ) from None
+    if not isinstance(template, str):
+        raise TemplateInvalid(
+            f"A template is a text or a pathlib.Path to a file, not {type(template).__name__}."
+        )
+    if _FILE_NAME.fullmatch(template.strip()):
+        raise TemplateInvalid(
+            f"{template!r} looks like a file name, and as a text it would be sent as it stands. "
+            f"For the file, pass pathlib.Path({template!r})."
+        )
+    return template
+
+
+def _compile(source: str, frame: pd.DataFrame) -> tuple[Template, dict[str, int]]:
+    """Parse a template, and find the column of each of its placeholders before any row is read."""
+    environment = _environment()
+    try:
+        names = meta.find_undeclared_variables(environment.parse(source))
+        compiled = environment.from_string(source)
+    except TemplateSyntaxError as error:
+        why = str(error.message).rstrip(".")
+        raise TemplateInvalid(f"The template does not parse: line {error.lineno}: {why}.") from None
+    except TemplateError as error:
+        raise TemplateInvalid(f"The template cannot be used: {error}.") from None
+    return compiled, {name: _place(name, frame) for name in sorted(names)}
+
+
+def _place(name: str, frame: pd.DataFrame) -> int:
+    known = {str(column): _identifier(str(column)) for column in frame.columns}
+    places = [
+        place
+        for place, column in enumerate(map(str, frame.columns))
+        if name in (column, known[column])
+    ]
+    if len(places) == 1:
+        return places[0]
+    if places:
+        both = " and ".join(repr(str(frame.columns[place])) for place in places)
+        raise ColumnNotFound(f"{{{{ {name} }}}} could be any of {both}. Rename one of them.")
+    hint = nearest(name, known.values())
+    raise ColumnNotFound(f"The template asks for {{{{ {name} }}}}, which no column has. {hint}")
+
+
+def _identifier(name: str) -> str:
+    identifier = re.sub(r"\W+", "_", name).strip("_").lower()
+    return f"_{identifier}" if identifier[:1].isdigit() else identifier
+
+
+def _values(frame: pd.DataFrame, places: dict[str, int]) -> Iterator[dict[str, Any]]:
+    """Yield the values of each row by placeholder; blank cells are left out."""
+    columns = [frame.iloc[:, place].tolist() for place in places.values()]
+    rows = zip(*columns, strict=True) if columns else iter([()] * len(frame))
+    for row in rows:
+        yield {
+            name: _plain(value)
+            for name, value in zip(places, row, strict=True)
+            if not is_blank(value)
+        }
+
+
+def _plain(value: Any) -> Any:
+    """Make a value plain: nothing with methods that write, no `12.0`, no midnight."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, dt.datetime):
+        return (
+            value.date()
+            if value.time() == _MIDNIGHT
+            else dt.datetime.fromisoformat(value.isoformat())
+        )
+    if isinstance(value, str | bool | int | Decimal | dt.date | dt.time):
+        return value
+    return str(value)
+
+
+def _render(compiled: Template, values: dict[str, Any]) -> str | Verdict:
+    try:
+        return compiled.render(values)
+    except _ValueMissing as error:
+        return Verdict(Problem.MISSING_VALUE, note=f"the cell for {{{{ {error} }}}} is blank.")
+    except Exception as error:  # noqa: BLE001 - whatever a template does to one row stays in that row
+        return Verdict(
+            Problem.TEMPLATE_ERROR, note=f"{type(error).__name__}: {quoted(str(error))}."
+        )
+
+
+def _judge(rendered: str | Verdict, replace: Replace | None, max_segments: int | None) -> _Text:
+    if isinstance(rendered, Verdict):
+        return _Text(None, None, None, rendered)
+    text = replace_characters(unicodedata.normalize("NFC", rendered), replace)
+    if not text.strip():
+        return _Text(
+            None, None, None, Verdict(Problem.EMPTY_TEXT, note="there is nothing to send.")
+        )
+    if bad := unsendable(text):
+        note = f"it holds {quoted(bad)}, which no SMS can carry."
+        return _Text(None, None, None, Verdict(Problem.UNSENDABLE_TEXT, note=note))
+    counted = count_segments(text)
+    verdict = NOTHING
+    if max_segments is not None and counted.segments > max_segments:
+        note = f"{counted.segments} segments, and {max_segments} are allowed."
+        verdict = Verdict(Problem.TOO_LONG, note=note)
+    return _Text(text, counted.encoding, counted.segments, verdict)

@@ -1,0 +1,343 @@
+"""One method per endpoint of the SMSPM API. Nothing here ever repeats a send."""
+
+import hashlib
+import hmac
+import json
+import os
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Final, NamedTuple
+
+import httpx
+
+from smspm_campaigns.clock import Clock, SystemClock
+from smspm_campaigns.exceptions import (
+    CredentialsMissing,
+    GatewayError,
+    InvalidArgument,
+    NeverLeft,
+    OutcomeUnknown,
+)
+from smspm_campaigns.gateway.pace import Pace
+from smspm_campaigns.gateway.replies import Details, Reply, read_details, read_fields, read_send
+from smspm_campaigns.masking import Secret
+from smspm_campaigns.vocabulary import MAX_RECIPIENTS, REQUESTS_PER_MINUTE
+
+BASE_URL: Final = "https://api.smspm.com"  # quick start
+SIMULATED: Final = "simulated"  # the gateway identity of the simulator in this process
+
+_TIMEOUT: Final = 30.0  # seconds for a reply
+_CONNECT_TIMEOUT: Final = 10.0  # seconds for a connection
+_KEEP_ALIVE: Final = 2.0  # seconds an idle connection is kept: a stale one makes unknowns
+_MAX_REPLY: Final = 1 << 20  # bytes of a reply; 100 elements take about 12,000
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+#: Errors of httpx's own transport that prove that not a byte was written. An allow-list.
+_NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class _Raw(NamedTuple):
+    code: int
+    headers: httpx.Headers
+    text: str
+
+
+class Client:
+    """The way to the SMSPM API. It holds settings only; each run opens its own connections.
+
+    Args:
+        hash: of the account; `SMSPM_HASH` by default.
+        token: of the account; `SMSPM_TOKEN` by default.
+        base_url: `SMSPM_BASE_URL`, else the API's own, by default.
+        requests_per_minute: the rate of sending and asking together.
+        timeout: seconds to wait for a reply.
+        list_errors_atomic: whether a list that is refused for one number is surely refused whole.
+            Not known of the API; with False such a list is `unknown`.
+        transport: another way to the network, for tests. Its errors prove nothing.
+        clock: the time to go by, for tests.
+
+    Raises:
+        CredentialsMissing: no hash or no token.
+        InvalidArgument: a rate or time-out that is not above 0, or an address without TLS.
+
+    Example:
+        >>> client = Client.simulated()
+        >>> client
+        Client(simulated)
+    """
+
+    def __init__(
+        self,
+        hash: str | None = None,  # noqa: A002 - the API's own name
+        token: str | None = None,
+        *,
+        base_url: str | None = None,
+        requests_per_minute: float | None = REQUESTS_PER_MINUTE,
+        timeout: float = _TIMEOUT,
+        list_errors_atomic: bool = False,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._hash = Secret(hash or os.environ.get("SMSPM_HASH", ""))
+        self._token = Secret(token or os.environ.get("SMSPM_TOKEN", ""))
+        if not self._hash.reveal() or not self._token.reveal():
+            raise CredentialsMissing(
+                "No credentials. Set SMSPM_HASH and SMSPM_TOKEN in the environment (both are on "
+                "the API page of your account), or rehearse without any: Client.simulated()."
+            )
+        self.base_url = _check_url(base_url or os.environ.get("SMSPM_BASE_URL") or BASE_URL)
+        for name, value in (("requests_per_minute", requests_per_minute), ("timeout", timeout)):
+            if value is not None and not 0 < value < float("inf"):
+                raise InvalidArgument(f"{name} is a number above 0, not {value!r}.")
+        self.requests_per_minute = requests_per_minute
+        self.timeout = timeout
+        self.list_errors_atomic = list_errors_atomic
+        self.clock: Clock = clock or SystemClock()
+        self.pace = Pace(requests_per_minute, self.clock)
+        self.simulator: Any = None
+        self._transport = transport
+
+    @classmethod
+    def simulated(cls, *, clock: Clock | None = None, **behaviour: Any) -> "Client":
+        """Make a client of a simulator in this process: no port, no credentials, no rate limit.
+
+        `behaviour` are arguments of `gateway.simulator.Simulator`. The simulator is `.simulator`,
+        and what it accepted `.simulator.accepted`.
+        """
+        from smspm_campaigns.gateway.simulator import Simulator  # only who simulates loads it
+
+        clock = clock or SystemClock()
+        credentials = {"hash": SIMULATED, "token": SIMULATED}
+        simulator = Simulator(clock=clock.now, **(credentials | behaviour))
+        client = cls(
+            **credentials,
+            base_url=f"http://{_LOOPBACK[0]}",
+            requests_per_minute=None,
+            transport=httpx.ASGITransport(simulator),
+            clock=clock,
+        )
+        client.simulator = simulator
+        return client
+
+    def __repr__(self) -> str:
+        return f"Client({SIMULATED if self.is_simulated else self.base_url})"
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.simulator is not None
+
+    def identity(self, key: bytes) -> str:
+        """Say which gateway this is: `"simulated"`, or the address and a keyed digest of the account."""
+        if self.is_simulated:
+            return SIMULATED
+        digest = hmac.new(key, self._hash.reveal().encode(), hashlib.sha256).hexdigest()
+        return f"{self.base_url} account {digest[:16]}"
+
+    async def send(
+        self,
+        numbers: str | Sequence[str],
+        text: str,
+        *,
+        sender: str,
+        report_url: str | None = None,
+    ) -> Reply:
+        """Send one text to up to 100 numbers, once.
+
+        Args:
+            numbers: digits with country code, without plus, as `normalize_numbers` makes them.
+            text: what the phones will show.
+            sender: an approved Sender ID.
+            report_url: where the API shall call when a status changes.
+
+        Returns:
+            A `Reply` with one answer per number: `queued`, `refused` or `unknown`.
+
+        Raises:
+            GatewayError: nothing was answered number by number; `rows_become` says what is proven.
+        """
+        async with self.lane() as lane:
+            await self.clock.sleep(self.pace.reserve())
+            return await lane.send(numbers, text, sender=sender, report_url=report_url)
+
+    async def details(self, message_id: str) -> Details:
+        """Ask how one message stands.
+
+        Raises:
+            GatewayError: no answer, or an error for this id.
+        """
+        async with self.lane() as lane:
+            await self.clock.sleep(self.pace.reserve())
+            return await lane.details(message_id)
+
+    async def balance(self) -> Decimal:
+        """Ask for the balance of the account, in EUR.
+
+        Raises:
+            GatewayError: the API does not tell.
+        """
+        fields = await self._ask("/balance")
+        try:
+            return Decimal(str(fields["balance"]))
+        except (KeyError, ArithmeticError):
+            raise OutcomeUnknown("The API does not tell the balance.") from None
+
+    async def sender_ids(self) -> list[str]:
+        """Ask for the approved Sender IDs of the account.
+
+        Raises:
+            GatewayError: the API does not tell.
+        """
+        senders = (await self._ask("/sender-ids")).get("senders")
+        if not isinstance(senders, list):
+            raise OutcomeUnknown("The API does not tell the Sender IDs.")
+        return [str(sender) for sender in senders]
+
+    async def _ask(self, path: str) -> dict[str, Any]:
+        async with self.lane() as lane:
+            await self.clock.sleep(self.pace.reserve())
+            return await lane.ask(path)
+
+    @asynccontextmanager
+    async def lane(self) -> AsyncIterator["Lane"]:
+        """Open a connection of one's own: at most one request is in flight on it."""
+        inner = self._transport or httpx.AsyncHTTPTransport(
+            verify=self._tls, limits=httpx.Limits(max_connections=1, keepalive_expiry=_KEEP_ALIVE)
+        )
+        signing = _Signing(inner, self._hash, self._token)
+        timeout = httpx.Timeout(self.timeout, connect=min(self.timeout, _CONNECT_TIMEOUT))
+        try:
+            async with httpx.AsyncClient(
+                transport=signing, base_url=self.base_url, timeout=timeout, follow_redirects=False
+            ) as http:
+                yield Lane(http, self, proves_never_left=self._transport is None)
+        finally:
+            if self._transport is None:
+                await inner.aclose()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return httpx.create_ssl_context()
+
+
+class Lane:
+    """One connection to the API, with the same words as `Client`."""
+
+    def __init__(self, http: httpx.AsyncClient, client: Client, *, proves_never_left: bool) -> None:
+        self._http = http
+        self._client = client
+        self._never_left = _NEVER_LEFT if proves_never_left else ()
+
+    async def send(
+        self,
+        numbers: str | Sequence[str],
+        text: str,
+        *,
+        sender: str,
+        report_url: str | None = None,
+    ) -> Reply:
+        """Send one text to up to 100 numbers, once. See `Client.send`."""
+        asked = [numbers] if isinstance(numbers, str) else list(numbers)
+        if not 0 < len(set(asked)) == len(asked) <= MAX_RECIPIENTS:
+            raise InvalidArgument(
+                f"A request takes 1 to {MAX_RECIPIENTS} different numbers, not {len(asked)}."
+            )
+        body = {
+            "toNumber": asked if len(asked) > 1 else asked[0],
+            "text": text,
+            "fromNumber": sender,
+        }
+        if report_url is not None:
+            body["report"] = report_url
+        raw = await self._exchange("POST", "/", body)
+        return read_send(
+            asked,
+            *raw,
+            list_errors_atomic=self._client.list_errors_atomic,
+            now=self._now(),
+        )
+
+    async def details(self, message_id: str) -> Details:
+        """Ask how one message stands. See `Client.details`."""
+        return read_details(
+            *await self._exchange("POST", "/smsdetails", {"id": message_id}), now=self._now()
+        )
+
+    async def ask(self, path: str) -> dict[str, Any]:
+        """Ask for fields of the account, by GET."""
+        return read_fields(*await self._exchange("GET", path, None), now=self._now())
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._client.clock.now(), UTC)
+
+    async def _exchange(self, method: str, path: str, body: dict[str, Any] | None) -> _Raw:
+        """Make one request. Errors are raised outside the handler: no chain leads to a secret."""
+        failure: GatewayError
+        try:
+            async with self._http.stream(method, path, json=body) as response:
+                data = b""
+                async for chunk in response.aiter_bytes():
+                    data += chunk
+                    if len(data) > _MAX_REPLY:
+                        break
+                else:
+                    return _Raw(response.status_code, response.headers, self._clean(data))
+            failure = OutcomeUnknown(f"The reply is longer than {_MAX_REPLY:,} bytes.")
+        except self._never_left as error:
+            failure = NeverLeft(
+                f"No connection to {self._client.base_url} ({_name(error)}). Nothing was sent; "
+                "check the network and run it again."
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, it proves nothing
+            failure = OutcomeUnknown(f"The request broke off ({_name(error)}).")
+        raise failure
+
+    def _clean(self, data: bytes) -> str:
+        """Decode a reply, and strike out credentials it repeats."""
+        text = data.decode("utf-8", errors="replace")
+        for secret in (self._client._token, self._client._hash):
+            text = text.replace(secret.reveal(), "***")
+        return text
+
+
+class _Signing(httpx.AsyncBaseTransport):
+    """Adds the credentials at the last moment, below everything that logs or keeps a request."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, hash_: Secret, token: Secret) -> None:
+        self._inner = inner
+        self._credentials: Callable[[], dict[str, str]] = lambda: {
+            "hash": hash_.reveal(),
+            "token": token.reveal(),
+        }
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._inner.handle_async_request(self._sign(request))
+
+    def _sign(self, request: httpx.Request) -> httpx.Request:
+        if request.method == "GET":
+            url = request.url.copy_merge_params(self._credentials())
+            return httpx.Request("GET", url, headers=request.headers, extensions=request.extensions)
+        body = {**self._credentials(), **json.loads(request.content)}
+        return httpx.Request(
+            request.method,
+            request.url,
+            headers={k: v for k, v in request.headers.items() if k != "content-length"},
+            json=body,
+            extensions=request.extensions,
+        )
+
+
+def _check_url(url: str) -> str:
+    parsed = httpx.URL(url)
+    if parsed.scheme != "https" and not (parsed.scheme == "http" and parsed.host in _LOOPBACK):
+        raise InvalidArgument(
+            f"The API's address must begin with https://, since credentials go there; got {url!r}."
+        )
+    return url.rstrip("/")
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__

@@ -1,0 +1,273 @@
+"""What a reply of the API proves, number by number. What it does not prove is unknown."""
+
+import email.utils
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, Literal, NamedTuple, NoReturn
+
+from smspm_campaigns.exceptions import (
+    AccountRefused,
+    GatewayError,
+    ListRefused,
+    NumberRefused,
+    OutcomeUnknown,
+    RateLimited,
+)
+from smspm_campaigns.masking import mask_text
+from smspm_campaigns.vocabulary import VENDOR_STATUS, Status
+
+_MAX_RETRY_AFTER: Final = 300.0  # seconds; a longer wait than this is asked for again
+_MAX_ID: Final = 200  # characters of a message id
+_MAX_QUOTED: Final = 200  # characters of an API's error shown to a person
+
+_ABOUT_SENDER: Final = re.compile(r"sender|from.?number", re.IGNORECASE)
+_ABOUT_ACCOUNT: Final = re.compile(r"token|hash|unauthori[sz]ed", re.IGNORECASE)
+_ABOUT_BALANCE: Final = re.compile(r"balance|credit|funds", re.IGNORECASE)
+_ABOUT_NUMBER: Final = re.compile(r"phone|number", re.IGNORECASE)
+
+_ACCEPTED: Final = (Status.QUEUED, Status.SUBMITTED, Status.DELIVERED)
+_REFUSING_WORDS: Final = ("invalid", "refused", "error", "blocked")
+
+
+class Answer(NamedTuple):
+    """What a reply proves about one number."""
+
+    number: str
+    status: Literal[Status.QUEUED, Status.REFUSED, Status.UNKNOWN]
+    message_id: str | None = None
+    word: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answers to a send, one for each number in the order asked, and the reply as it came."""
+
+    answers: tuple[Answer, ...]
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What the API says of one message: its raw status word, the price in EUR, the carrier."""
+
+    word: str
+    price: Decimal | None
+    carrier: str | None
+    raw: str
+
+
+def read_send(
+    numbers: Sequence[str],
+    code: int,
+    headers: Mapping[str, str],
+    raw: str,
+    *,
+    list_errors_atomic: bool,
+    now: datetime,
+) -> Reply:
+    """Read the reply to a send.
+
+    Raises:
+        GatewayError: the reply is an error for the whole request, or proves nothing.
+    """
+    body = _readable(code, headers, raw, now)
+    elements = body.get("messages")
+    if isinstance(elements, list) and elements:
+        return Reply(tuple(_match(numbers, elements)), raw)
+    _raise_error(body, code, raw, len(numbers), list_errors_atomic=list_errors_atomic)
+
+
+def read_details(code: int, headers: Mapping[str, str], raw: str, *, now: datetime) -> Details:
+    """Read the reply to a status question.
+
+    Raises:
+        GatewayError: an error, or no status in it.
+    """
+    body = _readable(code, headers, raw, now)
+    word = body.get("status")
+    if not isinstance(word, str) or not word.strip() or body.get("error"):
+        _raise_error(body, code, raw, 1, list_errors_atomic=False)
+    carrier = body.get("carrier")
+    return Details(
+        word.strip(), _decimal(body.get("price")), str(carrier) if carrier else None, raw
+    )
+
+
+def read_fields(
+    code: int, headers: Mapping[str, str], raw: str, *, now: datetime
+) -> dict[str, Any]:
+    """Read a reply that is an object of fields, such as the balance.
+
+    Raises:
+        GatewayError: an error, or no object.
+    """
+    body = _readable(code, headers, raw, now)
+    if code != 200 or body.get("error"):
+        _raise_error(body, code, raw, 1, list_errors_atomic=False)
+    return body
+
+
+def _readable(code: int, headers: Mapping[str, str], raw: str, now: datetime) -> dict[str, Any]:
+    if code == 429:
+        wait = _retry_after(headers.get("retry-after"), now)
+        told = "" if wait is None else f" and asks to wait {wait:.0f} s"
+        raise RateLimited(
+            f"The API has had too many requests{told}. Nothing was taken.",
+            raw=raw,
+            retry_after=wait,
+        )
+    if code >= 500 or 300 <= code < 400:
+        what = "an error of its own" if code >= 500 else "a redirect, which is never followed"
+        raise OutcomeUnknown(f"The API answered with {what} (HTTP {code}).", raw=raw)
+    try:
+        body = json.loads(
+            raw.removeprefix("\ufeff"), parse_float=Decimal, parse_constant=_no_number
+        )
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise OutcomeUnknown(
+            f"The API's reply (HTTP {code}) is not the JSON it is known for.",
+            raw=raw,
+            stops_run=code >= 400,
+        )
+    return body
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _retry_after(header: str | None, now: datetime) -> float | None:
+    """Read seconds or an HTTP date (RFC 9110, 10.2.3); None when there is nothing sensible."""
+    if not header:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            date = email.utils.parsedate_to_datetime(header)
+        except ValueError:
+            return None
+        seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
+    return min(max(seconds, 0.0), _MAX_RETRY_AFTER) if seconds == seconds else None
+
+
+def _raise_error(
+    body: dict[str, Any], code: int, raw: str, asked: int, *, list_errors_atomic: bool
+) -> NoReturn:
+    """Raise what an error reply proves about the whole request."""
+    said = body.get("error")
+    error = said.strip() if isinstance(said, str) else ""
+    quoted = mask_text(error)[:_MAX_QUOTED]
+    if _ABOUT_SENDER.search(error):
+        raise AccountRefused(
+            f"SMSPM refused the sender: {quoted!r}. Use an approved Sender ID; SMSPM.com is "
+            "approved by default, others are requested in your account.",
+            raw=raw,
+            stops_run=True,
+        )
+    if _ABOUT_ACCOUNT.search(error) or (code == 401 and not error):
+        raise AccountRefused(
+            f"SMSPM refused the credentials: {quoted!r}. Check SMSPM_HASH and SMSPM_TOKEN against "
+            "the API page of your account.",
+            raw=raw,
+            stops_run=True,
+        )
+    if code == 402 or _ABOUT_BALANCE.search(error):
+        raise _about_balance(quoted, raw, certain=asked == 1 or list_errors_atomic)
+    if _ABOUT_NUMBER.search(error):
+        raise _about_number(quoted, raw, asked, list_errors_atomic=list_errors_atomic)
+    what = f"{quoted!r}" if error else "a reply without messages"
+    raise OutcomeUnknown(
+        f"SMSPM answered {what} (HTTP {code}), which says nothing certain about the messages.",
+        raw=raw,
+        stops_run=bool(error) or code >= 400,
+    )
+
+
+def _about_balance(quoted: str, raw: str, *, certain: bool) -> GatewayError:
+    told = f"SMSPM says the balance does not suffice: {quoted!r}."
+    if certain:
+        return AccountRefused(
+            f"{told} Top up your account and send again; nothing of this request was taken.",
+            raw=raw,
+            stops_run=True,
+        )
+    return OutcomeUnknown(
+        f"{told} Whether some numbers of the list were taken before is not known.",
+        raw=raw,
+        stops_run=True,
+    )
+
+
+def _about_number(quoted: str, raw: str, asked: int, *, list_errors_atomic: bool) -> GatewayError:
+    if asked == 1:
+        return NumberRefused(f"SMSPM refused the number: {quoted!r}.", raw=raw)
+    if list_errors_atomic:
+        return ListRefused(f"SMSPM refused a list of numbers whole: {quoted!r}.", raw=raw)
+    return OutcomeUnknown(
+        f"SMSPM refused a number of a list: {quoted!r}. Whether others were taken is not known.",
+        raw=raw,
+    )
+
+
+def _match(numbers: Sequence[str], elements: list[Any]) -> list[Answer]:
+    """Match elements to numbers by number alone, never by position; what is doubtful is unknown."""
+    ids = Counter(element.get("id") for element in elements if _is_identified(element))
+    by_number: dict[str, list[dict[str, Any]]] = {}
+    for element in elements:
+        if isinstance(element, dict):
+            by_number.setdefault(_digits(element.get("toNumber")), []).append(element)
+    if len(numbers) == 1 and len(elements) == 1 and isinstance(elements[0], dict):
+        by_number = {numbers[0]: elements}
+    answers = []
+    for number in numbers:
+        same = by_number.get(number, [])
+        if len(same) == 1 and ids[same[0].get("id")] <= 1:
+            answers.append(_judge(number, same[0]))
+        else:
+            told = f"the reply has {len(same) or 'no'} elements for this number"
+            answers.append(Answer(number, Status.UNKNOWN, error=told))
+    return answers
+
+
+def _is_identified(element: Any) -> bool:
+    found = element.get("id") if isinstance(element, dict) else None
+    return isinstance(found, str) and 0 < len(found) <= _MAX_ID
+
+
+def _digits(spelled: Any) -> str:
+    return re.sub(r"\D", "", str(spelled))
+
+
+def _judge(number: str, element: dict[str, Any]) -> Answer:
+    said = element.get("status")
+    word = said.strip() if isinstance(said, str) else ""
+    error = element.get("error")
+    meaning = VENDOR_STATUS.get(word.lower())
+    told = mask_text(str(error or word))[:_MAX_QUOTED] or None
+    if _is_identified(element):
+        if meaning in _ACCEPTED and not error:
+            return Answer(number, Status.QUEUED, element["id"], word)
+    elif not element.get("id") and meaning not in _ACCEPTED:
+        refusal = meaning is Status.FAILED or word.lower() in _REFUSING_WORDS
+        if refusal or (isinstance(error, str) and error.strip()):
+            return Answer(number, Status.REFUSED, word=word or None, error=told)
+    return Answer(number, Status.UNKNOWN, word=word or None, error=told)
+
+
+def _decimal(price: Any) -> Decimal | None:
+    if isinstance(price, bool) or not isinstance(price, int | str | Decimal):
+        return None
+    try:
+        value = Decimal(price)
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() and value >= 0 else None

@@ -1,0 +1,23 @@
+"""The SMSPM API, simulated from its documentation alone.
+
+Nothing of smspm_campaigns is imported here, so a misreading of the API cannot cancel itself out.
+"""
+
+from typing import TYPE_CHECKING
+
+from .app import Simulator
+from .callbacks import Callbacks
+from .faults import KINDS, Fault, Script, storm
+
+if TYPE_CHECKING:
+    from .serving import running, serve
+
+__all__ = ["KINDS", "Callbacks", "Fault", "Script", "Simulator", "running", "serve", "storm"]
+
+
+def __getattr__(name: str) -> object:
+    if name in {"running", "serve"}:
+        from . import serving  # noqa: PLC0415 - uvicorn is loaded only by those who serve
+
+        return getattr(serving, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

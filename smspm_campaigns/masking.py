@@ -1,0 +1,56 @@
+"""How a number or a secret may be shown."""
+
+import re
+from typing import Final
+
+_SHOWN_HEAD: Final = 4  # digits: the calling code and a little of the network
+_SHOWN_TAIL: Final = 2
+_LONG_DIGITS: Final = re.compile(r"\d(?:[ \-().]?\d){6,}")
+
+
+class Secret:
+    """A credential that no repr, log line, traceback or pickle can show.
+
+    Example:
+        >>> Secret("A1B2-C3D4")
+        Secret(***)
+        >>> Secret("A1B2-C3D4").reveal()
+        'A1B2-C3D4'
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __reduce__(self) -> str:
+        raise TypeError("A credential is never pickled; make the Client again where you need it.")
+
+
+def mask_number(number: str) -> str:
+    """Show enough of a number to recognise it, not enough to call it.
+
+    Example:
+        >>> mask_number("37256789045")
+        '3725*****45'
+    """
+    hidden = len(number) - _SHOWN_HEAD - _SHOWN_TAIL
+    if hidden <= 0:
+        return "*" * len(number)
+    return number[:_SHOWN_HEAD] + "*" * hidden + number[-_SHOWN_TAIL:]
+
+
+def mask_text(text: str) -> str:
+    """Mask every run of digits in a text that is long enough to be a phone number.
+
+    Example:
+        >>> mask_text("Invalid phone number: +372 5678 9045")
+        'Invalid phone number: +3725*****45'
+    """
+    return _LONG_DIGITS.sub(lambda run: mask_number(re.sub(r"\D", "", run[0])), text)

@@ -1,0 +1,208 @@
+"""A report becomes a workbook, a page, or a file of commas. Cells from a file are hostile."""
+
+import base64
+import datetime as dt
+import io
+import math
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import jinja2
+import pandas as pd
+import xlsxwriter
+
+from smspm_campaigns.masking import mask_number
+from smspm_campaigns.reporting.charts import describe_funnel, funnel
+from smspm_campaigns.reporting.tables import count_problems, summarize
+from smspm_campaigns.vocabulary import COUNTRY, STATUS_TITLES, TO, Status
+
+_MAX_CELL: Final = 32_767  # characters of a cell, Excel's limit
+_MAX_WIDTH: Final = 40  # characters of a column
+_PROBED: Final = 200  # rows looked at for the width of a column
+_LISTED: Final = 200  # rows that need attention in the page; all are in the workbook
+
+#: Spreadsheets run cells that begin so. Full-width forms too.
+_RUNS: Final = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_HARMLESS: Final = re.compile(r"\+[\d\s().\-]+|-\d+(?:[.,]\d+)?")  # phone and negative numbers
+
+#: Statuses a person has to look at.
+_ATTENTION: Final = (Status.UNKNOWN, Status.FAILED, Status.REFUSED, Status.UNCONFIRMED)
+
+
+class Outcome(NamedTuple):
+    """What an export shows."""
+
+    name: str
+    is_rehearsal: bool
+    report: pd.DataFrame
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} (rehearsal: nothing was sent)" if self.is_rehearsal else self.name
+
+
+def to_csv(outcome: Outcome, path: Path) -> None:
+    """Write every row as CSV in UTF-8, with the index as first column."""
+    frame = outcome.report.reset_index()
+    for place, name in enumerate(frame.columns):
+        column = frame.iloc[:, place]
+        if column.dtype.kind not in "biufMm":
+            frame[name] = [_harmless(value) for value in column]
+    frame.to_csv(path, index=False, encoding="utf-8-sig")
+
+
+def _harmless(value: Any) -> Any:
+    """Put an apostrophe before what a spreadsheet would run."""
+    if isinstance(value, str) and _RUNS.match(value) and not _HARMLESS.fullmatch(value):
+        return "'" + value
+    return value
+
+
+def to_excel(outcome: Outcome, path: Path) -> None:
+    """Write a workbook: Summary, By country, Recipients, Excluded. Numbers are text, nothing runs."""
+    report = outcome.report
+    excluded = report["sms_status"] == Status.EXCLUDED
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "default_date_format": "yyyy-mm-dd hh:mm:ss",
+    }
+    with xlsxwriter.Workbook(path, options) as book:
+        bold = book.add_format({"bold": True, "bottom": 1})
+        summary = _figures(outcome)
+        _write_sheet(book.add_worksheet("Summary"), ["Figure", "Value"], summary, bold)
+        table = summarize(report, COUNTRY).reset_index()
+        for name, frame in (
+            ("By country", table.set_index(table.columns[0])),
+            ("Recipients", report[~excluded]),
+            ("Excluded", report[excluded]),
+        ):
+            cells = frame.reset_index()
+            rows = cells.astype(object).itertuples(index=False, name=None)
+            _write_sheet(book.add_worksheet(name), list(map(str, cells.columns)), rows, bold)
+
+
+def _write_sheet(sheet: Any, header: list[str], rows: Iterable[tuple[Any, ...]], bold: Any) -> None:
+    rows = list(rows)
+    for place, name in enumerate(header):
+        widest = max([len(name), *(len(str(row[place])) for row in rows[:_PROBED])])
+        sheet.set_column(place, place, min(widest, _MAX_WIDTH) + 2)
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, max(len(rows), 1), max(len(header) - 1, 0))
+    for place, name in enumerate(header):
+        sheet.write_string(0, place, name[:_MAX_CELL], bold)
+    for number, row in enumerate(rows, start=1):
+        for place, value in enumerate(row):
+            _write_cell(sheet, number, place, value)
+
+
+def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
+    """Write a cell by its type; text is always text."""
+    if isinstance(value, str):
+        sheet.write_string(row, column, value[:_MAX_CELL])
+    elif value is None or value is pd.NA or value is pd.NaT:
+        return
+    elif isinstance(value, bool):
+        sheet.write_boolean(row, column, value)
+    elif isinstance(value, dt.datetime):
+        utc = value.astimezone(dt.UTC) if value.tzinfo else value
+        sheet.write_datetime(row, column, utc.replace(tzinfo=None))
+    elif isinstance(value, dt.date | dt.time):
+        sheet.write_datetime(row, column, value)
+    elif isinstance(value, int | float | Decimal) and math.isfinite(value):
+        sheet.write_number(row, column, value)
+    elif not isinstance(value, float):
+        sheet.write_string(row, column, str(value)[:_MAX_CELL])
+
+
+def to_html(outcome: Outcome, path: Path) -> None:
+    """Write one page that needs nothing else: figures, chart, countries, what to look at."""
+    report = outcome.report
+    summary = summarize(report)
+    picture = io.BytesIO()
+    funnel(summary).savefig(picture, format="png", dpi=150)
+    attention = report[report["sms_status"].isin(_ATTENTION)]
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("smspm_campaigns.reporting", "."), autoescape=True
+    )
+    page = environment.get_template("report.html.j2").render(
+        title=outcome.title,
+        is_rehearsal=outcome.is_rehearsal,
+        figures=_figures(outcome),
+        chart=base64.b64encode(picture.getvalue()).decode("ascii"),
+        chart_in_words=describe_funnel(summary),
+        countries=_country_rows(report),
+        problems=list(count_problems(report).items()),
+        attention=_attention_rows(attention.head(_LISTED)),
+        attention_count=len(attention),
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def _figures(outcome: Outcome) -> list[tuple[str, str]]:
+    """Return what the first screen answers: what did it cost, and who did not get it?"""
+    row = summarize(outcome.report).iloc[0] if len(outcome.report) else None
+    if row is None:
+        return [("Rows in the file", "0")]
+    figures = [
+        ("Rows in the file", f"{row['rows']:,}"),
+        ("Excluded before sending", f"{row['excluded']:,}"),
+        ("Accepted by SMSPM", f"{row['sent']:,}"),
+        ("Delivered", f"{row['delivered']:,}{_in_percent(row)}"),
+        ("Failed at the carrier", f"{row['failed']:,}"),
+        ("Still open", f"{row['open']:,}"),
+        ("Refused by SMSPM", f"{row['refused']:,}"),
+        ("Outcome unknown", f"{row['unknown']:,}"),
+        ("Not sent yet", f"{row['planned']:,}"),
+        ("Cancelled", f"{row['cancelled']:,}"),
+        ("Segments", f"{row['segments']:,}"),
+        ("Expected cost", _euro(row["expected_cost"])),
+        ("Actual cost so far", _euro(row["actual_cost"])),
+    ]
+    return [("Campaign", outcome.title), *figures]
+
+
+def _in_percent(row: Any) -> str:
+    if math.isnan(row["delivery_rate"]):
+        return ""
+    low, high = row["rate_low"], row["rate_high"]
+    return f" ({row['delivery_rate']:.1%} of accepted; 95 % interval {low:.1%} to {high:.1%})"
+
+
+def _euro(value: float) -> str:
+    return "not known" if pd.isna(value) else f"{value:,.2f} EUR"
+
+
+def _country_rows(report: pd.DataFrame) -> list[tuple[str, ...]]:
+    table = summarize(report, COUNTRY)
+    return [
+        (
+            "no number" if pd.isna(country) else str(country),
+            f"{row['rows']:,}",
+            f"{row['sent']:,}",
+            f"{row['delivered']:,}",
+            "" if pd.isna(row["delivery_rate"]) else f"{row['delivery_rate']:.1%}",
+            _euro(row["expected_cost"]) if row["sent"] else "",
+            _euro(row["actual_cost"]) if row["sent"] else "",
+        )
+        for country, row in table.iterrows()
+    ]
+
+
+def _attention_rows(rows: pd.DataFrame) -> list[tuple[str, ...]]:
+    return [
+        (
+            str(label),
+            mask_number(number),
+            STATUS_TITLES[Status(status)],
+            "" if pd.isna(error) else error,
+        )
+        for label, number, status, error in zip(
+            rows.index, rows[TO], rows["sms_status"], rows["sms_error"], strict=True
+        )
+    ]

@@ -8,7 +8,7 @@ from smspm_campaigns.vocabulary import MAX_RECIPIENTS
 
 
 class Item(NamedTuple):
-    """One row that waits for its request. Items of equal `content` (text and sender) may share one."""
+    """One row that waits for its request. Rows of equal `content` may share it."""
 
     key: int
     number: str

@@ -10,7 +10,7 @@ SmspmError
 ├── LedgerError (OSError)                the ledger is missing, foreign, newer, damaged or locked
 ├── CampaignNotFound (LookupError)       no campaign of that name in the ledger
 ├── CampaignConflict (ValueError)        the plan contradicts what the ledger holds
-├── GatewayMismatch (ValueError)         the campaign belongs to another account, or to the simulator
+├── GatewayMismatch (ValueError)         the campaign belongs to another account or the simulator
 ├── BudgetExceeded (ValueError)          what is planned costs more than was allowed
 ├── RunStopped (RuntimeError)            a run that stopped by itself; nothing is lost
 └── GatewayError (RuntimeError)          the API, or the way to it

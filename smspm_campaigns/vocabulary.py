@@ -5,7 +5,7 @@ from typing import Final
 
 
 class Problem(StrEnum):
-    """Why a row will not be sent. The order is the precedence: the first one is the row's problem."""
+    """Why a row will not be sent. The order is the precedence: the first is the row's problem."""
 
     MISSING_NUMBER = "missing_number"  #: the cell is blank
     DAMAGED_NUMBER = "damaged_number"  #: a spreadsheet destroyed digits

@@ -1043,7 +1043,7 @@ def test_stopping_does_not_wait_for_stalled_replies(caplog: pytest.LogCaptureFix
         arrived.set()
         return 1_750_000_000.0
 
-    simulator._clock = clock  # noqa: SLF001 - tells when the message is taken
+    simulator._clock = clock
     with running(simulator) as url:
         thread = threading.Thread(target=quietly_spoken, args=(url,))
         thread.start()
@@ -1229,7 +1229,7 @@ def test_no_other_machine_is_ever_called(address: str, caplog: pytest.LogCapture
     assert send(simulator, report=address).status_code == 200
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "this machine only" in caplog.messages[0]
-    assert simulator._callbacks._lanes == {}  # noqa: SLF001 - nothing was planned
+    assert simulator._callbacks._lanes == {}
 
 
 @pytest.mark.parametrize(
@@ -1237,7 +1237,7 @@ def test_no_other_machine_is_ever_called(address: str, caplog: pytest.LogCapture
 )
 def test_this_machine_may_be_called_by_all_its_names(address: str) -> None:
     """127.0.0.0/8, localhost and ::1 are this machine."""
-    assert CallbackSender(Callbacks(), Clock())._allowed(address)  # noqa: SLF001
+    assert CallbackSender(Callbacks(), Clock())._allowed(address)
 
 
 def test_a_proxy_is_not_asked_to_make_a_callback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1277,7 +1277,7 @@ def test_nothing_of_ours_is_imported() -> None:
 
 
 def test_importing_it_loads_no_server() -> None:
-    """uvicorn and httpx are loaded by those who serve or use callbacks only."""
+    """Uvicorn and httpx are loaded by those who serve or use callbacks only."""
     code = (
         "import sys, smspm_campaigns.gateway.simulator;"
         "print(sorted({'uvicorn', 'httpx', 'starlette'} & set(sys.modules)))"

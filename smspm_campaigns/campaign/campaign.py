@@ -41,7 +41,8 @@ class Campaign:
         >>> import tempfile
         >>> folder = tempfile.TemporaryDirectory()
         >>> frame = pd.DataFrame({"sms_to": ["491713920012"], "sms_text": ["Hi! STOP: 1234"]})
-        >>> campaign = Campaign.create("hello", frame, sender="SMSPM.com", ledger=folder.name + "/l")
+        >>> ledger = f"{folder.name}/ledger"
+        >>> campaign = Campaign.create("hello", frame, sender="SMSPM.com", ledger=ledger)
         >>> int(campaign.send(Client.simulated())["queued"])
         1
         >>> folder.cleanup()
@@ -89,7 +90,7 @@ class Campaign:
         manifest, rows = plan_rows(frame, sender=sender, allow_repeat=allow_repeat)
         path = _path(ledger)
         if Ledger.create(path):
-            print(f"A new ledger was made at {path}.", file=sys.stderr)
+            print(f"A new ledger was made at {path}.", file=sys.stderr)  # noqa: T201 - said once
         with Ledger.open(path) as opened:
             plan.create_campaign(
                 opened,
@@ -156,7 +157,7 @@ class Campaign:
             raise InvalidArgument(f"limit is the most rows to take in all, from 0, not {limit!r}.")
         record = self._bind(client)
         self._check_budget(record, max_cost)
-        run = engine.start(
+        run = engine.Run(
             lambda run: send_campaign(
                 run, self.path, record.id, client, limit=limit, report_url=report_url
             )
@@ -200,9 +201,9 @@ class Campaign:
         """
         seconds, patience = _seconds(timeout, "timeout"), _seconds(give_up_after, "give_up_after")
         record = self._bind(client)
-        run = engine.start(
+        run = engine.Run(
             lambda run: track_campaign(
-                run, self.path, record.id, client, timeout=seconds, give_up_after=patience
+                run, self.path, record.id, client, for_seconds=seconds, give_up_after=patience
             )
         )
         self._watch(run, "Tracking", "track(…)", show=progress)
@@ -296,7 +297,7 @@ class Campaign:
             return
         if unpriced:
             raise BudgetExceeded(
-                f"{unpriced:,} rows have no price, so whether they fit into {bound / EURO:,.2f} EUR "
+                f"{unpriced:,} rows have no price: whether they fit into {bound / EURO:,.2f} EUR "
                 "is not known. Add their countries to the prices. Nothing was sent."
             )
         if cost > bound:

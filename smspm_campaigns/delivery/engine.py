@@ -11,12 +11,12 @@ from smspm_campaigns.clock import Clock
 
 
 class Run:
-    """Something that goes on in the background. It may be asked to stop; it is never cancelled."""
+    """Work that goes on in the background. It may be asked to stop; it is never cancelled."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: Callable[["Run"], Coroutine[Any, Any, None]]) -> None:
         self.stopping = False
         self._stop_asked = asyncio.Event()
-        self._result: Future[None] | None = None
+        self._result: Future[None] = asyncio.run_coroutine_threadsafe(work(self), _loop())
 
     def stop(self) -> None:
         """Ask it to stop: nothing more is begun, and what is in flight is finished and recorded."""
@@ -25,7 +25,6 @@ class Run:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait up to `timeout` seconds; tell whether it has ended. Raises what ended it."""
-        assert self._result is not None
         try:
             self._result.result(timeout)
         except TimeoutError:
@@ -43,13 +42,6 @@ class Run:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
-
-
-def start(work: Callable[[Run], Coroutine[Any, Any, None]]) -> Run:
-    """Begin work on the engine's loop and return its handle at once."""
-    run = Run()
-    run._result = asyncio.run_coroutine_threadsafe(work(run), _loop())
-    return run
 
 
 @cache

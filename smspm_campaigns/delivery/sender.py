@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, Owner, claim, owners, record
@@ -83,7 +83,7 @@ class _Sender:
             raise self._failure
 
     async def _work(self, most: int | None = None) -> None:
-        """Work on a lane. Never raises: a lane that fails lets the others finish what they began."""
+        """Work on a lane. Never raises: when a lane fails, the others finish what they began."""
         try:
             async with self._client.lane() as lane:
                 await self._send_on(lane, most)
@@ -159,7 +159,7 @@ class _Sender:
     async def _record(
         self, claimed: Claim, evidence: list[Evidence], raw: str, error: str | None
     ) -> None:
-        """Write down what a reply proves, again and again if need be: the claim stands meanwhile."""
+        """Write down what a reply proves, several times if need be: the claim stands meanwhile."""
         for wait in (*_RECORD_AGAIN, None):
             try:
                 record.close_request(
@@ -170,12 +170,13 @@ class _Sender:
                     error=error,
                     at=micros(self._client.clock),
                 )
-                return
             except LedgerError as failure:
                 self._failure = self._failure or failure  # nothing more is claimed
                 if wait is None:
                     raise
                 await self._client.clock.sleep(wait)
+            else:
+                return
 
     def _watch(self, *, ended_well: bool, error: GatewayError | None = None) -> None:
         if error is not None and error.stops_run:
@@ -199,7 +200,7 @@ class Brake:
         self._ended_well.append(ended_well)
 
     @property
-    def pulled(self) -> str | Literal[""]:
+    def pulled(self) -> str:
         """Say why, or nothing."""
         last = list(self._ended_well)[-_MOST_IN_A_ROW:]
         if len(last) == _MOST_IN_A_ROW and not any(last):

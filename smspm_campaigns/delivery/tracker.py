@@ -19,12 +19,18 @@ _LANES: Final = 8  # questions in flight at most
 
 
 async def track_campaign(
-    run: Run, path: Path, campaign_id: int, client: Client, *, timeout: float, give_up_after: float
+    run: Run,
+    path: Path,
+    campaign_id: int,
+    client: Client,
+    *,
+    for_seconds: float,
+    give_up_after: float,
 ) -> None:
     """Ask about open messages until none is, the time is over, or somebody asks to stop.
 
     Args:
-        timeout: seconds to go on for.
+        for_seconds: how long to go on.
         give_up_after: seconds after which a message without a final word is `unconfirmed`.
 
     Raises:
@@ -34,7 +40,7 @@ async def track_campaign(
         async with AsyncExitStack() as stack:
             lanes = [await stack.enter_async_context(client.lane()) for _ in range(_LANES)]
             tracker = _Tracker(run, ledger, campaign_id, client, round(give_up_after * SECOND))
-            await tracker.track(lanes, until=client.clock.monotonic() + timeout)
+            await tracker.track(lanes, until=client.clock.monotonic() + for_seconds)
 
 
 class _Tracker:

@@ -1,1 +1,1 @@
-"""Frame in, frame out: from a campaign file to texts with prices, every row judged, none dropped."""
+"""Frame in, frame out: from a campaign file to priced texts, every row judged, none dropped."""

@@ -15,7 +15,7 @@ from smspm_campaigns.exceptions import (
     SmspmWarning,
 )
 from smspm_campaigns.frames.cells import as_text, is_blank, quoted
-from smspm_campaigns.frames.columns import check_frame, text_array
+from smspm_campaigns.frames.columns import check_frame
 from smspm_campaigns.frames.contacts import read_contacts
 from smspm_campaigns.frames.numbers import normalize_numbers
 from smspm_campaigns.frames.problems import NOTHING, Verdict, has_code, record

@@ -26,7 +26,7 @@ def is_blank(value: Any) -> bool:
     return isinstance(value, Real | Decimal) and math.isnan(value)
 
 
-def as_text(value: Any) -> str:
+def as_text(value: Any) -> str:  # noqa: PLR0911 - one line for each kind of cell
     """Write a cell as a person reads it: no `.0` at whole numbers, no time at midnight.
 
     Example:
@@ -57,7 +57,7 @@ def quoted(value: Any) -> str:
     """Quote a cell in a sentence: one line, bounded, visible, and never mistaken for two notes.
 
     Example:
-        >>> quoted("0171\\n39200 · 12")
+        >>> quoted("0171  39200 · 12")
         "'0171 39200 - 12'"
     """
     text = " ".join(as_text(value).replace("·", "-").split())

@@ -71,7 +71,7 @@ def find_column(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
 
 def nearest(name: str, names: Iterable[Hashable]) -> str:
     """Say which of the names was probably meant, or list them."""
-    known = [str(known) for known in names]
+    known = [str(name) for name in names]
     close = get_close_matches(name, known, n=1)
     if not close:
         close = [other for other in known if other.casefold() == name.casefold()]
@@ -81,7 +81,7 @@ def nearest(name: str, names: Iterable[Hashable]) -> str:
 
 
 def with_columns(frame: pd.DataFrame, **columns: Any) -> pd.DataFrame:
-    """Add columns to a copy by position; index, row order and all other columns stay as they are."""
+    """Add columns to a copy by position; index, rows and all other columns stay as they are."""
     frame = frame.copy(deep=False)
     for name, values in columns.items():
         frame[name] = values

@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
+import warnings
 from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
-import warnings
 
 import pandas as pd
 import phonenumbers
@@ -133,7 +133,7 @@ def _check_region(code: str) -> str:
     known = str(code).strip().upper()
     if known not in phonenumbers.SUPPORTED_REGIONS:
         raise InvalidArgument(
-            f"{code!r} is no ISO 3166 country code such as 'DE', 'EE' or 'GB', and no column either."
+            f"{code!r} is no ISO 3166 country code such as 'DE' or 'GB', and no column either."
         )
     return known
 
@@ -147,7 +147,7 @@ def _regions(frame: pd.DataFrame, region: str | None) -> list[str]:
 
 
 def _forget_what_changed(frame: pd.DataFrame, numbers: Any) -> pd.DataFrame:
-    """Clear duplicates and opt-outs where the number is another one now: they judged the old one."""
+    """Clear duplicates and opt-outs where the number changed: they judged the old one."""
     if TO not in frame.columns:
         return frame
     changed = frame[TO].fillna("").to_numpy() != pd.Series(numbers).fillna("").to_numpy()
@@ -205,7 +205,7 @@ def _refused(problem: Problem, note: str) -> Reading:
 
 
 def _repair(cell: str) -> tuple[str, list[str]]:
-    """Undo what spreadsheets and web pages do to numbers; each repair has its words for a person."""
+    """Undo what spreadsheets and web pages do to numbers, and say in words what was undone."""
     repairs = []
     text = "".join(
         " " if unicodedata.category(char) in ("Zs", "Cc") else char
@@ -303,7 +303,7 @@ def _valid(text: str, region: str | None) -> tuple[PhoneNumber | None, str]:
     if phonenumbers.is_valid_number(number):
         return number, ""
     possible = phonenumbers.is_possible_number_with_reason(number)
-    country = phonenumbers.region_code_for_country_code(number.country_code)
+    country = phonenumbers.region_code_for_country_code(number.country_code or 0)
     return None, _WHY_NOT_POSSIBLE.get(possible, f"there is no such number in {country}")
 
 

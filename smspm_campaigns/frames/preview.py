@@ -151,19 +151,18 @@ class Preview:
 
     def _problem_lines(self) -> list[str]:
         lines = []
-        for code, count in self.problems.items():
-            rows = ", ".join(as_text(label) for label in self.examples[str(code)])
-            more = ", …" if count > len(self.examples[str(code)]) else ""
-            lines.append(f"{count:,} {PROBLEM_TITLES[Problem(code)].lower()} (row {rows}{more})")
+        for code, count in zip(self.problems.index, self.problems, strict=True):
+            shown = self.examples[code]
+            rows = ", ".join(map(as_text, shown)) + (", …" if count > len(shown) else "")
+            lines.append(f"{count:,} {PROBLEM_TITLES[Problem(code)].lower()} (row {rows})")
         return lines
 
     def _country_lines(self) -> list[str]:
         lines = []
         for country, row in self.countries.iterrows():
             cost = "no price" if pd.isna(row["cost"]) else f"{row['cost']:,.2f} EUR"
-            lines.append(
-                f"{country}: {row['messages']:,.0f} messages, {row['segments']:,.0f} segments, {cost}"
-            )
+            counts = f"{row['messages']:,.0f} messages, {row['segments']:,.0f} segments"
+            lines.append(f"{country}: {counts}, {cost}")
         return lines
 
     @staticmethod

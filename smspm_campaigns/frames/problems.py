@@ -38,7 +38,7 @@ class Verdict:
     def __init__(self, *codes: Problem, note: str = "", title: str = "") -> None:
         self.codes = codes
         title = title or (PROBLEM_TITLES[codes[0]] if codes else "")
-        self.notes = (f"{title}: {note}",) if note else ()
+        self.notes: tuple[str, ...] = (f"{title}: {note}",) if note else ()
 
     def __add__(self, other: "Verdict") -> "Verdict":
         both = Verdict(*self.codes, *other.codes)

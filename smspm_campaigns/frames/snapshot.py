@@ -65,7 +65,8 @@ def restore(manifest: str, lines: Iterable[str]) -> pd.DataFrame:
     frame = pd.DataFrame(dict(enumerate(columns[levels:])), index=range(len(rows)))
     frame.columns = pd.Index(made["columns"])
     if made["range"]:
-        frame.index = pd.RangeIndex(*made["range"], name=made["index"][0])
+        start, stop, step = made["range"]
+        frame.index = pd.RangeIndex(start, stop, step, name=made["index"][0])
     elif levels == 1:
         frame.index = pd.Index(columns[0], name=made["index"][0])
     else:
@@ -96,7 +97,7 @@ def _write(column: "pd.Series[Any]", name: str) -> tuple[Any, list[Any]]:
         return str(dtype), column.astype("int64").tolist()
     if dtype.kind in _PLAIN_KINDS:
         return str(dtype), _without_missing(column)
-    if dtype == object:
+    if dtype.kind == "O":
         return "object", [_tag(value, name) for value in column]
     raise _refused(name, dtype)
 
@@ -149,19 +150,15 @@ def _read(cells: Sequence[Any], dtype: Any) -> Any:
         kind = pd.CategoricalDtype(categories, dtype["ordered"])
         return pd.Categorical.from_codes(np.array(cells, dtype="int64"), dtype=kind)
     missing = pd.NA if dtype["missing"] == "NA" else np.nan
-    storage = dtype["string"] if _has(dtype["string"]) else "python"
-    return pd.array(list(cells), dtype=pd.StringDtype(storage, na_value=missing))
+    return pd.array(list(cells), dtype=_string_dtype(dtype["string"], missing))
 
 
-def _has(storage: str) -> bool:
-    """Tell whether this machine has what a frame from another one used for its texts."""
-    if storage == "python":
-        return True
+def _string_dtype(storage: Any, missing: Any) -> Any:
+    """Return the dtype of texts; plain Python ones where this machine lacks what they used."""
     try:
-        pd.StringDtype(storage)
+        return pd.StringDtype(storage, na_value=missing)
     except ImportError:
-        return False
-    return True
+        return pd.StringDtype("python", na_value=missing)
 
 
 def _read_named(cells: Sequence[Any], dtype: str) -> Any:
@@ -178,7 +175,7 @@ def _read_named(cells: Sequence[Any], dtype: str) -> Any:
     if dtype.startswith(("datetime64", "timedelta64")):
         return np.array(cells, dtype="int64").view(dtype)
     if dtype[0].isupper() or dtype == "boolean":
-        return pd.array(list(cells), dtype=dtype)
+        return pd.Series(list(cells), dtype=dtype).array
     return np.array(
         [
             np.nan if cell is None else float(cell) if isinstance(cell, str) else cell

@@ -105,10 +105,11 @@ class _Blank(Undefined):
     """A blank cell: absent for `default` and `if`, an error when it is printed."""
 
     def __init__(
-        self, hint: str | None = None, obj: Any = missing, name: str | None = None, exc: Any = None
+        self, hint: str | None = None, obj: Any = missing, *more: Any, **named: Any
     ) -> None:
-        of_a_column = obj is missing
-        super().__init__(hint, obj, name, _ValueMissing if of_a_column else UndefinedError)
+        super().__init__(hint, obj, *more, **named)
+        if obj is missing:
+            self._undefined_exception = _ValueMissing
 
     @property
     def _undefined_message(self) -> str:
@@ -116,7 +117,7 @@ class _Blank(Undefined):
             return str(self._undefined_name)
         return super()._undefined_message
 
-    __str__ = __iter__ = __len__ = Undefined._fail_with_undefined_error  # type: ignore[assignment]
+    __str__ = __iter__ = __len__ = Undefined._fail_with_undefined_error  # noqa: SLF001 - as Jinja's own subclasses do
 
 
 def _environment() -> ImmutableSandboxedEnvironment:

@@ -108,13 +108,13 @@ class Client:
         `behaviour` are arguments of `gateway.simulator.Simulator`. The simulator is `.simulator`,
         and what it accepted `.simulator.accepted`.
         """
-        from smspm_campaigns.gateway.simulator import Simulator  # only who simulates loads it
+        from smspm_campaigns.gateway.simulator import Simulator  # noqa: PLC0415 - not for real sends
 
         clock = clock or SystemClock()
-        credentials = {"hash": SIMULATED, "token": SIMULATED}
-        simulator = Simulator(clock=clock.now, **(credentials | behaviour))
+        simulator = Simulator(clock=clock.now, hash=SIMULATED, token=SIMULATED, **behaviour)
         client = cls(
-            **credentials,
+            SIMULATED,
+            SIMULATED,
             base_url=f"http://{_LOOPBACK[0]}",
             requests_per_minute=None,
             transport=httpx.ASGITransport(simulator),
@@ -131,7 +131,7 @@ class Client:
         return self.simulator is not None
 
     def identity(self, key: bytes) -> str:
-        """Say which gateway this is: `"simulated"`, or the address and a keyed digest of the account."""
+        """Name this gateway: `"simulated"`, or the address and a keyed digest of the account."""
         if self.is_simulated:
             return SIMULATED
         digest = hmac.new(key, self._hash.reveal().encode(), hashlib.sha256).hexdigest()
@@ -213,7 +213,8 @@ class Client:
             async with httpx.AsyncClient(
                 transport=signing, base_url=self.base_url, timeout=timeout, follow_redirects=False
             ) as http:
-                yield Lane(http, self, proves_never_left=self._transport is None)
+                secrets = (self._token, self._hash)
+                yield Lane(http, self, secrets, proves_never_left=self._transport is None)
         finally:
             if self._transport is None:
                 await inner.aclose()
@@ -226,9 +227,17 @@ class Client:
 class Lane:
     """One connection to the API, with the same words as `Client`."""
 
-    def __init__(self, http: httpx.AsyncClient, client: Client, *, proves_never_left: bool) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        client: Client,
+        secrets: tuple[Secret, ...],
+        *,
+        proves_never_left: bool,
+    ) -> None:
         self._http = http
         self._client = client
+        self._secrets = secrets
         self._never_left = _NEVER_LEFT if proves_never_left else ()
 
     async def send(
@@ -298,7 +307,7 @@ class Lane:
     def _clean(self, data: bytes) -> str:
         """Decode a reply, and strike out credentials it repeats."""
         text = data.decode("utf-8", errors="replace")
-        for secret in (self._client._token, self._client._hash):
+        for secret in self._secrets:
             text = text.replace(secret.reveal(), "***")
         return text
 

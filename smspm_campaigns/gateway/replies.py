@@ -2,6 +2,7 @@
 
 import email.utils
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -80,7 +81,7 @@ def read_send(
     elements = body.get("messages")
     if isinstance(elements, list) and elements:
         return Reply(tuple(_match(numbers, elements)), raw)
-    _raise_error(body, code, raw, len(numbers), list_errors_atomic=list_errors_atomic)
+    raise _error(body, code, raw, len(numbers), list_errors_atomic=list_errors_atomic)
 
 
 def read_details(code: int, headers: Mapping[str, str], raw: str, *, now: datetime) -> Details:
@@ -92,7 +93,7 @@ def read_details(code: int, headers: Mapping[str, str], raw: str, *, now: dateti
     body = _readable(code, headers, raw, now)
     word = body.get("status")
     if not isinstance(word, str) or not word.strip() or body.get("error"):
-        _raise_error(body, code, raw, 1, list_errors_atomic=False)
+        raise _error(body, code, raw, 1, list_errors_atomic=False)
     carrier = body.get("carrier")
     return Details(
         word.strip(), _decimal(body.get("price")), str(carrier) if carrier else None, raw
@@ -109,7 +110,7 @@ def read_fields(
     """
     body = _readable(code, headers, raw, now)
     if code != 200 or body.get("error"):
-        _raise_error(body, code, raw, 1, list_errors_atomic=False)
+        raise _error(body, code, raw, 1, list_errors_atomic=False)
     return body
 
 
@@ -156,36 +157,36 @@ def _retry_after(header: str | None, now: datetime) -> float | None:
         except ValueError:
             return None
         seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
-    return min(max(seconds, 0.0), _MAX_RETRY_AFTER) if seconds == seconds else None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), _MAX_RETRY_AFTER)
 
 
-def _raise_error(
+def _error(
     body: dict[str, Any], code: int, raw: str, asked: int, *, list_errors_atomic: bool
-) -> NoReturn:
-    """Raise what an error reply proves about the whole request."""
+) -> GatewayError:
+    """Make the error that says what an error reply proves about the whole request."""
     said = body.get("error")
     error = said.strip() if isinstance(said, str) else ""
     quoted = mask_text(error)[:_MAX_QUOTED]
     if _ABOUT_SENDER.search(error):
-        raise AccountRefused(
+        return AccountRefused(
             f"SMSPM refused the sender: {quoted!r}. Use an approved Sender ID; SMSPM.com is "
             "approved by default, others are requested in your account.",
             raw=raw,
             stops_run=True,
         )
     if _ABOUT_ACCOUNT.search(error) or (code == 401 and not error):
-        raise AccountRefused(
+        return AccountRefused(
             f"SMSPM refused the credentials: {quoted!r}. Check SMSPM_HASH and SMSPM_TOKEN against "
             "the API page of your account.",
             raw=raw,
             stops_run=True,
         )
     if code == 402 or _ABOUT_BALANCE.search(error):
-        raise _about_balance(quoted, raw, certain=asked == 1 or list_errors_atomic)
+        return _about_balance(quoted, raw, certain=asked == 1 or list_errors_atomic)
     if _ABOUT_NUMBER.search(error):
-        raise _about_number(quoted, raw, asked, list_errors_atomic=list_errors_atomic)
+        return _about_number(quoted, raw, asked, list_errors_atomic=list_errors_atomic)
     what = f"{quoted!r}" if error else "a reply without messages"
-    raise OutcomeUnknown(
+    return OutcomeUnknown(
         f"SMSPM answered {what} (HTTP {code}), which says nothing certain about the messages.",
         raw=raw,
         stops_run=bool(error) or code >= 400,

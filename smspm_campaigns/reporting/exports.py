@@ -25,7 +25,7 @@ _PROBED: Final = 200  # rows looked at for the width of a column
 _LISTED: Final = 200  # rows that need attention in the page; all are in the workbook
 
 #: Spreadsheets run cells that begin so. Full-width forms too.
-_RUNS: Final = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_RUNS: Final = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _HARMLESS: Final = re.compile(r"\+[\d\s().\-]+|-\d+(?:[.,]\d+)?")  # phone and negative numbers
 
 #: Statuses a person has to look at.
@@ -62,7 +62,7 @@ def _harmless(value: Any) -> Any:
 
 
 def to_excel(outcome: Outcome, path: Path) -> None:
-    """Write a workbook: Summary, By country, Recipients, Excluded. Numbers are text, nothing runs."""
+    """Write a workbook: Summary, By country, Recipients, Excluded. Nothing in it runs."""
     report = outcome.report
     excluded = report["sms_status"] == Status.EXCLUDED
     options = {
@@ -174,15 +174,16 @@ def _in_percent(row: Any) -> str:
     return f" ({row['delivery_rate']:.1%} of accepted; 95 % interval {low:.1%} to {high:.1%})"
 
 
-def _euro(value: float) -> str:
+def _euro(value: Any) -> str:
     return "not known" if pd.isna(value) else f"{value:,.2f} EUR"
 
 
 def _country_rows(report: pd.DataFrame) -> list[tuple[str, ...]]:
     table = summarize(report, COUNTRY)
+    countries = [country if isinstance(country, str) else None for country in table.index]
     return [
         (
-            "no number" if pd.isna(country) else str(country),
+            "no number" if country is None else country,
             f"{row['rows']:,}",
             f"{row['sent']:,}",
             f"{row['delivered']:,}",
@@ -190,7 +191,7 @@ def _country_rows(report: pd.DataFrame) -> list[tuple[str, ...]]:
             _euro(row["expected_cost"]) if row["sent"] else "",
             _euro(row["actual_cost"]) if row["sent"] else "",
         )
-        for country, row in table.iterrows()
+        for country, (_, row) in zip(countries, table.iterrows(), strict=True)
     ]
 
 

@@ -26,6 +26,8 @@ _COUNTED: Final = {
     "cancelled": (Status.CANCELLED,),
 }
 
+_SUMMED: Final = ("segments", "expected_cost", "actual_cost")
+
 _Z: Final = 1.959964  # standard normal quantile of a two-sided 95 % interval
 
 
@@ -48,7 +50,7 @@ def summarize(report: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
     """
     if by is not None and by not in report.columns:
         raise ColumnNotFound(
-            f"There is no column {by!r} in the report. It has: {', '.join(map(str, report.columns))}."
+            f"The report has no column {by!r}. It has: {', '.join(map(str, report.columns))}."
         )
     status = report["sms_status"]
     sent = status.isin(_COUNTED["sent"])
@@ -69,12 +71,11 @@ def summarize(report: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
     counts = ["rows", *_COUNTED, "segments"]
     table[counts] = table[counts].fillna(0)
     table = table.astype(dict.fromkeys(counts, "Int64"))
-    table.insert(table.columns.get_loc("segments"), "delivery_rate", _rate(table))
     low, high = _interval(table)
-    table.insert(table.columns.get_loc("segments"), "rate_low", low)
-    table.insert(table.columns.get_loc("segments"), "rate_high", high)
+    table = table.assign(delivery_rate=_rate(table), rate_low=low, rate_high=high)
     table.index.name = by
-    return table.sort_values("rows", ascending=False, kind="stable")
+    order = ["rows", *_COUNTED, "delivery_rate", "rate_low", "rate_high", *_SUMMED]
+    return table[order].sort_values("rows", ascending=False, kind="stable")
 
 
 def _rate(table: pd.DataFrame) -> "pd.Series[float]":

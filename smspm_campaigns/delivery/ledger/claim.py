@@ -28,7 +28,7 @@ class Claim(NamedTuple):
 def claim_request(
     ledger: Ledger, campaign_id: int, owner: Owner, *, limit: int | None, at: int
 ) -> Claim | None:
-    """Claim the next request of a campaign; None when nothing is planned, or the limit is reached."""
+    """Claim the next request; None when nothing is planned, or the limit is reached."""
     with ledger.transaction():
         room = None if limit is None else limit - count_taken(ledger, campaign_id)
         items = _next_items(ledger, campaign_id, room)

@@ -28,7 +28,7 @@ _WAL_IS_SOUND: Final = (
 
 
 def default_path() -> Path:
-    """Return where the ledger is: `SMSPM_LEDGER`, else one per user in the platform's data folder."""
+    """Return where the ledger is: `SMSPM_LEDGER`, else one per user in the platform's folder."""
     named = os.environ.get("SMSPM_LEDGER")
     if named:
         return Path(named).expanduser()
@@ -110,9 +110,13 @@ class Ledger:
         with _sentences(self.path):
             return self._connection.execute(sql, tuple(parameters))
 
-    def executemany(self, sql: str, rows: Iterable[Iterable[Any]]) -> None:
+    def executemany(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
         with _sentences(self.path):
             self._connection.executemany(sql, rows)
+
+    def insert(self, sql: str, *parameters: Any) -> int:
+        """Insert one row and return its id."""
+        return int(self.execute(sql, parameters).lastrowid or 0)
 
     def one(self, sql: str, *parameters: Any) -> Any:
         """Return the first row of a query, or None."""

@@ -51,7 +51,7 @@ def create_campaign(
     """Write a campaign, or find the very same one; tell whether it is new.
 
     Raises:
-        CampaignConflict: the name has another plan, or another campaign took some of these messages.
+        CampaignConflict: the name has another plan, or another campaign took some of it.
     """
     printed = fingerprint(rows)
     with ledger.transaction():
@@ -60,11 +60,10 @@ def create_campaign(
             if known[1] != printed:
                 raise CampaignConflict(_difference(ledger, name, known[0], rows))
             return False
-        campaign_id = ledger.execute(
+        campaign_id = ledger.insert(
             "INSERT INTO campaign (name, fingerprint, manifest, created_at) VALUES (?, ?, ?, ?)",
-            (name, printed, manifest, at),
-        ).lastrowid
-        assert campaign_id is not None  # sqlite3 types it optional; an INSERT sets it
+            *(name, printed, manifest, at),
+        )
         _insert_rows(ledger, campaign_id, rows)
         if not allow_repeat:
             _refuse_taken_elsewhere(ledger, campaign_id, name)
@@ -112,12 +111,11 @@ def _insert_rows(ledger: Ledger, campaign_id: int, rows: Sequence[PlannedRow]) -
 
 
 def _insert_content(ledger: Ledger, campaign_id: int, row: PlannedRow) -> int:
-    content_id = ledger.execute(
-        "INSERT INTO content (campaign_id, text, sender, encoding, segments) VALUES (?, ?, ?, ?, ?)",
-        (campaign_id, row.text, row.sender, row.encoding, row.segments),
-    ).lastrowid
-    assert content_id is not None  # as above
-    return content_id
+    return ledger.insert(
+        "INSERT INTO content (campaign_id, text, sender, encoding, segments) "
+        "VALUES (?, ?, ?, ?, ?)",
+        *(campaign_id, row.text, row.sender, row.encoding, row.segments),
+    )
 
 
 def _difference(ledger: Ledger, name: str, campaign_id: int, rows: Iterable[PlannedRow]) -> str:
@@ -137,7 +135,7 @@ def _difference(ledger: Ledger, name: str, campaign_id: int, rows: Iterable[Plan
     )[0]
     return (
         f"There is a campaign {name!r} with another plan: {(frozen - asked).total():,} of its "
-        f"messages are not in this frame, {(asked - frozen).total():,} of this frame are not in it, "
+        f"messages are not in this frame, {(asked - frozen).total():,} of this frame not in it, "
         f"and {taken:,} of it were already taken. Campaign.open({name!r}).send(…) goes on with the "
         "frozen plan; another name makes a new campaign."
     )

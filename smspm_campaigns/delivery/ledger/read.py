@@ -98,7 +98,7 @@ def count_taken(ledger: Ledger, campaign_id: int) -> int:
 
 
 def expected_cost(ledger: Ledger, campaign_id: int) -> tuple[int, int]:
-    """Return what is taken, unknown and planned costs together, and how many of these have no price."""
+    """Return the cost of what is taken, unknown and planned, and how many have no price."""
     cost, unpriced = ledger.one(
         "SELECT coalesce(sum(cost), 0), count(*) - count(cost) FROM recipient "
         "JOIN status ON status.name = recipient.status "

@@ -80,7 +80,7 @@ class Simulator:
     callbacks : Callbacks
         How ``report`` addresses are called. Only addresses of this machine ever are.
 
-    Raises
+    Raises:
     ------
     ValueError
         A setting makes no sense.

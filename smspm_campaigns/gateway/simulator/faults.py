@@ -55,7 +55,7 @@ class Fault:
     location : str
         Where a redirect points.
 
-    Raises
+    Raises:
     ------
     ValueError
         The kind is unknown, or needs messages that were taken.

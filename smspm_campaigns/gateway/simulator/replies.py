@@ -20,7 +20,7 @@ class Reply:
         return [(b"content-type", self.content_type), (b"content-length", length), *self.headers]
 
 
-class Refused(Exception):  # noqa: N818 - an answer of the API, not an error of the simulator
+class Refused(Exception):
     """The request is answered with an error, in the words of the API."""
 
     def __init__(self, status: int, error: str, *headers: Header) -> None:

@@ -71,7 +71,7 @@ def asked_numbers(values: Values) -> list[str]:
 def read_order(values: Values, senders: tuple[str, ...]) -> Order:
     """Return what is to be sent.
 
-    Raises
+    Raises:
     ------
     Refused
         A value is missing or has the wrong form.
@@ -106,7 +106,7 @@ def read_order(values: Values, senders: tuple[str, ...]) -> Order:
 def authorise(values: Values, credentials: dict[str, str]) -> None:
     """Refuse a request that does not carry exactly these credentials.
 
-    Raises
+    Raises:
     ------
     Refused
         400 when one is missing, 401 when one is wrong.

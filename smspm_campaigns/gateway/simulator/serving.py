@@ -43,12 +43,12 @@ def running(simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0) -> 
     port : int
         The port to listen on; 0 picks a free one.
 
-    Yields
+    Yields:
     ------
     str
         The base URL, as ``http://127.0.0.1:54321``.
 
-    Raises
+    Raises:
     ------
     RuntimeError
         The server did not start, or did not stop.

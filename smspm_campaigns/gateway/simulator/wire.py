@@ -40,7 +40,7 @@ async def break_off(
 ) -> None:
     """End the connection in place of replying.
 
-    Raises
+    Raises:
     ------
     ConnectionResetError
         There is no connection to break: the simulator was called in this process.

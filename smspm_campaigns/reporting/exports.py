@@ -5,7 +5,7 @@ import datetime as dt
 import io
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -74,8 +74,9 @@ def to_excel(outcome: Outcome, path: Path) -> None:
     }
     with xlsxwriter.Workbook(path, options) as book:
         bold = book.add_format({"bold": True, "bottom": 1})
-        summary = _figures(outcome)
-        _write_sheet(book.add_worksheet("Summary"), ["Figure", "Value"], summary, bold)
+        figures = [figure[:2] for figure in _figures(summarize(report))]
+        head = ["Campaign", outcome.title]
+        _write_sheet(book.add_worksheet("Summary"), head, figures, bold)
         table = summarize(report, COUNTRY).reset_index()
         for name, frame in (
             ("By country", table.set_index(table.columns[0])),
@@ -133,7 +134,7 @@ def to_html(outcome: Outcome, path: Path) -> None:
     page = environment.get_template("report.html.j2").render(
         title=outcome.title,
         is_rehearsal=outcome.is_rehearsal,
-        figures=_figures(outcome),
+        figures=_figures(summary),
         chart=base64.b64encode(picture.getvalue()).decode("ascii"),
         chart_in_words=describe_funnel(summary),
         countries=_country_rows(report),
@@ -144,30 +145,47 @@ def to_html(outcome: Outcome, path: Path) -> None:
     path.write_text(page, encoding="utf-8")
 
 
-def _figures(outcome: Outcome) -> list[tuple[str, str]]:
+class Figure(NamedTuple):
+    """A line of the summary: what it is, its value, and how a person reads it."""
+
+    name: str
+    value: int | float | str
+    shown: str
+
+
+#: Lines of the summary: their words, their column, and whether they show when they are 0.
+_LINES: Final = (
+    ("Rows in the file", "rows", True),
+    ("Excluded before sending", "excluded", True),
+    ("Accepted by SMSPM", "sent", True),
+    ("Delivered", "delivered", True),
+    ("Failed at the carrier", "failed", True),
+    ("Still open", "open", False),
+    ("Refused by SMSPM", "refused", False),
+    ("Outcome unknown", "unknown", True),
+    ("Not sent yet", "planned", False),
+    ("Cancelled", "cancelled", False),
+    ("Segments", "segments", True),
+)
+
+
+def _figures(summary: pd.DataFrame) -> list[Figure]:
     """Return what the first screen answers: what did it cost, and who did not get it?"""
-    row = summarize(outcome.report).iloc[0] if len(outcome.report) else None
-    if row is None:
-        return [("Rows in the file", "0")]
-    figures = [
-        ("Rows in the file", f"{row['rows']:,}"),
-        ("Excluded before sending", f"{row['excluded']:,}"),
-        ("Accepted by SMSPM", f"{row['sent']:,}"),
-        ("Delivered", f"{row['delivered']:,}{_in_percent(row)}"),
-        ("Failed at the carrier", f"{row['failed']:,}"),
-        ("Still open", f"{row['open']:,}"),
-        ("Refused by SMSPM", f"{row['refused']:,}"),
-        ("Outcome unknown", f"{row['unknown']:,}"),
-        ("Not sent yet", f"{row['planned']:,}"),
-        ("Cancelled", f"{row['cancelled']:,}"),
-        ("Segments", f"{row['segments']:,}"),
-        ("Expected cost", _euro(row["expected_cost"])),
-        ("Actual cost so far", _euro(row["actual_cost"])),
-    ]
-    return [("Campaign", outcome.title), *figures]
+    row = summary.iloc[0].to_dict()
+    figures = []
+    for name, column, always in _LINES:
+        count = int(row[column])
+        rate = _in_percent(row) if column == "delivered" else ""
+        if count or always:
+            figures.append(Figure(name, count, f"{count:,}{rate}"))
+    for name, column in (("Expected cost", "expected_cost"), ("Actual cost", "actual_cost")):
+        cost = row[column]
+        known = _euro(cost)
+        figures.append(Figure(f"{name} (EUR)", known if pd.isna(cost) else cost, known))
+    return figures
 
 
-def _in_percent(row: Any) -> str:
+def _in_percent(row: Mapping[Hashable, Any]) -> str:
     if math.isnan(row["delivery_rate"]):
         return ""
     low, high = row["rate_low"], row["rate_high"]
@@ -175,7 +193,7 @@ def _in_percent(row: Any) -> str:
 
 
 def _euro(value: Any) -> str:
-    return "not known" if pd.isna(value) else f"{value:,.2f} EUR"
+    return "not known" if pd.isna(value) else f"{value:,.2f}"
 
 
 def _country_rows(report: pd.DataFrame) -> list[tuple[str, ...]]:

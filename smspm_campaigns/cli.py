@@ -1,0 +1,292 @@
+"""The terminal face: the same words as the library, and no logic of its own."""
+
+import io
+import os
+import re
+import shlex
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+import pandas as pd
+
+from smspm_campaigns import demo as demonstration
+from smspm_campaigns.campaign import Campaign, list_campaigns
+from smspm_campaigns.exceptions import SmspmError
+from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
+from smspm_campaigns.frames.contacts import read_contacts
+from smspm_campaigns.frames.costs import estimate_costs
+from smspm_campaigns.frames.numbers import normalize_numbers
+from smspm_campaigns.frames.preview import preview as preview_messages
+from smspm_campaigns.frames.templates import render_messages
+from smspm_campaigns.gateway.client import SIMULATED, Client
+
+_INTERRUPTED: Final = 130  # the exit code of a program ended by Ctrl-C
+
+_FILE = click.Path(path_type=Path)
+
+
+def main() -> NoReturn:
+    """Run a command. Whatever is wrong is one sentence, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may lack letters
+    warnings.showwarning = _show_warning
+    try:
+        cli(prog_name="smspm-campaigns", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        sys.exit(_INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has left
+        sys.exit(1)
+    except (SmspmError, OSError) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"Note: {message}", err=True)
+
+
+_MESSAGE_OPTIONS: Final = (
+    click.option("--column", default="phone", show_default=True, help="Column of the numbers."),
+    click.option("--region", help="ISO country code of numbers without one, or a column of them."),
+    click.option("--country", "countries", multiple=True, help="Send to this country only (more)."),
+    click.option("--mobile-only", is_flag=True, help="Leave out what is surely a landline."),
+    click.option(
+        "--opted-out", multiple=True, type=_FILE, help="File of opted-out numbers (more)."
+    ),
+    click.option("--template", help="The text, with placeholders such as {{ first_name }}."),
+    click.option("--template-file", type=_FILE, help="A file with the text."),
+    click.option(
+        "--replace",
+        type=click.Choice(["typography", "accents"]),
+        help="Write characters that double the price by plain ones.",
+    ),
+    click.option("--max-segments", type=int, help="The most segments a text may have."),
+    click.option("--prices", type=_FILE, help="File of prices: country, price (EUR per segment)."),
+    click.option("--sheet", help="Sheet of a workbook; the first visible one by default."),
+    click.option("--encoding", help="Encoding of a text file; UTF-8 by default."),
+    click.option("--delimiter", help="Delimiter of a text file; found by default."),
+    click.option("--keep-hidden", is_flag=True, help="Take hidden rows of a workbook too."),
+)
+_LEDGER = click.option("--ledger", type=_FILE, help="The ledger; SMSPM_LEDGER or yours by default.")
+_SIMULATED = click.option("--simulated", is_flag=True, help="Rehearse: nobody is texted.")
+
+
+def _message_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that make messages of a file."""
+    for option in reversed(_MESSAGE_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _messages(file: Path, options: dict[str, Any]) -> pd.DataFrame:
+    """Run a file through the steps that the options ask for."""
+    if (options["template"] is None) == (options["template_file"] is None):
+        raise click.UsageError("Say what to send: either --template TEXT or --template-file FILE.")
+    frame = read_contacts(
+        file,
+        sheet=options["sheet"],
+        encoding=options["encoding"],
+        delimiter=options["delimiter"],
+        hidden="keep" if options["keep_hidden"] else "skip",
+    )
+    frame = normalize_numbers(
+        frame,
+        options["column"],
+        region=options["region"],
+        countries=options["countries"] or None,
+        mobile_only=options["mobile_only"],
+    )
+    frame = mark_duplicates(frame)
+    for opted_out in options["opted_out"]:
+        frame = mark_suppressed(frame, opted_out)
+    frame = render_messages(
+        frame,
+        options["template_file"] or options["template"],
+        replace=options["replace"],
+        max_segments=options["max_segments"],
+    )
+    return estimate_costs(frame, options["prices"]) if options["prices"] else frame
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="smspm-campaigns")
+def cli() -> None:
+    """Send bulk SMS campaigns through the SMSPM API, every row accounted for.
+
+    Real sending needs SMSPM_HASH and SMSPM_TOKEN in the environment.
+    """
+
+
+@cli.command()
+@click.option(
+    "--output",
+    type=_FILE,
+    default=Path("smspm-demo"),
+    show_default=True,
+    help="Folder for the ledger and the reports.",
+)
+def demo(output: Path) -> None:
+    """Run the main job on the simulator with sample data: nobody is texted."""
+    demonstration.run(output, click.echo)
+    click.echo(
+        "\nTo send for real, set SMSPM_HASH and SMSPM_TOKEN, and name your file and your text:\n"
+        "  smspm-campaigns send my-first-campaign contacts.xlsx --column phone --region DE "
+        '--template "Hi {{ first_name }}, … Reply STOP to opt out." --sender SMSPM.com'
+    )
+
+
+@cli.command()
+@click.argument("file", type=_FILE)
+@_message_options
+def preview(file: Path, **options: Any) -> None:
+    """Show what a campaign would do: to whom, what, who not and why, and what it costs."""
+    click.echo(preview_messages(_messages(file, options)))
+
+
+@cli.command()
+@click.argument("name")
+@click.argument("file", type=_FILE, required=False)
+@_message_options
+@click.option("--sender", default=None, help="An approved Sender ID, such as SMSPM.com.")
+@click.option("--limit", type=int, help="The most rows this campaign may ever take.")
+@click.option("--max-cost", type=float, help="The most EUR it may cost.")
+@click.option("--report-url", help="Where the API shall call when a status changes.")
+@click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
+@_SIMULATED
+@_LEDGER
+def send(  # noqa: PLR0913 - one argument per option
+    name: str,
+    file: Path | None,
+    *,
+    sender: str | None,
+    limit: int | None,
+    max_cost: float | None,
+    report_url: str | None,
+    yes: bool,
+    simulated: bool,
+    ledger: Path | None,
+    **options: Any,
+) -> None:
+    """Send the campaign NAME: a new one from FILE, or go on with one that exists.
+
+    Shows the preview and asks first. Running it again sends nothing twice.
+    """
+    client = _client(simulated=simulated)
+    if file is None:
+        campaign = Campaign.open(name, ledger=ledger)
+        click.echo(campaign)
+        _ask(int(campaign.counts()["planned"]), yes=yes, simulated=simulated)
+    else:
+        frame = _messages(file, options)
+        figures = preview_messages(frame, client=client)
+        click.echo(figures)
+        _ask(figures.messages, yes=yes, simulated=simulated)
+        campaign = Campaign.create(name, frame, sender=sender, ledger=ledger)
+    campaign.send(client, limit=limit, max_cost=max_cost, report_url=report_url)
+    click.echo(campaign)
+    click.echo(f"Next: {_command('track', name, simulated=simulated, ledger=ledger)}")
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--timeout", default="10min", show_default=True, help="How long to go on asking.")
+@click.option(
+    "--give-up-after",
+    default="72h",
+    show_default=True,
+    help="Age at which a message without a final word is unconfirmed.",
+)
+@_SIMULATED
+@_LEDGER
+def track(
+    name: str, *, timeout: str, give_up_after: str, simulated: bool, ledger: Path | None
+) -> None:
+    """Ask what became of the messages of the campaign NAME."""
+    campaign = Campaign.open(name, ledger=ledger)
+    campaign.track(_client(simulated=simulated), timeout=timeout, give_up_after=give_up_after)
+    click.echo(campaign)
+    click.echo(f"Next: {_command('report', name, ledger=ledger)}")
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--output", type=_FILE, help="Folder for the files; named after the campaign.")
+@_LEDGER
+def report(name: str, *, output: Path | None, ledger: Path | None) -> None:
+    """Write report.xlsx, report.html and report.csv of the campaign NAME."""
+    campaign = Campaign.open(name, ledger=ledger)
+    folder = output or Path(re.sub(r"[^\w.-]+", "-", name).strip(".-") or "campaign")
+    folder.mkdir(parents=True, exist_ok=True)
+    click.echo(campaign)
+    for write, ending in (
+        (campaign.to_excel, "xlsx"),
+        (campaign.to_html, "html"),
+        (campaign.to_csv, "csv"),
+    ):
+        click.echo(write(folder / f"report.{ending}"))
+
+
+@cli.command("list")
+@_LEDGER
+def list_(*, ledger: Path | None) -> None:
+    """List the campaigns of the ledger, the newest first."""
+    campaigns = list_campaigns(ledger=ledger)
+    if campaigns.empty:
+        click.echo("No campaigns yet. `smspm-campaigns demo` shows one on the simulator.")
+    for name, campaign in campaigns.iterrows():
+        kind = {SIMULATED: "rehearsal"}.get(campaign["gateway"], "real")
+        kind = "not sent yet" if pd.isna(campaign["gateway"]) else kind
+        counts = campaign.drop(["created_at", "gateway"])
+        told = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
+        click.echo(f"{name}  {campaign['created_at']:%Y-%m-%d %H:%M} UTC  {kind}: {told}")
+
+
+@cli.command()
+@click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--accepted", type=_FILE, help="File to log what was accepted, one JSON a line.")
+@click.option("--failure-rate", default=0.0, show_default=True, help="Share of messages that fail.")
+def simulate(*, port: int, accepted: Path | None, failure_rate: float) -> None:
+    """Serve the simulator on this machine, for trying out clients of the API."""
+    from smspm_campaigns.gateway.simulator import Simulator, serve  # noqa: PLC0415 - not for sends
+
+    simulator = Simulator(
+        hash=SIMULATED, token=SIMULATED, accepted=accepted, failure_rate=failure_rate
+    )
+    click.echo(
+        f"The simulator is at http://127.0.0.1:{port}; Ctrl-C stops it. To use it:\n"
+        f"  SMSPM_BASE_URL=http://127.0.0.1:{port} SMSPM_HASH={SIMULATED} SMSPM_TOKEN={SIMULATED}"
+    )
+    serve(simulator, port=port)
+
+
+def _client(*, simulated: bool) -> Client:
+    return Client.simulated() if simulated else Client()
+
+
+def _ask(messages: int, *, yes: bool, simulated: bool) -> None:
+    """Ask before anything is sent; a rehearsal needs no asking."""
+    if yes or simulated or not messages:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("Nobody can be asked here. Pass --yes to send from a script.")
+    click.confirm(f"Send {messages:,} messages for real?", abort=True)
+
+
+def _command(command: str, name: str, *, simulated: bool = False, ledger: Path | None) -> str:
+    parts = ["smspm-campaigns", command, name]
+    parts += ["--simulated"] if simulated else []
+    parts += ["--ledger", str(ledger)] if ledger else []
+    return shlex.join(parts)

@@ -51,7 +51,8 @@ def to_csv(outcome: Outcome, path: Path) -> None:
         column = frame.iloc[:, place]
         if column.dtype.kind not in "biufMm":
             frame[name] = [_harmless(value) for value in column]
-    frame.to_csv(path, index=False, encoding="utf-8-sig")
+    # The line ends of Excel; with them a carriage return inside a cell is quoted too.
+    frame.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
 def _harmless(value: Any) -> Any:
@@ -171,7 +172,7 @@ _LINES: Final = (
 
 def _figures(summary: pd.DataFrame) -> list[Figure]:
     """Return what the first screen answers: what did it cost, and who did not get it?"""
-    row = summary.iloc[0].to_dict()
+    (row,) = summary.to_dict("records")
     figures = []
     for name, column, always in _LINES:
         count = int(row[column])
@@ -186,7 +187,7 @@ def _figures(summary: pd.DataFrame) -> list[Figure]:
 
 
 def _in_percent(row: Mapping[Hashable, Any]) -> str:
-    if math.isnan(row["delivery_rate"]):
+    if pd.isna(row["delivery_rate"]):
         return ""
     low, high = row["rate_low"], row["rate_high"]
     return f" ({row['delivery_rate']:.1%} of accepted; 95 % interval {low:.1%} to {high:.1%})"

@@ -1,0 +1,139 @@
+"""What tests share: a clock that is driven, and a ledger with one campaign in it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from smspm_campaigns.delivery.engine import Run
+from smspm_campaigns.delivery.ledger import Ledger, plan, read
+from smspm_campaigns.delivery.ledger.plan import PlannedRow
+from smspm_campaigns.delivery.ledger.read import RowRecord
+from smspm_campaigns.delivery.sender import send_campaign
+from smspm_campaigns.delivery.tracker import track_campaign
+from smspm_campaigns.gateway.client import Client
+
+
+class Clock:
+    """Time that passes only while somebody sleeps; those who sleep together wake together."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def now(self) -> float:
+        return 1_750_000_000.0 + self.passed
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.passed + seconds
+        await asyncio.sleep(0)
+        self.passed = max(self.passed, until)
+
+
+class Book:
+    """A ledger with one campaign, as a test looks at it."""
+
+    def __init__(self, path: Path, rows: Iterable[PlannedRow]) -> None:
+        self.path = path
+        Ledger.create(path)
+        self.id = self.add("spring", rows)
+
+    def add(self, name: str, rows: Iterable[PlannedRow], *, allow_repeat: bool = True) -> int:
+        with self.open() as ledger:
+            plan.create_campaign(
+                ledger, name, list(rows), manifest="{}", allow_repeat=allow_repeat, at=0
+            )
+            return read.find_campaign(ledger, name).id
+
+    def open(self) -> AbstractContextManager[Ledger]:
+        return Ledger.open(self.path)
+
+    def rows(self) -> list[RowRecord]:
+        with self.open() as ledger:
+            return list(read.rows(ledger, self.id))
+
+    def statuses(self) -> dict[str | None, str]:
+        return {row.number: row.status for row in self.rows()}
+
+    def counts(self) -> Counter[str]:
+        with self.open() as ledger:
+            return Counter(read.count_by_status(ledger, self.id))
+
+    def ids(self) -> dict[str | None, str | None]:
+        return {row.message_id: row.number for row in self.rows() if row.message_id}
+
+    def ask(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+        with self.open() as ledger:
+            return ledger.execute(sql, parameters).fetchall()
+
+    def start(
+        self, client: Client, *, limit: int | None = None, report_url: str | None = None
+    ) -> Run:
+        return Run(
+            lambda run: send_campaign(
+                run, self.path, self.id, client, limit=limit, report_url=report_url
+            )
+        )
+
+    def send(self, client: Client, *, limit: int | None = None) -> None:
+        assert self.start(client, limit=limit).wait(60)
+
+    def track(
+        self, client: Client, *, for_seconds: float = 3600, give_up_after: float = 72 * 3600
+    ) -> None:
+        run = Run(
+            lambda run: track_campaign(
+                run,
+                self.path,
+                self.id,
+                client,
+                for_seconds=for_seconds,
+                give_up_after=give_up_after,
+            )
+        )
+        assert run.wait(60)
+
+
+NewBook = Callable[[Iterable[str | PlannedRow]], Book]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def new_book(tmp_path_factory: pytest.TempPathFactory) -> NewBook:
+    """Make a ledger with a campaign of these rows; a number alone is a row that says Hi."""
+    folder, names = tmp_path_factory.mktemp("ledgers"), count()
+
+    def make(rows: Iterable[str | PlannedRow]) -> Book:
+        return Book(
+            folder / f"{next(names)}.sqlite",
+            [planned(row) if isinstance(row, str) else row for row in rows],
+        )
+
+    return make
+
+
+def planned(number: str, text: str = "Hi", problem: str | None = None) -> PlannedRow:
+    return PlannedRow(
+        number=number,
+        country="EE",
+        line="mobile",
+        text=text,
+        sender="SMSPM.com",
+        encoding="GSM-7",
+        segments=1,
+        cost=50_000_000,
+        problem=problem,
+        problems=problem,
+        detail=None,
+        original="[]",
+    )

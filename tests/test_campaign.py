@@ -1,0 +1,397 @@
+"""Campaign: a frozen plan, what was sent of it, and what became of every row."""
+
+import asyncio
+import io
+import logging
+import re
+import sqlite3
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import smspm_campaigns as smspm
+from smspm_campaigns.clock import Clock
+from smspm_campaigns.exceptions import (
+    BudgetExceeded,
+    CampaignConflict,
+    CampaignNotFound,
+    ColumnNotFound,
+    GatewayMismatch,
+    InvalidArgument,
+    LedgerError,
+    OutcomeUnknown,
+)
+from smspm_campaigns.vocabulary import COLUMNS, Status
+
+SAMPLES = Path(__file__).parents[1] / "sample_data"
+CANARY = "canary-7f3a"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite"
+
+
+@pytest.fixture
+def messages() -> pd.DataFrame:
+    """Four rows with an index of their own: two to send, one blank, one duplicate."""
+    people = pd.DataFrame(
+        {
+            "name": ["Anna", "Bo", "Cia", "Dan"],
+            "phone": ["070-174 06 05", "070-174 06 06", "", "+46 70 174 06 06"],
+            "points": pd.array([1, None, 3, 4], dtype="Int64"),
+            "shop": pd.Categorical(["Riga", "Oslo", "Oslo", "Riga"]),
+        },
+        index=pd.Index(["a", "b", "b", "d"], name="key"),
+    )
+    return (
+        people.pipe(smspm.normalize_numbers, region="SE")
+        .pipe(smspm.mark_duplicates)
+        .pipe(smspm.render_messages, "Hi {{ name }}! STOP: 1234")
+        .pipe(smspm.estimate_costs, {"SE": 0.05})
+    )
+
+
+def counted(campaign: smspm.Campaign) -> dict[Any, int]:
+    counts = campaign.counts()
+    return counts[counts > 0].to_dict()
+
+
+def test_a_sample_campaign_is_accounted_for_at_every_step(ledger: Path, clock: Clock) -> None:
+    """The counts add up to the rows at each step, and the simulator's log is the ledger's."""
+    with pytest.warns(smspm.SmspmWarning, match=r"1 hidden row \(row 214\)"):
+        people = smspm.read_contacts(SAMPLES / "spring_sale.xlsx")
+    messages = (
+        people.pipe(smspm.normalize_numbers, region="country", mobile_only=True)
+        .pipe(smspm.mark_duplicates)
+        .pipe(smspm.mark_suppressed, SAMPLES / "opted_out.csv")
+        .pipe(smspm.render_messages, SAMPLES / "spring_sale.txt")
+        .pipe(smspm.estimate_costs, SAMPLES / "prices.csv")
+    )
+    planned = int(messages["sms_problem"].isna().sum())
+    client = smspm.Client.simulated(clock=clock, failure_rate=0.03)
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    assert counted(campaign) == {"excluded": len(people) - planned, "planned": planned}
+    for limit in (0, 1, 100, 150, None):
+        counts = campaign.send(client, limit=limit)
+        taken = planned if limit is None else limit
+        assert counts.sum() == len(people)
+        assert counts["queued"] == taken == len(client.simulator.accepted)
+    counts = campaign.track(client)
+    assert counts.sum() == len(people)
+    assert counts["delivered"] + counts["failed"] == planned
+    report = campaign.report()
+    sent = report[report["sms_id"].notna()]
+    assert sorted(zip(sent["sms_id"], sent["sms_to"], sent["sms_text"], strict=True)) == sorted(
+        (entry["id"], entry["toNumber"], entry["text"]) for entry in client.simulator.accepted
+    )
+    assert sorted(sent["sms_to"]) == sorted(messages.loc[messages["sms_problem"].isna(), "sms_to"])
+
+
+def test_the_preview_counts_the_requests_that_are_made(ledger: Path, clock: Clock) -> None:
+    """Rows with one text share requests of up to 100, and no request is made in vain."""
+    numbers = pd.DataFrame({"phone": [f"+1212555{n:04}" for n in range(100, 200)]})
+    more = pd.DataFrame({"phone": [f"+1312555{n:04}" for n in range(100, 150)]})
+    frame = pd.concat([numbers, more], ignore_index=True).assign(name=["Ana", "Bo", "Cy"] * 50)
+    for template, requests in (("Hi! STOP", 2), ("Hi {{ name }}! STOP", 3)):
+        messages = frame.pipe(smspm.normalize_numbers).pipe(smspm.render_messages, template)
+        client = smspm.Client.simulated(clock=clock)
+        campaign = smspm.Campaign.create(template, messages, sender="SMSPM.com", ledger=ledger)
+        campaign.send(client)
+        assert smspm.preview(messages).requests == client.simulator.requests == requests
+
+
+def test_the_report_is_the_frame_one_began_with_and_what_became_of_it(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """Own columns come back in order, index and dtypes; then all sms_ columns, typed."""
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    client = smspm.Client.simulated(clock=clock)
+    campaign.send(client)
+    campaign.track(client)
+    report = campaign.report()
+    own = ["name", "phone", "points", "shop"]
+    assert_frame_equal(report[own], messages[own])
+    assert list(report.columns) == [*own, *COLUMNS]
+    helped = [name for name in messages.columns if name not in own]
+    assert_frame_equal(report[helped], messages[helped])
+    assert list(report["sms_status"]) == ["delivered", "delivered", "excluded", "excluded"]
+    assert list(report["sms_price"][:2]) == [0.055, 0.055]
+    assert list(report["sms_carrier"][:2]) == ["Simulated Carrier SE"] * 2
+    types = report.dtypes.astype(str).to_dict()
+    assert {types[name] for name in ("sms_id", "sms_status", "sms_error", "sms_carrier")} == {"str"}
+    assert types["sms_price"] == "float64"
+    assert {types["sms_sent_at"], types["sms_updated_at"]} == {"datetime64[us, UTC]"}
+
+
+def test_creating_twice_sends_nothing_twice(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """The same name with the same plan is the same campaign, wherever the frame was made."""
+    client = smspm.Client.simulated(clock=clock)
+    for _ in range(2):
+        again = messages.sample(frac=1, random_state=1)  # an order of rows is no other plan
+        campaign = smspm.Campaign.create("spring", again, sender="SMSPM.com", ledger=ledger)
+        campaign.send(client)
+    assert len(client.simulator.accepted) == 2
+
+
+def test_a_name_with_another_plan_is_a_conflict(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """The sentence says what differs, how much was taken, and how to go on."""
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    campaign.send(smspm.Client.simulated(clock=clock), limit=1)
+    other = smspm.render_messages(messages, "Hello {{ name }}! STOP: 1234")
+    with pytest.raises(CampaignConflict) as told:
+        smspm.Campaign.create("spring", other, sender="SMSPM.com", ledger=ledger)
+    assert str(told.value) == (
+        "There is a campaign 'spring' with another plan: 2 of its messages are not in this frame, "
+        "2 of this frame not in it, and 1 of it were already taken. "
+        "Campaign.open('spring').send(…) goes on with the frozen plan; another name makes a new "
+        "campaign."
+    )
+
+
+def test_a_report_can_be_fed_back(ledger: Path, messages: pd.DataFrame) -> None:
+    """The outcome columns of a report are no part of a plan."""
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    again = smspm.Campaign.create("spring", campaign.report(), ledger=ledger)
+    assert_frame_equal(again.report(), campaign.report())
+
+
+def test_a_real_message_is_not_repeated_by_another_campaign(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """A pair of number and text that was taken for real is refused; a rehearsal does not count."""
+    smspm.Campaign.create("rehearsal", messages, sender="SMSPM.com", ledger=ledger).send(
+        smspm.Client.simulated(clock=clock)
+    )
+    first = smspm.Campaign.create("first", messages, sender="SMSPM.com", ledger=ledger)
+    rehearsed = smspm.Client.simulated(clock=clock)
+    rehearsed.simulator, simulator = None, rehearsed.simulator  # a gateway that counts as real
+    first.send(rehearsed)
+    assert len(simulator.accepted) == 2
+    with pytest.raises(CampaignConflict, match="2 messages of 'second' were already taken by"):
+        smspm.Campaign.create("second", messages, sender="SMSPM.com", ledger=ledger)
+    with pytest.raises(CampaignNotFound):
+        smspm.Campaign.open("second", ledger=ledger)
+    smspm.Campaign.create("second", messages, sender="x", ledger=ledger, allow_repeat=True)
+
+
+def bad_plans() -> dict[str, tuple[dict[str, Any], dict[str, Any], type[Exception], str]]:
+    """Name what is wrong: the change to the frame, to the call, the error, and its words."""
+    return {
+        "no number column": ({"drop": "sms_to"}, {}, ColumnNotFound, "run normalize_numbers first"),
+        "no text column": ({"drop": "sms_text"}, {}, ColumnNotFound, "run render_messages first"),
+        "nothing to send": ({"sms_problem": "opted_out"}, {}, InvalidArgument, "nothing to send"),
+        "one number twice": ({"sms_to": "46701740605"}, {}, CampaignConflict, r"4670\*+05"),
+        "a plus": ({"sms_to": "+46701740605"}, {}, InvalidArgument, "Row a has no number"),
+        "a blank text": ({"sms_text": None}, {}, InvalidArgument, "Row a has no text"),
+        "a foreign column": ({"sms_note": "x"}, {}, InvalidArgument, "column 'sms_note' begins"),
+        "no sender": ({}, {"sender": None}, InvalidArgument, "Row a has no sender"),
+        "a sender too long": ({}, {"sender": "SMSPM campaigns"}, InvalidArgument, "at most 11"),
+        "a sender of signs": ({}, {"sender": "!!"}, InvalidArgument, "cannot be a sender"),
+        "no name": ({}, {"name": " "}, InvalidArgument, "name has 1 to 100 characters"),
+    }
+
+
+@pytest.mark.parametrize("wrong", bad_plans())
+def test_a_plan_that_cannot_be_meant_is_refused(
+    wrong: str, ledger: Path, messages: pd.DataFrame
+) -> None:
+    """Each has a sentence, and no campaign is made of it."""
+    change, call, error, words = bad_plans()[wrong]
+    frame = messages.drop(columns=change.pop("drop", [])).assign(**change)
+    arguments: dict[str, Any] = {"name": "spring", "sender": "SMSPM.com", "ledger": ledger}
+    with pytest.raises(error, match=words):
+        smspm.Campaign.create(frame=frame, **(arguments | call))
+    assert smspm.list_campaigns(ledger=ledger).empty
+
+
+def test_a_column_the_ledger_cannot_keep_is_named(ledger: Path, messages: pd.DataFrame) -> None:
+    """What JSON cannot hold is refused before anything is written."""
+    frame = messages.assign(tags=np.array([["a"], ["b", "c"], [], []], dtype=object))
+    with pytest.raises(InvalidArgument, match="The column 'tags' holds a list"):
+        smspm.Campaign.create("spring", frame, sender="SMSPM.com", ledger=ledger)
+
+
+@pytest.mark.parametrize("limit", [-1, True])
+def test_a_limit_that_cannot_be_meant_sends_nothing(
+    limit: int, ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """A limit is a number from 0."""
+    client = smspm.Client.simulated(clock=clock)
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    with pytest.raises(InvalidArgument, match="limit is the most rows to take in all"):
+        campaign.send(client, limit=limit)
+    assert client.simulator.accepted == []
+
+
+def test_a_budget_is_kept_with_the_campaign(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """Two messages of 0.05 EUR fit into 0.10 EUR and not into less, now and later."""
+    client = smspm.Client.simulated(clock=clock)
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    with pytest.raises(BudgetExceeded, match=r"expected to cost 0\.10 EUR, and 0\.09"):
+        campaign.send(client, max_cost=0.09)
+    with pytest.raises(BudgetExceeded):
+        smspm.Campaign.open("spring", ledger=ledger).send(client)
+    assert client.simulator.accepted == []
+    assert campaign.send(client, max_cost=0.10)["queued"] == 2
+
+
+def test_a_budget_refuses_rows_without_a_price(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """What has no price is not counted as free."""
+    frame = messages.assign(sms_cost=[0.05, float("nan"), 0.05, 0.05])
+    campaign = smspm.Campaign.create("spring", frame, sender="SMSPM.com", ledger=ledger)
+    with pytest.raises(BudgetExceeded, match="1 rows have no price"):
+        campaign.send(smspm.Client.simulated(clock=clock), max_cost=100)
+
+
+def test_a_campaign_stays_with_its_account(ledger: Path, messages: pd.DataFrame) -> None:
+    """Another account, another address and the simulator are refused; the same one is not."""
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    address: dict[str, Any] = {"base_url": "http://127.0.0.1:9"}
+    campaign.send(smspm.Client("one", "token", **address), limit=0)
+    campaign.send(smspm.Client("one", "another token", **address), limit=0)
+    for client in (
+        smspm.Client("two", "token", **address),
+        smspm.Client("one", "token", base_url="http://127.0.0.1:10"),
+        smspm.Client.simulated(),
+    ):
+        with pytest.raises(
+            GatewayMismatch, match=r"'spring' belongs to http://127\.0\.0\.1:9 account"
+        ):
+            campaign.send(client)
+
+
+def test_opening_never_makes_a_ledger(ledger: Path, messages: pd.DataFrame) -> None:
+    """A campaign that is not there is told with those that are."""
+    with pytest.raises(LedgerError, match="There is no ledger at"):
+        smspm.Campaign.open("spring", ledger=ledger)
+    assert not ledger.exists()
+    smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    with pytest.raises(CampaignNotFound, match=r"No campaign 'autumn' .* It has: spring\."):
+        smspm.Campaign.open("autumn", ledger=ledger)
+
+
+def test_the_path_of_a_new_ledger_is_told_once(
+    ledger: Path, messages: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the ledger is, is said when it is made."""
+    for _ in range(2):
+        smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    assert capsys.readouterr().err == f"A new ledger was made at {ledger}.\n"
+
+
+def test_campaigns_are_listed_with_what_became_of_them(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """The newest is first; a rehearsal says so."""
+    smspm.Campaign.create("one", messages, sender="SMSPM.com", ledger=ledger)
+    two = smspm.Campaign.create("two", messages, sender="SMSPM.com", ledger=ledger)
+    two.send(smspm.Client.simulated(clock=clock))
+    listed = smspm.list_campaigns(ledger=ledger)
+    assert list(listed.index) == ["two", "one"]
+    assert list(listed["gateway"].fillna("")) == ["simulated", ""]
+    assert list(listed["queued"]) == [2, 0]
+    assert list(listed.columns) == ["created_at", "gateway", *map(str, Status)]
+    assert repr(two) == "Campaign('two': 2 excluded, 2 queued; rehearsal)"
+
+
+def test_unknown_rows_are_warned_of_and_never_sent_again(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """A lost reply leaves its row unknown; a later run leaves it alone."""
+    client = smspm.Client.simulated(clock=clock, faults={0: "close"})
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    for _ in range(2):
+        with pytest.warns(smspm.SmspmWarning, match="Of 1 rows it is not known whether"):
+            campaign.send(client)
+        assert counted(campaign) == {"excluded": 2, "queued": 1, "unknown": 1}
+    assert len(client.simulator.accepted) == 2
+
+
+def test_open_messages_are_told_when_the_time_is_over(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """Tracking returns in time, says what is open, and goes on when it is called again."""
+    client = smspm.Client.simulated(clock=clock, submit_after=60, final_after=3600)
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    campaign.send(client)
+    with pytest.warns(smspm.SmspmWarning, match="2 messages have no final status yet"):
+        campaign.track(client)
+    assert counted(campaign) == {"excluded": 2, "submitted": 2}
+    campaign.track(client, timeout="3h")
+    assert counted(campaign) == {"excluded": 2, "delivered": 2}
+
+
+@pytest.mark.parametrize("span", ["soon", "-1h", "NaT"])
+def test_a_time_that_cannot_be_meant_is_refused(
+    span: str, ledger: Path, messages: pd.DataFrame
+) -> None:
+    """Times are such as '10min'."""
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    with pytest.raises(InvalidArgument, match="timeout is a time such as '10min'"):
+        campaign.track(smspm.Client.simulated(), timeout=span)
+
+
+def test_it_works_where_a_loop_is_running(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """In a notebook, whose cells run inside an event loop, the same calls work."""
+
+    async def cell() -> dict[Any, int]:
+        client = smspm.Client.simulated(clock=clock)
+        campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+        campaign.send(client)
+        campaign.track(client)
+        return counted(campaign)
+
+    assert asyncio.run(cell()) == {"excluded": 2, "delivered": 2}
+
+
+def test_a_secret_is_nowhere(
+    ledger: Path,
+    messages: pd.DataFrame,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Hash and token are in no repr, log, error, ledger, report or progress line."""
+    secrets: dict[str, Any] = {"hash": f"{CANARY}-hash", "token": f"{CANARY}-token"}
+    told = io.StringIO()
+    from smspm_campaigns.gateway.simulator import Simulator, running  # noqa: PLC0415
+
+    simulator = Simulator(**secrets, faults=["close", "429", "html"])
+    with caplog.at_level(logging.DEBUG), running(simulator) as url, warnings.catch_warnings():
+        warnings.simplefilter("ignore", smspm.SmspmWarning)
+        client = smspm.Client(**secrets, base_url=url, requests_per_minute=60_000)
+        campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+        campaign.send(client)
+        print(asyncio.run(client.balance()), client, vars(client), campaign, file=told)
+        with pytest.raises(OutcomeUnknown) as error:
+            asyncio.run(client.details(f"echo {secrets['token']}"))
+        print(repr(error.value), str(error.value), file=told)
+    for name, write in (("r.xlsx", campaign.to_excel), ("r.csv", campaign.to_csv)):
+        write(tmp_path / name)
+    campaign.to_html(tmp_path / "r.html")
+    text = told.getvalue() + caplog.text + "".join(capsys.readouterr())
+    files = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    with sqlite3.connect(ledger) as connection:
+        dump = "\n".join(connection.iterdump())
+    connection.close()
+    assert len(caplog.records) > 10
+    assert CANARY not in text
+    assert CANARY.encode() not in files
+    assert CANARY not in dump
+    assert re.search(r"46701740\d\d\d", caplog.text) is None

@@ -1,0 +1,292 @@
+"""The terminal: the same words as the library, and one sentence for each thing that is wrong."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import smspm_campaigns as smspm
+from smspm_campaigns.cli import main
+from smspm_campaigns.gateway.simulator import Simulator, running
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "sample_data"
+PEOPLE = "name,phone\nAnna,+46 70 174 06 05\nBo,+46 70 174 06 06\nCia,\nDan,070-174 06 06\n"
+SEND = ("send", "spring", "people.csv", "--region", "SE", "--template", "Hi {{ name }}! STOP: 1")
+REAL = (*SEND, "--sender", "SMSPM.com", "--yes")
+REHEARSE = (*SEND, "--sender", "SMSPM.com", "--simulated")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a file of four people: two can be sent to, one is blank, one is there twice."""
+    (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    return tmp_path
+
+
+def run(
+    folder: Path, *arguments: str, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder, with a ledger of its own and no credentials but those given."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("SMSPM_")}
+    clean |= {"SMSPM_LEDGER": str(folder / "ledger.sqlite"), "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", "-m", "smspm_campaigns", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        cwd=folder,
+        env=clean | (env or {}),
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    )
+
+
+@contextmanager
+def simulated_gateway(folder: Path) -> Iterator[dict[str, str]]:
+    """Serve the simulator as a command of its own, and yield the environment that leads to it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    served = subprocess.Popen(
+        [
+            *(sys.executable, "-u", "-m", "smspm_campaigns", "simulate"),
+            *("--port", port, "--accepted", str(folder / "accepted.jsonl")),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert served.stdout is not None
+    try:
+        served.stdout.readline()
+        settings = served.stdout.readline().split()
+        yield dict(setting.split("=", 1) for setting in settings)
+    finally:
+        served.send_signal(signal.SIGINT)
+        served.stdout.close()
+        assert served.wait(10) == 0
+
+
+def test_a_rehearsal_goes_from_file_to_report(folder: Path) -> None:
+    """Send, track, report and list work one after the other, each in a process of its own."""
+    sent = run(folder, *REHEARSE)
+    assert sent.stdout.splitlines()[-2:] == [
+        "Campaign('spring': 2 excluded, 2 queued; rehearsal)",
+        "Next: smspm-campaigns track spring --simulated",
+    ]
+    tracked = run(folder, "track", "spring", "--simulated")
+    assert tracked.stdout.splitlines() == [
+        "Campaign('spring': 2 excluded, 2 delivered; rehearsal)",
+        "Next: smspm-campaigns report spring",
+    ]
+    reported = run(folder, "report", "spring")
+    files = [folder / "spring" / f"report.{ending}" for ending in ("xlsx", "html", "csv")]
+    assert reported.stdout.splitlines()[1:] == [str(file) for file in files]
+    assert [file.is_file() for file in files] == [True] * 3
+    listed = run(folder, "list")
+    pattern = r"spring  \d{4}-\d\d-\d\d \d\d:\d\d UTC  rehearsal: 2 excluded, 2 delivered\n"
+    assert re.fullmatch(pattern, listed.stdout)
+    assert [done.returncode for done in (sent, tracked, reported, listed)] == [0] * 4
+
+
+def test_a_real_send_goes_over_the_wire_once(folder: Path) -> None:
+    """What the gateway accepted is what the report says, and a second run sends nothing again."""
+    with simulated_gateway(folder) as env:
+        first = run(folder, *REAL, env=env)
+        second = run(folder, *REAL, env=env)
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    log = (folder / "accepted.jsonl").read_text(encoding="utf-8").splitlines()
+    accepted = [json.loads(line) for line in log]
+    assert sorted((entry["toNumber"], entry["text"]) for entry in accepted) == [
+        ("46701740605", "Hi Anna! STOP: 1"),
+        ("46701740606", "Hi Bo! STOP: 1"),
+    ]
+    report = smspm.Campaign.open("spring", ledger=folder / "ledger.sqlite").report()
+    assert sorted(report["sms_id"].dropna()) == sorted(entry["id"] for entry in accepted)
+
+
+def test_the_preview_sends_nothing_and_makes_no_ledger(folder: Path) -> None:
+    """Looking leaves no trace."""
+    done = run(folder, "preview", "people.csv", "--region", "SE", "--template", "Hi! STOP: 1")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Messages:  2 of 4 rows; 2 will not be sent\n")
+    assert not (folder / "ledger.sqlite").exists()
+
+
+def test_a_script_must_say_yes(folder: Path) -> None:
+    """Without a person to ask, nothing is sent unless --yes is given."""
+    credentials = {"SMSPM_HASH": "canary-hash", "SMSPM_TOKEN": "canary-token"}
+    done = run(folder, *SEND, "--sender", "SMSPM.com", env=credentials)
+    assert done.returncode == 2
+    assert "Error: Nobody can be asked here. Pass --yes to send from a script." in done.stderr
+    assert not (folder / "ledger.sqlite").exists()
+
+
+def test_a_note_is_a_sentence(folder: Path) -> None:
+    """Warnings are told without the line of code they come from."""
+    done = run(folder, "preview", "people.csv", "--region", "SE", "--template", "Hi {{ name }}")
+    assert done.stderr == (
+        "Note: No text says how to opt out. Add a line such as 'Reply STOP to opt out'.\n"
+    )
+
+
+WRONG: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
+    (("preview", "nope.csv", "--template", "x"), {}, 1, "nope.csv does not exist"),
+    (("preview", "people.csv", "--template", "x", "--column", "fone"), {}, 1, "mean 'phone'"),
+    (("preview", "people.csv", "--template", "{{ nam }}"), {}, 1, "Did you mean 'name'?"),
+    (("preview", "people.csv", "--template", "{{ name"), {}, 1, "The template does not parse"),
+    (("preview", "people.csv", "--template-file", "no.txt"), {}, 1, "no.txt does not exist"),
+    (("preview", "people.csv"), {}, 2, "either --template TEXT or --template-file FILE"),
+    (("preview", "people.csv", "--template", "x", "--region", "XX"), {}, 1, "no ISO 3166"),
+    (REAL, {}, 1, "No credentials. Set SMSPM_HASH and SMSPM_TOKEN"),
+    (
+        (*REAL, "--limit", "-1"),
+        {"SMSPM_HASH": "h", "SMSPM_TOKEN": "t"},
+        1,
+        "limit is the most rows",
+    ),
+    (("track", "spring", "--simulated"), {}, 1, "There is no ledger at"),
+    (("send", "spring", "--simulated"), {}, 1, "There is no ledger at"),
+    (("report", "spring", "--ledger", "."), {}, 1, "is a folder"),
+    (("report", "spring", "--ledger", "people.csv"), {}, 1, "is not a ledger"),
+    (("nonsense",), {}, 2, "No such command 'nonsense'"),
+    (
+        REAL,  # credentials on an open line
+        {"SMSPM_HASH": "h", "SMSPM_TOKEN": "t", "SMSPM_BASE_URL": "http://example.com"},
+        1,
+        "must begin with https://",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "env", "code", "sentence"), WRONG)
+def test_what_is_wrong_is_one_sentence(
+    folder: Path,
+    arguments: tuple[str, ...],
+    env: dict[str, str],
+    code: int,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each mistake has a sentence and a non-zero exit, and no error escapes."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["smspm-campaigns", *arguments])
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    for name, value in ({"SMSPM_LEDGER": str(folder / "ledger.sqlite")} | env).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(warnings, "filters", [])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
+    assert (ended.value.code, len(errors)) == (code, 1)
+    assert sentence in errors[0]
+
+
+def test_a_dead_network_keeps_the_plan(folder: Path) -> None:
+    """Where nobody answers, nothing is sent, the sentence says so, and the rows stay planned."""
+    nobody = {"SMSPM_HASH": "h", "SMSPM_TOKEN": "t", "SMSPM_BASE_URL": "http://127.0.0.1:9"}
+    done = run(folder, *REAL, env=nobody)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "Error: No connection to http://127.0.0.1:9 (ConnectError)." in done.stderr
+    counts = smspm.Campaign.open("spring", ledger=folder / "ledger.sqlite").counts()
+    assert counts[counts > 0].to_dict() == {"excluded": 2, "planned": 2}
+
+
+def test_a_refused_token_costs_one_request_and_keeps_the_plan(folder: Path) -> None:
+    """The sentence names the setting to check; the rows stay planned, and nothing was accepted."""
+    with simulated_gateway(folder) as env:
+        done = run(folder, *REAL, env=env | {"SMSPM_TOKEN": "canary-token"})
+    assert done.returncode == 1
+    assert "Error: SMSPM refused the credentials: 'Unauthorized'. Check SMSPM_HASH" in done.stderr
+    assert "canary" not in done.stdout + done.stderr
+    assert not (folder / "accepted.jsonl").exists()
+    counts = smspm.Campaign.open("spring", ledger=folder / "ledger.sqlite").counts()
+    assert counts[counts > 0].to_dict() == {"excluded": 2, "planned": 2}
+
+
+def test_a_rehearsal_is_never_sent_for_real(folder: Path) -> None:
+    """A campaign of the simulator refuses real credentials, and says what to do."""
+    run(folder, *REHEARSE)
+    done = run(folder, *REAL, env={"SMSPM_HASH": "h", "SMSPM_TOKEN": "t"})
+    assert done.returncode == 1
+    assert "'spring' is a rehearsal on the simulator" in done.stderr
+
+
+def test_a_terminal_without_letters_is_no_crash(folder: Path) -> None:
+    """What a terminal cannot show is replaced."""
+    arguments = ("preview", "people.csv", "--region", "SE", "--template", "李 STOP")
+    done = run(folder, *arguments, env={"PYTHONIOENCODING": "cp1252"})
+    assert (done.returncode, "  ? STOP" in done.stdout) == (0, True)
+
+
+def test_the_list_of_a_new_user_says_how_to_begin(folder: Path) -> None:
+    """Without a ledger there are no campaigns, and none is made by looking."""
+    done = run(folder, "list")
+    assert done.stdout.startswith("No campaigns yet.")
+    assert not (folder / "ledger.sqlite").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
+def test_an_interruption_loses_nothing(folder: Path) -> None:
+    """Ctrl-C lets what is in flight end, says how to go on, and a later run sends the rest once."""
+    numbers = [f"+1{area}555{n:04}" for area in (212, 312) for n in range(100, 200)]
+    lines = "".join(f"Person {n},{number}\n" for n, number in enumerate(numbers))
+    (folder / "people.csv").write_text(f"name,phone\n{lines}", encoding="utf-8")
+    simulator = Simulator(hash="h", token="t", latency=0.05)
+    with running(simulator) as url:
+        client = {"SMSPM_HASH": "h", "SMSPM_TOKEN": "t", "SMSPM_BASE_URL": url}
+        env = os.environ | client | {"SMSPM_LEDGER": str(folder / "ledger.sqlite")}
+        begun = subprocess.Popen(
+            [sys.executable, "-m", "smspm_campaigns", *REAL],
+            cwd=folder,
+            env=env,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        while not simulator.accepted:
+            assert begun.poll() is None
+        begun.send_signal(signal.SIGINT)
+        _, told = begun.communicate(timeout=60)
+        assert begun.returncode == 130, told
+        assert told.splitlines()[-4:] == [
+            "Stopping: requests in flight are being finished and recorded.",
+            "Stopped. Nothing is lost; send(…) goes on from here.",
+            "",  # the line on which ^C stands
+            "Stopped.",
+        ]
+        campaign = smspm.Campaign.open("spring", ledger=folder / "ledger.sqlite")
+        counts = campaign.counts()
+        assert 0 < counts["queued"] == len(simulator.accepted) < 200
+        assert counts["queued"] + counts["planned"] == 200
+        campaign.send(smspm.Client("h", "t", base_url=url, requests_per_minute=60_000))
+    assert sorted(str(entry["toNumber"]) for entry in simulator.accepted) == [
+        number.removeprefix("+") for number in numbers
+    ]
+
+
+def test_the_demo_ends_with_reports_and_runs_twice(tmp_path: Path) -> None:
+    """The demo delivers every row it can, says where the reports are, and sends nothing twice."""
+    first, second = run(tmp_path, "demo"), run(tmp_path, "demo")
+    outcome = "632 rows: 65 excluded, 554 delivered, 13 failed.\n"
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert outcome in first.stdout
+    assert outcome in second.stdout
+    assert "Sending 567 messages on the simulator. This is a rehearsal" in first.stdout
+    assert "nothing is sent again" in second.stdout
+    folder = tmp_path / "smspm-demo"
+    for file in ("report.xlsx", "report.html", "report.csv"):
+        assert f"  {folder / file}\n" in first.stdout
+        assert (folder / file).stat().st_size > 10_000
+    assert first.stdout.splitlines()[-1].startswith("  smspm-campaigns send my-first-campaign ")

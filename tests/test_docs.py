@@ -1,0 +1,145 @@
+"""What the documentation says is run."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+import nbclient
+import nbformat
+import pytest
+
+from smspm_campaigns.cli import cli
+from smspm_campaigns.vocabulary import Status
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def blocks(language: str) -> list[str]:
+    """Return the fenced blocks of the README in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder like a clone, with sample data and a ledger of its own."""
+    (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SMSPM_LEDGER", str(tmp_path / "ledger.sqlite"))
+    return tmp_path
+
+
+def test_the_example_runs_as_it_stands(workplace: Path) -> None:
+    """The README's example goes from the file to the report, with every row accounted for."""
+    names: dict[str, Any] = {}
+    for block in blocks("python"):
+        exec(block, names)
+    report = names["report"]
+    assert len(report) == len(names["people"]) == names["campaign"].counts().sum()
+    assert set(report["sms_status"]) == {"excluded", "delivered"}
+    sent = sorted((entry["id"], entry["toNumber"]) for entry in names["client"].simulator.accepted)
+    taken = report[report["sms_id"].notna()]
+    assert sorted(zip(taken["sms_id"], taken["sms_to"], strict=True)) == sent
+
+
+def test_the_two_commands_are_there() -> None:
+    """What sets everything up is two lines that can be copied."""
+    commands = [line for block in blocks("console") for line in block.splitlines()]
+    assert [line for line in commands if line.startswith("python -m pip install")] == [
+        "python -m pip install . && smspm-campaigns demo",
+        'python -m pip install -e ".[test]" && python -m pytest',
+    ]
+
+
+def commands() -> list[str]:
+    lines = [line for block in blocks("console") for line in block.splitlines()]
+    return [line for line in lines if line.startswith("smspm-campaigns")]
+
+
+def test_every_command_of_the_readme_is_understood() -> None:
+    """Commands and options in the README exist."""
+    assert len(commands()) == 4
+    for line in commands():
+        _, name, *arguments = shlex.split(line)
+        command = cli.commands[name]
+        command.make_context(name, list(arguments))
+
+
+def test_every_command_has_help() -> None:
+    """Each command and each of its options says in a sentence what it is for."""
+    for command in cli.commands.values():
+        assert command.help
+        for option in command.params:
+            assert isinstance(option, click.Argument) or getattr(option, "help", None)
+
+
+def test_the_statuses_of_the_readme_are_all_there_are() -> None:
+    """The table of statuses has each of them once, in their order."""
+    assert re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE) == [str(s) for s in Status]
+
+
+def test_the_parts_of_the_readme_exist() -> None:
+    """The table of parts names files and folders that are there, and leaves no module out."""
+    table = README.partition("## What each part is for")[2]
+    rows = re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([\w/.]+)`", row)}
+    package = ROOT / "smspm_campaigns"
+    assert [name for name in named if not (package / name).exists()] == []
+    modules = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if not path.name.startswith("__")
+    }
+    inside = tuple(name for name in named if name.endswith("/"))
+    helpers = {
+        "frames/cells.py",
+        "frames/columns.py",
+        "frames/problems.py",
+        "gateway/pace.py",
+        "delivery/engine.py",
+        "delivery/pacing.py",
+    }
+    assert {m for m in modules - named if not m.startswith(inside)} == helpers
+
+
+def test_the_links_of_the_readme_lead_somewhere() -> None:
+    """Every file the README links to is there."""
+    linked = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert linked
+    assert [link for link in linked if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_outputs(path: Path) -> None:
+    """What is kept is the notebook as one opens it: no outputs, no counts, a cell of parameters."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert [cell for cell in code if cell["outputs"] or cell["execution_count"]] == []
+    assert sum("parameters" in cell["metadata"].get("tags", []) for cell in code) == 1
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_twice_and_sends_nothing_twice(path: Path, workplace: Path) -> None:
+    """Each notebook runs from top to bottom; a second run ends with the same ids."""
+    first, second = (run_notebook(path, workplace / "notebooks") for _ in range(2))
+    assert first == second
+
+
+def run_notebook(path: Path, folder: Path) -> dict[str, Any]:
+    """Run a notebook in a folder, and return the ids of the messages in its report."""
+    notebook = nbformat.read(path, as_version=4)
+    told = "list(report['sms_id'].dropna())"
+    notebook.cells.append(nbformat.v4.new_code_cell(told))
+    client = nbclient.NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute()
+    return dict(notebook.cells[-1].outputs[0]["data"])

@@ -5,7 +5,8 @@ from typing import Final
 
 _SHOWN_HEAD: Final = 4  # digits: the calling code and a little of the network
 _SHOWN_TAIL: Final = 2
-_LONG_DIGITS: Final = re.compile(r"\d(?:[ \-().]?\d){6,}")
+_HIDDEN: Final = 4  # digits at least: nobody tries ten thousand numbers
+_LONG_DIGITS: Final = re.compile(r"\d(?:[^\S\n]?[\-\u2010-\u2015()./]{0,2}[^\S\n]?\d){6,}")
 
 
 class Secret:
@@ -40,10 +41,10 @@ def mask_number(number: str) -> str:
         >>> mask_number("37256789045")
         '3725*****45'
     """
-    hidden = len(number) - _SHOWN_HEAD - _SHOWN_TAIL
-    if hidden <= 0:
+    head = min(_SHOWN_HEAD, len(number) - _HIDDEN - _SHOWN_TAIL)
+    if head <= 0:
         return "*" * len(number)
-    return number[:_SHOWN_HEAD] + "*" * hidden + number[-_SHOWN_TAIL:]
+    return number[:head] + "*" * (len(number) - head - _SHOWN_TAIL) + number[-_SHOWN_TAIL:]
 
 
 def mask_text(text: str) -> str:

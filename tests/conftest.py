@@ -39,15 +39,16 @@ class Clock:
 class Book:
     """A ledger with one campaign, as a test looks at it."""
 
-    def __init__(self, path: Path, rows: Iterable[PlannedRow]) -> None:
+    def __init__(self, path: Path, rows: Iterable["Row"]) -> None:
         self.path = path
         Ledger.create(path)
         self.id = self.add("spring", rows)
 
-    def add(self, name: str, rows: Iterable[PlannedRow], *, allow_repeat: bool = True) -> int:
+    def add(self, name: str, rows: Iterable["Row"], *, allow_repeat: bool = True) -> int:
+        frozen = [as_planned(row) for row in rows]
         with self.open() as ledger:
             plan.create_campaign(
-                ledger, name, list(rows), manifest="{}", allow_repeat=allow_repeat, at=0
+                ledger, name, frozen, manifest="{}", allow_repeat=allow_repeat, at=0
             )
             return read.find_campaign(ledger, name).id
 
@@ -100,7 +101,9 @@ class Book:
         assert run.wait(60)
 
 
-NewBook = Callable[[Iterable[str | PlannedRow]], Book]
+#: A row of a plan: a number that is told Hi, the arguments of `planned`, or the thing itself.
+Row = str | tuple[str, ...] | PlannedRow
+NewBook = Callable[[Iterable[Row]], Book]
 
 
 @pytest.fixture
@@ -110,25 +113,30 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def new_book(tmp_path_factory: pytest.TempPathFactory) -> NewBook:
-    """Make a ledger with a campaign of these rows; a number alone is a row that says Hi."""
+    """Make a ledger with a campaign of these rows."""
     folder, names = tmp_path_factory.mktemp("ledgers"), count()
 
-    def make(rows: Iterable[str | PlannedRow]) -> Book:
-        return Book(
-            folder / f"{next(names)}.sqlite",
-            [planned(row) if isinstance(row, str) else row for row in rows],
-        )
+    def make(rows: Iterable[Row]) -> Book:
+        return Book(folder / f"{next(names)}.sqlite", rows)
 
     return make
 
 
-def planned(number: str, text: str = "Hi", problem: str | None = None) -> PlannedRow:
+def as_planned(row: Row) -> PlannedRow:
+    if isinstance(row, PlannedRow):
+        return row
+    return planned(row) if isinstance(row, str) else planned(*row)
+
+
+def planned(
+    number: str, text: str = "Hi", sender: str = "SMSPM.com", problem: str | None = None
+) -> PlannedRow:
     return PlannedRow(
         number=number,
         country="EE",
         line="mobile",
         text=text,
-        sender="SMSPM.com",
+        sender=sender,
         encoding="GSM-7",
         segments=1,
         cost=50_000_000,

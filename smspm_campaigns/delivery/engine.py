@@ -1,9 +1,10 @@
 """The one event loop, in a thread of its own: the same in a script, a notebook and the terminal."""
 
 import asyncio
+import concurrent.futures
+import os
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,7 @@ class Run:
     def __init__(self, work: Callable[["Run"], Coroutine[Any, Any, None]]) -> None:
         self.stopping = False
         self._stop_asked = asyncio.Event()
-        self._result: Future[None] = asyncio.run_coroutine_threadsafe(work(self), _loop())
+        self._result = asyncio.run_coroutine_threadsafe(work(self), _loop())
 
     def stop(self) -> None:
         """Ask it to stop: nothing more is begun, and what is in flight is finished and recorded."""
@@ -25,12 +26,10 @@ class Run:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait up to `timeout` seconds; tell whether it has ended. Raises what ended it."""
-        try:
-            self._result.result(timeout)
-        except TimeoutError:
-            if not self._result.done():
-                return False
-            raise
+        concurrent.futures.wait([self._result], timeout)
+        if not self._result.done():
+            return False
+        self._result.result()
         return True
 
     async def pause(self, clock: Clock, seconds: float) -> None:
@@ -44,8 +43,17 @@ class Run:
             wait.cancel()
 
 
-@cache
+_starting = threading.Lock()
+
+
 def _loop() -> asyncio.AbstractEventLoop:
+    with _starting:
+        return _loop_of(os.getpid())
+
+
+@cache
+def _loop_of(_process: int) -> asyncio.AbstractEventLoop:
+    """Start the loop of this process: a fork inherits the memory of the other's, not its thread."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="smspm-campaigns", daemon=True).start()
     return loop

@@ -31,13 +31,15 @@ async def take_turn(run: Run, client: Client) -> None:
 def told_to_wait(error: GatewayError, times: int) -> float:
     """Return the seconds to wait after a request was not taken for the n-th time in a row.
 
+    As told, but never less than the time that doubles: a gateway may say 0.
+
     Raises:
         GatewayError: the error itself, when it was too often.
     """
     if times >= _MOST_NOT_TAKEN:
         raise error
     told = error.retry_after if isinstance(error, RateLimited) else None
-    return told if told is not None else _FIRST_WAIT * 2.0 ** (times - 1)
+    return max(told or 0.0, _FIRST_WAIT * 2.0 ** (times - 1))
 
 
 def first_poll(sent_at: int) -> int:

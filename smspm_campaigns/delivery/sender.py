@@ -4,13 +4,21 @@ import asyncio
 from collections import deque
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, Owner, claim, owners, record
 from smspm_campaigns.delivery.ledger.claim import Claim
 from smspm_campaigns.delivery.ledger.record import Evidence
 from smspm_campaigns.delivery.pacing import first_poll, micros, take_turn, told_to_wait
-from smspm_campaigns.exceptions import GatewayError, LedgerError, ListRefused, RunStopped
+from smspm_campaigns.exceptions import (
+    GatewayError,
+    LedgerError,
+    ListRefused,
+    NeverLeft,
+    RateLimited,
+    RunStopped,
+)
 from smspm_campaigns.gateway.client import Client, Lane
 from smspm_campaigns.gateway.replies import Reply
 from smspm_campaigns.vocabulary import Status
@@ -71,9 +79,10 @@ class _Sender:
         self._brake = Brake()
         self._failure: Exception | None = None
 
-    @property
-    def _stopping(self) -> bool:
-        return self._run.stopping or self._failure is not None
+    def _fail(self, error: Exception) -> None:
+        """Keep the first error; claim nothing more, and wake whoever waits."""
+        self._failure = self._failure or error
+        self._run.stop()
 
     async def send_all(self) -> None:
         """Make the first request alone, so that a refused token costs one; then open all lanes."""
@@ -88,13 +97,13 @@ class _Sender:
             async with self._client.lane() as lane:
                 await self._send_on(lane, most)
         except Exception as error:  # noqa: BLE001 - kept, and raised when all lanes are done
-            self._failure = self._failure or error
+            self._fail(error)
 
     async def _send_on(self, lane: Lane, most: int | None) -> None:
         not_taken = made = 0
         while made != most:
             await take_turn(self._run, self._client)
-            claimed = None if self._stopping else self._claim()
+            claimed = None if self._run.stopping else self._claim()
             if claimed is None:
                 return
             error = await self._send(lane, claimed)
@@ -102,8 +111,7 @@ class _Sender:
                 not_taken, made = 0, made + 1
             elif not error.stops_run:
                 not_taken += 1
-                wait = told_to_wait(error, not_taken)
-                self._client.pace.hold(wait)
+                self._client.pace.hold(told_to_wait(error, not_taken))
 
     def _claim(self) -> Claim | None:
         return claim.claim_request(
@@ -117,32 +125,34 @@ class _Sender:
     async def _send(self, lane: Lane, claimed: Claim) -> GatewayError | None:
         """Make one claimed request and record what its reply proves."""
         if not claim.stands(self._ledger, claimed):
-            raise RunStopped(
-                "Another process has taken this campaign over, since this one seemed dead. Nothing "
-                "more is sent from here."
-            )
-        report_url = self._report_url and f"{self._report_url.rstrip('/')}/{claimed.request_id}"
+            stopped = claim.taken_over()
+            evidence = self._of_all(claimed, "not_taken", "nothing was sent")
+            await self._record(claimed, evidence, "", str(stopped))
+            raise stopped
+        report_url = self._report_url and _with_reference(self._report_url, claimed.request_id)
         try:
             reply = await lane.send(
                 claimed.numbers, claimed.text, sender=claimed.sender, report_url=report_url
             )
         except GatewayError as error:
-            await self._record(claimed, self._all(claimed, error), error.raw, str(error))
+            evidence = self._of_all(claimed, _BECOMES[error.rows_become], str(error))
+            await self._record(claimed, evidence, error.raw, str(error))
             if isinstance(error, ListRefused):
                 record.halve_requests(self._ledger, claimed.request_id)
-            self._watch(ended_well=error.rows_become == "planned", error=error)
+            if error.stops_run:
+                self._fail(error)
+            if not isinstance(error, NeverLeft | RateLimited):  # these are the same request again
+                self._watch(ended_well=error.rows_become == "planned", told=str(error))
             return error
-        await self._record(claimed, self._each(claimed, reply), reply.raw, None)
-        self._watch(ended_well=any(answer.status is Status.QUEUED for answer in reply.answers))
+        await self._record(claimed, self._of_each(claimed, reply), reply.raw, None)
+        queued = sum(answer.status is Status.QUEUED for answer in reply.answers)
+        self._watch(ended_well=2 * queued >= len(reply.answers))
         return None
 
-    def _all(self, claimed: Claim, error: GatewayError) -> list[Evidence]:
-        status = _BECOMES[error.rows_become]
-        return [
-            Evidence(attempt, status, error=str(error)) for attempt in claimed.attempts.values()
-        ]
+    def _of_all(self, claimed: Claim, status: str, error: str) -> list[Evidence]:
+        return [Evidence(attempt, status, error=error) for attempt in claimed.attempts.values()]
 
-    def _each(self, claimed: Claim, reply: Reply) -> list[Evidence]:
+    def _of_each(self, claimed: Claim, reply: Reply) -> list[Evidence]:
         due_at = first_poll(micros(self._client.clock))
         return [
             Evidence(
@@ -171,27 +181,33 @@ class _Sender:
                     at=micros(self._client.clock),
                 )
             except LedgerError as failure:
-                self._failure = self._failure or failure  # nothing more is claimed
+                self._fail(failure)  # nothing more is claimed
                 if wait is None:
                     raise
                 await self._client.clock.sleep(wait)
             else:
                 return
 
-    def _watch(self, *, ended_well: bool, error: GatewayError | None = None) -> None:
-        if error is not None and error.stops_run:
-            self._failure = self._failure or error
+    def _watch(self, *, ended_well: bool, told: str = "") -> None:
         self._brake.note(ended_well=ended_well)
         if self._brake.pulled:
-            told = f" The last one: {error}" if error else ""
-            self._failure = self._failure or RunStopped(
-                f"Stopped: {self._brake.pulled} ended unknown or refused.{told} Nothing more was "
-                "sent; look at report() and the account before you send again."
+            last = f" The last one: {told}" if told else ""
+            self._fail(
+                RunStopped(
+                    f"Stopped: {self._brake.pulled} ended unknown or refused.{last} Nothing more "
+                    "was sent; look at report() and the account before you send again."
+                )
             )
 
 
+def _with_reference(report_url: str, request_id: str) -> str:
+    """Put our reference into the path: a query string may not survive."""
+    parts = urlsplit(report_url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{request_id}"))
+
+
 class Brake:
-    """Stops a run by itself when too much goes wrong."""
+    """Stops a run by itself when too much goes wrong: most rows of a request unknown or refused."""
 
     def __init__(self) -> None:
         self._ended_well: deque[bool] = deque(maxlen=_WINDOW)

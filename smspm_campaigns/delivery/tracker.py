@@ -76,6 +76,14 @@ class _Tracker:
                 raise ended
 
     async def _ask(self, lane: Lane, due: Due) -> None:
+        """Ask about one message. What makes going on senseless stops the others as well."""
+        try:
+            await self._ask_once(lane, due)
+        except Exception:
+            self._run.stop()
+            raise
+
+    async def _ask_once(self, lane: Lane, due: Due) -> None:
         await take_turn(self._run, self._client)
         if self._run.stopping:
             return
@@ -88,7 +96,8 @@ class _Tracker:
         except AccountRefused:
             raise
         except GatewayError as error:
-            self._note(due, Evidence(due.attempt_id, Status.QUEUED, error=str(error)))
+            self._not_taken = 0
+            self._note(due, Evidence(due.attempt_id, due.status, error=str(error)))
         else:
             self._not_taken = 0
             self._note(due, _read(due, details))
@@ -108,7 +117,7 @@ def _read(due: Due, details: Details) -> Evidence:
     """Read an answer by the one table of words; a word never seen leaves the message open."""
     return Evidence(
         due.attempt_id,
-        VENDOR_STATUS.get(details.word.lower(), Status.QUEUED),
+        VENDOR_STATUS.get(details.word.lower(), due.status),
         word=details.word,
         price=None if details.price is None else round(details.price * EURO),
         carrier=details.carrier,

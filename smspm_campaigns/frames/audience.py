@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import numpy as np
 import pandas as pd
 
 from smspm_campaigns.exceptions import (
@@ -15,7 +16,7 @@ from smspm_campaigns.exceptions import (
     SmspmWarning,
 )
 from smspm_campaigns.frames.cells import as_text, is_blank, quoted
-from smspm_campaigns.frames.columns import check_frame
+from smspm_campaigns.frames.columns import check_frame, texts_of
 from smspm_campaigns.frames.contacts import read_contacts
 from smspm_campaigns.frames.numbers import normalize_numbers
 from smspm_campaigns.frames.problems import NOTHING, Verdict, has_code, record
@@ -53,9 +54,8 @@ def mark_duplicates(
     check_frame(frame, TO)
     if keep not in ("first", "last", "none"):
         raise InvalidArgument(f"keep is 'first', 'last' or 'none', not {keep!r}.")
-    numbers = list(frame[TO].fillna(""))
     places: dict[str, list[int]] = {}
-    for place, number in enumerate(numbers):
+    for place, number in enumerate(texts_of(frame, TO)):
         if number:
             places.setdefault(number, []).append(place)
     labels = list(frame.index)
@@ -113,7 +113,7 @@ def mark_suppressed(
     if unreadable not in ("raise", "warn"):
         raise InvalidArgument(f"unreadable is 'raise' or 'warn', not {unreadable!r}.")
     source, entries = _entries(numbers)
-    entries = entries[[not is_blank(value) for value in entries]]
+    entries = entries[np.array([not is_blank(value) for value in entries], dtype=bool)]
     listed = normalize_numbers(entries.to_frame("number"), "number", region=region)
     _complain(listed[listed[TO].isna()], source, unreadable)
     where = {
@@ -122,10 +122,11 @@ def mark_suppressed(
         if not is_blank(number)
     }
     already = has_code(frame, Problem.OPTED_OUT)
-    added = frame[TO].isin(list(where)).to_numpy() & ~already
     verdicts = [
-        Verdict(Problem.OPTED_OUT, note=f"listed in {where[number]}.") if new else NOTHING
-        for number, new in zip(frame[TO], added, strict=True)
+        Verdict(Problem.OPTED_OUT, note=f"listed in {where[number]}.")
+        if number in where and not before
+        else NOTHING
+        for number, before in zip(texts_of(frame, TO), already, strict=True)
     ]
     return record(frame, verdicts, owned=())  # owning nothing, it takes nothing back
 
@@ -154,6 +155,12 @@ def _number_column(frame: pd.DataFrame, source: str) -> "pd.Series[Any]":
         raise ColumnNotFound(
             f"{source} should have one column of numbers, named 'number' or 'phone', and has "
             f"{found}. Its columns are: {', '.join(map(str, frame.columns))}."
+        )
+    shown = mask_text(str(names[0]))
+    if shown != str(names[0]):
+        raise NumbersUnreadable(
+            f"The first row of {source} should name the column, and holds a number ({shown}), "
+            "which would be lost and texted. Put a row above it that says 'number'."
         )
     column: pd.Series[Any] = frame[names[0]]
     return column

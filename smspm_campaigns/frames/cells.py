@@ -6,6 +6,7 @@ from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 _MIDNIGHT: Final = dt.time()
@@ -21,9 +22,7 @@ def is_blank(value: Any) -> bool:
     """
     if isinstance(value, str):
         return not value.strip()
-    if value is None or value is pd.NA or value is pd.NaT:
-        return True
-    return isinstance(value, Real | Decimal) and math.isnan(value)
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def as_text(value: Any) -> str:  # noqa: PLR0911 - one line for each kind of cell
@@ -37,7 +36,7 @@ def as_text(value: Any) -> str:  # noqa: PLR0911 - one line for each kind of cel
         return value
     if is_blank(value):
         return ""
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return "TRUE" if value else "FALSE"
     if isinstance(value, Integral):
         return str(int(value))

@@ -28,7 +28,8 @@ def check_frame(frame: Any, *needed: str) -> pd.DataFrame:
     """Return the frame when it is one, its `sms_` columns are ours, and the needed ones are there.
 
     Raises:
-        InvalidArgument: it is no frame, has two levels of headers, or a foreign `sms_` column.
+        InvalidArgument: it is no frame, has two levels of headers, a foreign `sms_` column, or one
+            of ours twice.
         ColumnNotFound: a column that an earlier step adds is not there.
     """
     if not isinstance(frame, pd.DataFrame):
@@ -44,6 +45,9 @@ def check_frame(frame: Any, *needed: str) -> pd.DataFrame:
             f"The column {foreign[0]!r} begins with 'sms_', which is kept for the columns this "
             "package adds. Rename it."
         )
+    twice = frame.columns[frame.columns.duplicated() & frame.columns.isin(COLUMNS)]
+    if len(twice):
+        raise InvalidArgument(f"There are two columns named {twice[0]!r}; drop one of them.")
     for name in needed:
         if name not in frame.columns:
             raise ColumnNotFound(f"There is no column {name!r} yet: run {_MADE_BY[name]} first.")
@@ -69,12 +73,12 @@ def find_column(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
     return column
 
 
-def nearest(name: str, names: Iterable[Hashable]) -> str:
+def nearest(name: Hashable, names: Iterable[Hashable]) -> str:
     """Say which of the names was probably meant, or list them."""
     known = [str(name) for name in names]
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(str(name), known, n=1)
     if not close:
-        close = [other for other in known if other.casefold() == name.casefold()]
+        close = [other for other in known if other.casefold() == str(name).casefold()]
     if close:
         return f"Did you mean {close[0]!r}?"
     return "The columns are: " + ", ".join(known[:20]) + ("…" if len(known) > 20 else ".")
@@ -83,9 +87,18 @@ def nearest(name: str, names: Iterable[Hashable]) -> str:
 def with_columns(frame: pd.DataFrame, **columns: Any) -> pd.DataFrame:
     """Add columns to a copy by position; index, rows and all other columns stay as they are."""
     frame = frame.copy(deep=False)
+    if isinstance(frame.columns, pd.CategoricalIndex):  # takes no new names
+        frame.columns = frame.columns.astype(frame.columns.categories.dtype)
     for name, values in columns.items():
         frame[name] = values
     return frame
+
+
+def texts_of(frame: pd.DataFrame, name: str) -> list[str]:
+    """Return the texts of a column of ours: `""` where there is none, or no such column."""
+    if name not in frame.columns:
+        return [""] * len(frame)
+    return list(frame[name].astype(STR).fillna(""))
 
 
 def text_array(values: Iterable[str | None]) -> Any:

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,11 @@ _BYTE_ORDER_MARKS: Final = {
 _FIRST_ROW: Final = 2  # the spreadsheet row below the header
 _NAMED_AT_MOST: Final = 10  # rows named in a warning
 
+_QUOTED: Final = r'"[^"]*+(?:""[^"]*+)*+"'
+_HEADER: Final = re.compile(rf'(?:{_QUOTED}|[^"\r\n])*+')
+_RAGGED: Final = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+_UNCLOSED: Final = re.compile(r"EOF inside string starting at row (\d+)")
+
 
 def read_contacts(
     path: str | os.PathLike[str],
@@ -42,8 +48,8 @@ def read_contacts(
         sheet: the sheet of a workbook; the first visible one by default.
         encoding: of a text file; UTF-8, or what its byte order mark says, by default.
         delimiter: of a text file; found in its header by default.
-        hidden: `"skip"` leaves out hidden rows and columns, with a warning: people filter a sheet
-            and believe they removed those rows. `"keep"` takes them.
+        hidden: `"skip"` leaves out hidden rows, columns and sheets, with a warning: people filter a
+            sheet and believe they removed those rows. `"keep"` takes them.
 
     Returns:
         A frame of `str` columns, blank cells as `""`. The index is named `row` and holds the row
@@ -63,12 +69,14 @@ def read_contacts(
     path = Path(path)
     if hidden not in ("skip", "keep"):
         raise InvalidArgument(f"hidden is 'skip' or 'keep', not {hidden!r}.")
+    if delimiter is not None and len(delimiter) != 1:
+        raise InvalidArgument(f"delimiter is one character, such as ';', not {delimiter!r}.")
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise FileNotFoundError(f"{path} {what}. Check the path; it is relative to {Path.cwd()}.")
     suffix = path.suffix.lower()
     if suffix in _BOOK_SUFFIXES:
-        grid = read_grid(path, sheet, look_for_hidden=hidden == "skip")
+        grid = read_grid(path, sheet, skip_hidden=hidden == "skip")
         return _from_grid(grid, path)
     if suffix in _TEXT_SUFFIXES:
         return _from_text(_decode(path, encoding), delimiter, path)
@@ -84,13 +92,13 @@ def _decode(path: Path, encoding: str | None) -> str:
         marks = (name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark))
         encoding = next(marks, "utf-8")
     try:
-        return data.decode(encoding)
+        return data.decode(encoding).removeprefix("\ufeff")
     except LookupError:
         raise InvalidArgument(
             f"There is no encoding {encoding!r}. Common ones are utf-8, cp1252 and cp1257."
         ) from None
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = error.object.count(b"\n", 0, error.start) + 1  # its object has no byte order mark
         raise ContactsUnreadable(
             f"Line {line} of {path.name} is not in {encoding}, and nothing was guessed. Say how "
             "the file was saved, for example encoding='cp1252' (Western Europe) or 'cp1257' "
@@ -108,7 +116,7 @@ def _from_text(text: str, delimiter: str | None, path: Path) -> pd.DataFrame:
         delimiter = delimiter or first.strip()[-1]
         text = rest
     delimiter = delimiter or _find_delimiter(text)
-    header = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    header = _cells_of_header(text, delimiter, path)
     if not any(name.strip() for name in header):
         raise _no_header(path)
     try:
@@ -125,22 +133,41 @@ def _from_text(text: str, delimiter: str | None, path: Path) -> pd.DataFrame:
                 index_col=False,
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
-        if isinstance(error, pd.errors.ParserWarning):
-            reason = f"row {_FIRST_ROW} has more cells than the header"
-        raise ContactsUnreadable(
-            f"{path.name} cannot be read with {delimiter!r} between its cells: {reason}. Mend "
-            "that row, or say delimiter=…"
-        ) from None
+        raise _no_table(path, delimiter, _reason(error)) from None
     return _finish(frame.fillna(""), header, range(1, len(header) + 1), path)
 
 
 def _find_delimiter(text: str) -> str:
     """Choose the delimiter that stands most often in the header, outside quotes."""
-    header = next(csv.reader(io.StringIO(text, newline=""), delimiter="\0"), [])
-    plain = "".join("".join(header).split('"')[::2])
+    header = _HEADER.match(text)
+    plain = re.sub(_QUOTED, "", header[0] if header else "")
     best = max(_DELIMITERS, key=plain.count)
     return best if best in plain else ","
+
+
+def _cells_of_header(text: str, delimiter: str, path: Path) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    except csv.Error as error:
+        raise _no_table(path, delimiter, f"the header cannot be read ({error})") from None
+
+
+def _reason(error: Exception) -> str:
+    """Say in rows of the spreadsheet what pandas found."""
+    if isinstance(error, pd.errors.ParserWarning):
+        return f"row {_FIRST_ROW} has more cells than the header"
+    if ragged := _RAGGED.search(str(error)):
+        return f"row {ragged[2]} has {ragged[3]} cells, and the header has {ragged[1]}"
+    if unclosed := _UNCLOSED.search(str(error)):
+        return f'a quote (") that begins in row {int(unclosed[1]) + 1} never ends'
+    return str(error).strip().removeprefix("Error tokenizing data. C error: ")
+
+
+def _no_table(path: Path, delimiter: str, reason: str) -> ContactsUnreadable:
+    return ContactsUnreadable(
+        f"{path.name} cannot be read with {delimiter!r} between its cells: {reason}. Mend that "
+        "row, or say delimiter=…"
+    )
 
 
 def _from_grid(grid: Grid, path: Path) -> pd.DataFrame:
@@ -153,9 +180,15 @@ def _from_grid(grid: Grid, path: Path) -> pd.DataFrame:
     frame = pd.DataFrame(cells[1:], columns=range(len(numbers)), dtype=STR)
     frame = _finish(frame, header, numbers, path)
     hidden = frame.index.isin(grid.hidden_rows)
-    if hidden.any() or len(numbers) < width:
-        _warn_of_hidden(list(frame.index[hidden]), width - len(numbers), path)
+    columns = [_title_of(grid, number) for number in sorted(grid.hidden_columns) if number <= width]
+    if hidden.any() or columns:
+        _warn_of_hidden(list(frame.index[hidden]), columns, path)
     return frame[~hidden]
+
+
+def _title_of(grid: Grid, number: int) -> str:
+    title = grid.rows[0][number - 1].strip()
+    return repr(title) if title else f"no. {number}"
 
 
 def _no_header(path: Path) -> ContactsUnreadable:
@@ -164,21 +197,23 @@ def _no_header(path: Path) -> ContactsUnreadable:
     )
 
 
-def _warn_of_hidden(rows: Sequence[int], columns: int, path: Path) -> None:
-    named = ", ".join(map(str, rows[:_NAMED_AT_MOST])) + (
-        ", …" if len(rows) > _NAMED_AT_MOST else ""
-    )
-    what = []
-    if rows:
-        what.append(f"{len(rows)} hidden row{'s' * (len(rows) > 1)} (row {named})")
-    if columns:
-        what.append(f"{columns} hidden column{'s' * (columns > 1)}")
+def _warn_of_hidden(rows: Sequence[int], columns: Sequence[str], path: Path) -> None:
+    what = [
+        f"{len(hidden)} hidden {kind}{'s' * (len(hidden) > 1)} ({kind} {_named(hidden)})"
+        for kind, hidden in (("row", rows), ("column", columns))
+        if hidden
+    ]
     warnings.warn(
         f"{' and '.join(what)} of {path.name} left out, since a hidden row is usually one that "
         "was filtered away. hidden='keep' takes them.",
         SmspmWarning,
         stacklevel=4,
     )
+
+
+def _named(hidden: Sequence[object]) -> str:
+    shown = ", ".join(map(str, hidden[:_NAMED_AT_MOST]))
+    return shown + (", …" if len(hidden) > _NAMED_AT_MOST else "")
 
 
 def _finish(

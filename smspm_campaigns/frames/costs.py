@@ -11,7 +11,7 @@ import pandas as pd
 
 from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, SmspmWarning
 from smspm_campaigns.frames.cells import as_text, is_blank, quoted
-from smspm_campaigns.frames.columns import check_frame, with_columns
+from smspm_campaigns.frames.columns import check_frame, texts_of, with_columns
 from smspm_campaigns.frames.contacts import read_contacts
 from smspm_campaigns.frames.problems import sendable
 from smspm_campaigns.vocabulary import COST, COUNTRY, SEGMENTS
@@ -37,7 +37,8 @@ def estimate_costs(
 
     Raises:
         ColumnNotFound: an earlier step, or a column of the prices, is missing.
-        InvalidArgument: a price that is no number from 0, or a country with two prices.
+        InvalidArgument: a price that is no number from 0 or has no country, or a country with two
+            prices.
 
     Example:
         >>> frame = pd.DataFrame({"sms_country": ["EE"], "sms_segments": [2]})
@@ -46,13 +47,13 @@ def estimate_costs(
     """
     check_frame(frame, COUNTRY, SEGMENTS)
     table = _table(prices)
-    cents = [
+    euros = [
         _cost(table.get(country), segments)
-        for country, segments in zip(frame[COUNTRY].fillna(""), frame[SEGMENTS], strict=True)
+        for country, segments in zip(texts_of(frame, COUNTRY), frame[SEGMENTS], strict=True)
     ]
-    frame = with_columns(frame, **{COST: np.array(cents, dtype="float64")})
-    ready = sendable(frame)
-    without = sorted(set(ready.loc[ready[COST].isna().to_numpy(), COUNTRY].dropna()))
+    frame = with_columns(frame, **{COST: np.array(euros, dtype="float64")})
+    countries = {country or "no country" for country in texts_of(sendable(frame), COUNTRY)}
+    without = sorted(countries - table.keys())
     if without:
         shown = ", ".join(without[:_LISTED_AT_MOST]) + (
             "…" if len(without) > _LISTED_AT_MOST else ""
@@ -86,6 +87,8 @@ def _table(prices: Any) -> dict[str, Decimal]:
     table: dict[str, Decimal] = {}
     for country, price in pairs:
         code = as_text(country).strip().upper()
+        if not code:
+            raise InvalidArgument(f"The price {quoted(price)} stands without a country. Name it.")
         if code in table:
             raise InvalidArgument(f"{code} has two prices. Keep one.")
         table[code] = _price(price, code)

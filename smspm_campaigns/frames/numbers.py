@@ -7,13 +7,21 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import pandas as pd
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
 
 from smspm_campaigns.exceptions import InvalidArgument, SmspmWarning
 from smspm_campaigns.frames.cells import as_text, is_blank, quoted
-from smspm_campaigns.frames.columns import check_frame, find_column, text_array, with_columns
+from smspm_campaigns.frames.columns import (
+    check_frame,
+    find_column,
+    nearest,
+    text_array,
+    texts_of,
+    with_columns,
+)
 from smspm_campaigns.frames.problems import NOTHING, Verdict, has_code, record
 from smspm_campaigns.vocabulary import (
     COUNTRY,
@@ -40,9 +48,13 @@ _TEXTABLE: Final = ("mobile", "fixed_line_or_mobile")
 
 _EXPONENT: Final = re.compile(r"\+?\d(?:[.,](\d+))?[eE]\+?(\d{1,3})")
 _FLOAT_TAIL: Final = re.compile(r"(\+?\d+)\.0+")
-_TRUNK_ZERO: Final = re.compile(r"^\s*((?:\+|00)\s*\d[\d\s]*)\(\s*0\s*\)")
+_DOUBLE_ZERO: Final = re.compile(r"\(?\s*00")
+_TRUNK_ZERO: Final = re.compile(r"(\(?\+[\s)]*\d[\d\s)]*)\(\s*0\s*\)")
+_PLUS: Final = re.compile(r"\W*[+\N{FULLWIDTH PLUS SIGN}]")
+_EXTENSION: Final = re.compile(r"[^\W\d_]|[,;#/|&]")  # what may stand before one
+_MAX_CELL: Final = 250  # characters phonenumbers reads of a cell, MAX_INPUT_STRING_LENGTH
 _TWO_NUMBERS: Final = re.compile(
-    r"(?:\d\D{0,2}){6,}(?:[/,;|&\n]|\b(?:or|and|oder|und)\b).*?(?:\d\D{0,2}){6,}"
+    r"((?:\d[^\d/,;|&\n]{0,2}){6,})\s*([/,;|&\n]|\b(?:or|and|oder|und)\b).*?(?:\d\D{0,2}){6,}"
 )
 
 _WHY_NOT_PARSED: Final = {
@@ -54,7 +66,7 @@ _WHY_NOT_PARSED: Final = {
 _WHY_NOT_POSSIBLE: Final = {
     phonenumbers.ValidationResult.TOO_SHORT: "it is too short",
     phonenumbers.ValidationResult.TOO_LONG: "it is too long",
-    phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "its area code is missing",
+    phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "it is too short: digits are missing",
 }
 
 
@@ -105,6 +117,8 @@ def normalize_numbers(
     """
     check_frame(frame)
     cells = find_column(frame, column)
+    if isinstance(countries, str):
+        raise InvalidArgument(f"countries is a list of ISO codes, such as [{countries!r}].")
     allowed = None if countries is None else {_check_region(code) for code in countries}
     readings: dict[tuple[str, str], Reading] = {}
     rows = []
@@ -112,12 +126,11 @@ def normalize_numbers(
         if key not in readings:
             readings[key] = _judge(_read(*key), allowed, mobile_only=mobile_only)
         rows.append(readings[key])
-    numbers = text_array(row.number for row in rows)
-    frame = _forget_what_changed(frame, numbers)
+    frame = _forget_what_changed(frame, [row.number or "" for row in rows])
     frame = with_columns(
         frame,
         **{
-            TO: numbers,
+            TO: text_array(row.number for row in rows),
             COUNTRY: text_array(row.country for row in rows),
             LINE: text_array(row.line for row in rows),
         },
@@ -132,9 +145,7 @@ def _cell(value: Any) -> str:
 def _check_region(code: str) -> str:
     known = str(code).strip().upper()
     if known not in phonenumbers.SUPPORTED_REGIONS:
-        raise InvalidArgument(
-            f"{code!r} is no ISO 3166 country code such as 'DE' or 'GB', and no column either."
-        )
+        raise InvalidArgument(f"{code!r} is no ISO 3166 country code such as 'DE' or 'GB'.")
     return known
 
 
@@ -143,31 +154,29 @@ def _regions(frame: pd.DataFrame, region: str | None) -> list[str]:
         return [""] * len(frame)
     if region in frame.columns:
         return [as_text(value).strip().upper() for value in find_column(frame, region)]
-    return [_check_region(region)] * len(frame)
+    try:
+        return [_check_region(region)] * len(frame)
+    except InvalidArgument as error:
+        hint = nearest(region, frame.columns)
+        raise InvalidArgument(f"{error} It is no column either. {hint}") from None
 
 
-def _forget_what_changed(frame: pd.DataFrame, numbers: Any) -> pd.DataFrame:
+def _forget_what_changed(frame: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
     """Clear duplicates and opt-outs where the number changed: they judged the old one."""
     if TO not in frame.columns:
         return frame
-    changed = frame[TO].fillna("").to_numpy() != pd.Series(numbers).fillna("").to_numpy()
     stale = (Problem.DUPLICATE, Problem.OPTED_OUT)
-    judged = has_code(frame, stale[0]) | has_code(frame, stale[1])
-    if not (changed & judged).any():
+    changed = np.array(texts_of(frame, TO), dtype=object) != np.array(numbers, dtype=object)
+    outdated = changed & (has_code(frame, stale[0]) | has_code(frame, stale[1]))
+    if not outdated.any():
         return frame
     warnings.warn(
-        f"{int((changed & judged).sum())} rows that were marked as duplicate or opted out have "
-        "another number now. Run mark_duplicates and mark_suppressed again.",
+        f"{outdated.sum()} rows that were marked as duplicate or opted out have another number "
+        "now. Run mark_duplicates and mark_suppressed again.",
         SmspmWarning,
         stacklevel=3,
     )
-    cleared = record(frame[changed], [NOTHING] * int(changed.sum()), owned=stale)
-    columns = {}
-    for name in ("sms_problem", "sms_problems", "sms_detail"):
-        values = frame[name].to_numpy(dtype=object, copy=True)
-        values[changed] = cleared[name].to_numpy(dtype=object)
-        columns[name] = text_array(None if is_blank(value) else value for value in values)
-    return with_columns(frame, **columns)
+    return record(frame, [NOTHING] * len(frame), owned=stale, where=outdated)
 
 
 def _judge(reading: Reading, allowed: Collection[str] | None, *, mobile_only: bool) -> Reading:
@@ -186,18 +195,20 @@ def _read(cell: str, region: str) -> Reading:
     """Read one cell, blank when there is nothing in it, for a region, blank when there is none."""
     if is_blank(cell):
         return _refused(Problem.MISSING_NUMBER, "the cell is blank.")
+    if len(cell) > _MAX_CELL:
+        return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)}: it is too long.")
     text, repairs = _repair(cell)
-    damage = _damage(text)
-    if damage:
-        return _refused(Problem.DAMAGED_NUMBER, f"{quoted(cell)}: {damage}")
     if not text:
         return _refused(Problem.MISSING_NUMBER, "the cell holds invisible characters only.")
-    if _TWO_NUMBERS.search(text):
+    if damage := _damage(text):
+        return _refused(Problem.DAMAGED_NUMBER, f"{quoted(cell)}: {damage}")
+    if _holds_two_numbers(cell, region):
         return _refused(
             Problem.INVALID_NUMBER,
             f"{quoted(cell)} seems to hold two numbers. Keep one in this cell.",
         )
-    return _parse(text, region, cell, repairs)
+    text, more = _repair_prefix(text, region)
+    return _parse(text, region, cell, repairs + more)
 
 
 def _refused(problem: Problem, note: str) -> Reading:
@@ -208,12 +219,16 @@ def _repair(cell: str) -> tuple[str, list[str]]:
     """Undo what spreadsheets and web pages do to numbers, and say in words what was undone."""
     repairs = []
     text = "".join(
-        " " if unicodedata.category(char) in ("Zs", "Cc") else char
+        " " if unicodedata.category(char)[0] == "Z" or unicodedata.category(char) == "Cc" else char
         for char in cell
         if unicodedata.category(char) != "Cf"
     )
     if text != cell:
         repairs.append("invisible characters were removed")
+    latin = "".join(str(unicodedata.decimal(char, char)) for char in text)
+    if latin != text:
+        text = latin
+        repairs.append("digits of another script were read")
     text = text.strip()
     if text.startswith("'"):
         text = text.lstrip("'").strip()
@@ -227,13 +242,35 @@ def _repair(cell: str) -> tuple[str, list[str]]:
     if exact := _exact_exponent(text):
         text = exact
         repairs.append("an exponent that held every digit was written out")
-    if trunk := _TRUNK_ZERO.match(text):
-        text = trunk[1] + text[trunk.end() :]
-        repairs.append("'(0)' was removed")
-    if text.startswith("00"):
-        text = "+" + text[2:]
-        repairs.append("'00' was read as '+'")
     return text, repairs
+
+
+def _repair_prefix(text: str, region: str) -> tuple[str, list[str]]:
+    """Read `00` as `+` and leave out `(0)`, unless the number is valid only as it stands."""
+    repairs = []
+    if zeros := _DOUBLE_ZERO.match(text):
+        plus = "+" + text[zeros.end() :]
+        # Abroad is 0011 in Australia, 001 in Singapore.
+        as_dialled, _ = _valid(text, region or None)
+        if as_dialled is None or as_dialled == _valid(plus, None)[0]:
+            text = plus
+            repairs.append("'00' was read as '+'")
+    if trunk := _TRUNK_ZERO.match(text):
+        without = trunk[1] + text[trunk.end() :]  # but an Italian landline keeps its zero
+        if _valid(without, None)[0] is not None or _valid(text, None)[0] is None:
+            text = without
+            repairs.append("'(0)' was removed")
+    return text, repairs
+
+
+def _holds_two_numbers(cell: str, region: str) -> bool:
+    """Tell two numbers from one that is written with a slash, such as 033203/123456."""
+    found = _TWO_NUMBERS.search(cell)
+    if found is None or found[2] != "/":
+        return found is not None
+    first, _ = _valid(cell[: found.end(1)], region or None)
+    whole, _ = _valid(cell, region or None)
+    return first is not None or whole is None
 
 
 def _exact_exponent(text: str) -> str | None:
@@ -247,22 +284,19 @@ def _exact_exponent(text: str) -> str | None:
 
 def _damage(text: str) -> str:
     """Say how a spreadsheet destroyed digits, or nothing."""
-    if text and not text.strip("#"):
+    if not text.strip("#"):
         return "the column was too narrow when the file was saved. Widen it and save again."
     if _EXPONENT.fullmatch(text):
         return (
             "a spreadsheet kept only the first digits. Format the column as text in the original "
             "file and save again."
         )
-    digits = sum(char.isdigit() for char in text)
-    if digits > MAX_NUMBER_DIGITS and not any(char.isalpha() or char in "/,;|&" for char in text):
-        return f"{digits} digits are more than the {MAX_NUMBER_DIGITS} a number can have."
     return ""
 
 
 def _parse(text: str, region: str, cell: str, repairs: list[str]) -> Reading:
     """Read a repaired text as its region does, and bare digits as an international number too."""
-    if region and region not in phonenumbers.SUPPORTED_REGIONS and not text.startswith("+"):
+    if region and region not in phonenumbers.SUPPORTED_REGIONS and not _PLUS.match(text):
         return _refused(
             Problem.INVALID_NUMBER,
             f"{quoted(cell)} has no country code, and {quoted(region)} is no ISO country code.",
@@ -274,6 +308,13 @@ def _parse(text: str, region: str, cell: str, repairs: list[str]) -> Reading:
         if not region:
             why = why_not
         chosen, other = _prefer(national, international)
+    digits = len(_digits(chosen)) if chosen else sum(char.isdigit() for char in text)
+    if digits > MAX_NUMBER_DIGITS and (chosen or not _EXTENSION.search(text)):
+        return _refused(
+            Problem.DAMAGED_NUMBER,
+            f"{quoted(cell)}: {digits} digits are more than the {MAX_NUMBER_DIGITS} a number can "
+            "have.",
+        )
     if chosen is None:
         return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)}: {why}.")
     notes = list(repairs)
@@ -296,7 +337,8 @@ def _valid(text: str, region: str | None) -> tuple[PhoneNumber | None, str]:
     except NumberParseException as error:
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
             no_code = "there is no such country code"
-            return None, no_code if text.startswith("+") else "it has no country code; say region=…"
+            known = region in phonenumbers.SUPPORTED_REGIONS or _PLUS.match(text)
+            return None, no_code if known else "it has no country code; say region=…"
         return None, _WHY_NOT_PARSED[error.error_type]
     if number.extension:
         return None, "it has an extension, which no SMS can reach"

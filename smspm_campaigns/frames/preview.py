@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final, Protocol
 
+import numpy as np
 import pandas as pd
 
 from smspm_campaigns.batches import Item, count_requests
 from smspm_campaigns.exceptions import SmspmWarning
 from smspm_campaigns.frames.cells import as_text, is_blank
-from smspm_campaigns.frames.columns import check_frame
+from smspm_campaigns.frames.columns import STR, check_frame, texts_of, with_columns
 from smspm_campaigns.frames.problems import sendable
 from smspm_campaigns.frames.segments import split_segments
-from smspm_campaigns.masking import mask_number
+from smspm_campaigns.masking import mask_number, mask_text
 from smspm_campaigns.vocabulary import (
     COLUMNS,
     COST,
@@ -33,14 +34,15 @@ from smspm_campaigns.vocabulary import (
 
 _EXAMPLE_ROWS: Final = 5  # row numbers shown for each problem
 _COUNTRIES: Final = 12  # countries shown; the others stand together
+_SHOWN_PARTS: Final = 8  # segments shown of a sample; the figures tell how many there are
 _PROBED: Final = 200  # texts looked into for the placeholder that makes each one different
 _BORDER: Final = "┆"  # stands where one segment ends and the next begins
 _NO_OPT_OUT: Final = "No text says how to opt out. Add a line such as 'Reply STOP to opt out'."
 
 #: Words by which a text is taken to say how to opt out, in the languages of our users.
 _OPT_OUT: Final = re.compile(
-    r"\bstop\b|opt.?out|unsubscribe|abmeld|abbestell|d[ée]sabonn|d[ée]sinscri|avregistrer|avsluta"
-    r"|loobu|peruuta|atsisaky|atteik|zrezygn|wypisz|отпис|отказ|baja\b|cancelar|disiscri",
+    r"\bstop\b|\bopt.?out|unsubscribe|abmeld|abbestell|d[ée]sabonn|d[ée]sinscri|avregistrer|avsluta"
+    r"|loobu|peruuta|atsisaky|atteik|zrezygn|wypisz|отпис|отказ|\bbaja\b|cancelar|disiscri",
     re.IGNORECASE,
 )
 
@@ -97,7 +99,7 @@ class Preview:
         parts += self._indented("Not sent:", self._problem_lines())
         parts += self._indented("By country:", self._country_lines())
         for title, number, text in self.samples:
-            shown = _BORDER.join(split_segments(text)).replace("\n", "\n  ")
+            shown = _BORDER.join(_shown_parts(text)).replace("\n", "\n  ")
             parts += [f"{title}, to {number}:", f"  {shown}"]
         parts += [f"Look at this: {warning}" for warning in self.warnings]
         return "\n".join(parts)
@@ -145,6 +147,8 @@ class Preview:
         return f"about {self.cost:,.2f} EUR{rest}"
 
     def _time(self) -> str:
+        if not self.messages:
+            return "nothing to send"
         if not self.duration:
             return "no rate limit on the simulator"
         return f"sending {_span(self.duration)}, each round of tracking {_span(self.tracking)}"
@@ -153,7 +157,8 @@ class Preview:
         lines = []
         for code, count in zip(self.problems.index, self.problems, strict=True):
             shown = self.examples[code]
-            rows = ", ".join(map(as_text, shown)) + (", …" if count > len(shown) else "")
+            rows = ", ".join(mask_text(as_text(label)) for label in shown)
+            rows += ", …" if count > len(shown) else ""
             lines.append(f"{count:,} {PROBLEM_TITLES[Problem(code)].lower()} (row {rows})")
         return lines
 
@@ -190,28 +195,29 @@ def preview(frame: pd.DataFrame, *, client: _Paced | None = None) -> Preview:
         1
     """
     check_frame(frame, TO, TEXT, SEGMENTS)
-    ready = sendable(frame)
-    ready = ready[ready[TO].notna() & ready[TEXT].notna()]
+    ready = _to_be_sent(frame)
     rate = REQUESTS_PER_MINUTE if client is None else client.requests_per_minute
     requests = count_requests(_items(ready))
+    texts = ready[TEXT].nunique()
     cost = ready[COST] if COST in ready.columns else pd.Series(index=ready.index, dtype="float64")
     notes = _notes(ready)
     for note in notes:
         warnings.warn(note, SmspmWarning, stacklevel=2)
-    codes = frame[PROBLEM].dropna() if PROBLEM in frame.columns else pd.Series(dtype="str")
+    codes = pd.Series(texts_of(frame, PROBLEM), index=frame.index, dtype=STR)
+    codes = codes[codes != ""]
     return Preview(
         rows=len(frame),
-        problems=codes.value_counts(),
+        problems=codes.value_counts().astype("Int64"),
         examples={
             code: list(same.index[:_EXAMPLE_ROWS])
             for code, same in codes.groupby(codes, sort=False)
         },
         messages=len(ready),
-        texts=ready[TEXT].nunique(),
+        texts=texts,
         requests=requests,
-        each_its_own=_what_differs(ready) if requests == len(ready) > 1 else None,
+        each_its_own=_what_differs(ready) if texts == len(ready) > 1 else None,
         segments=int(ready[SEGMENTS].sum()),
-        encodings=ready[ENCODING].value_counts() if ENCODING in ready else pd.Series(dtype="int64"),
+        encodings=_encodings(ready),
         cost=None if cost.isna().all() else float(cost.sum()),
         unpriced=int(cost.isna().sum()),
         countries=_by_country(ready, cost),
@@ -220,6 +226,20 @@ def preview(frame: pd.DataFrame, *, client: _Paced | None = None) -> Preview:
         samples=_samples(ready),
         warnings=notes,
     )
+
+
+def _to_be_sent(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows to send, with figures as numbers (a report that was read back has texts)."""
+    ready = sendable(frame)
+    complete = zip(texts_of(ready, TO), texts_of(ready, TEXT), strict=True)
+    ready = ready[np.array([bool(number and text) for number, text in complete], dtype=bool)]
+    figures = {name: pd.to_numeric(ready[name]) for name in (SEGMENTS, COST) if name in ready}
+    return with_columns(ready, **figures)
+
+
+def _encodings(ready: pd.DataFrame) -> "pd.Series[int]":
+    known = ready[ENCODING] if ENCODING in ready.columns else pd.Series(dtype=STR)
+    return known.value_counts().astype("Int64")
 
 
 def _items(ready: pd.DataFrame) -> Iterable[Item]:
@@ -260,7 +280,8 @@ def _by_country(ready: pd.DataFrame, cost: "pd.Series[float]") -> pd.DataFrame:
     if len(table) > _COUNTRIES:
         rest = table.iloc[_COUNTRIES - 1 :].sum(min_count=1).rename("others")
         table = pd.concat([table.iloc[: _COUNTRIES - 1], rest.to_frame().T])
-    return table
+    table = table.rename_axis("country")
+    return table.astype({"messages": "Int64", "segments": "Int64", "cost": "float64"})
 
 
 def _at_rate(requests: int, rate: float | None) -> pd.Timedelta:
@@ -289,8 +310,13 @@ def _span(time: pd.Timedelta) -> str:
     return f"about {minutes:.0f} min" if minutes < 120 else f"about {minutes / 60:.1f} h"
 
 
+def _shown_parts(text: str) -> list[str]:
+    parts = split_segments(text)
+    return parts if len(parts) <= _SHOWN_PARTS else [*parts[:_SHOWN_PARTS], "…"]
+
+
 def _bubble(text: str) -> str:
-    parts = (escape(part).replace("\n", "<br>") for part in split_segments(text))
+    parts = (escape(part).replace("\n", "<br>") for part in _shown_parts(text))
     return f'<span class="border" title="a segment ends here">{_BORDER}</span>'.join(parts)
 
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from smspm_campaigns.frames.columns import STR, text_array, with_columns
+from smspm_campaigns.exceptions import InvalidArgument
+from smspm_campaigns.frames.columns import text_array, texts_of, with_columns
 from smspm_campaigns.vocabulary import (
     DETAIL,
     NUMBER_NOTE,
@@ -21,7 +22,7 @@ from smspm_campaigns.vocabulary import (
     Problem,
 )
 
-#: What stands between two notes of one row. `cells.quoted` keeps it out of a cell's text.
+#: What stands between two notes of one row. A `Verdict` keeps it out of the notes themselves.
 BETWEEN_NOTES: Final = " · "
 
 _CODE_RANK: Final = {str(code): rank for rank, code in enumerate(Problem)}
@@ -38,6 +39,7 @@ class Verdict:
     def __init__(self, *codes: Problem, note: str = "", title: str = "") -> None:
         self.codes = codes
         title = title or (PROBLEM_TITLES[codes[0]] if codes else "")
+        note = note.replace(BETWEEN_NOTES, " - ")
         self.notes: tuple[str, ...] = (f"{title}: {note}",) if note else ()
 
     def __add__(self, other: "Verdict") -> "Verdict":
@@ -55,21 +57,26 @@ def record(
     *,
     owned: Sequence[Problem],
     titles: Sequence[str] = (),
+    where: "np.ndarray[Any, np.dtype[np.bool_]] | None" = None,
 ) -> pd.DataFrame:
     """Replace the owned codes and their notes by new verdicts, one a row; keep all others.
 
-    `titles` are those of owned notes that belong to no problem.
+    `titles` are those of owned notes that belong to no problem. Rows that are not in `where` keep
+    what they have; it is all rows by default.
     """
     own_codes = {str(code) for code in owned}
     own_titles = {*(PROBLEM_TITLES[code] for code in owned), *titles}
+    here = np.ones(len(frame), dtype=bool) if where is None else where
     first: list[str | None] = []
     every: list[str | None] = []
     detail: list[str | None] = []
-    for verdict, codes, notes in zip(verdicts, codes_of(frame), _notes_of(frame), strict=True):
-        kept = [code for code in codes if code not in own_codes]
+    for verdict, codes, notes, judged in zip(
+        verdicts, codes_of(frame), _notes_of(frame), here, strict=True
+    ):
+        kept = [code for code in codes if not (judged and code in own_codes)]
         merged = sorted({*kept, *map(str, verdict.codes)}, key=_CODE_RANK.__getitem__)
-        said = [note for note in notes if _title(note) not in own_titles]
-        said = sorted((*said, *verdict.notes), key=lambda note: _TITLE_RANK[_title(note)])
+        said = [note for note in notes if not (judged and _title(note) in own_titles)]
+        said = sorted((*said, *verdict.notes), key=_note_rank)
         first.append(merged[0] if merged else None)
         every.append(" ".join(merged) or None)
         detail.append(BETWEEN_NOTES.join(said) or None)
@@ -80,13 +87,24 @@ def record(
 
 
 def codes_of(frame: pd.DataFrame) -> Iterator[list[str]]:
-    """Yield the codes each row has so far."""
-    for cell in _column(frame, PROBLEMS):
-        yield cell.split()
+    """Yield the codes each row has so far.
+
+    Raises:
+        InvalidArgument: a code that is none of `Problem`.
+    """
+    for cell in texts_of(frame, PROBLEMS):
+        codes = cell.split()
+        for code in codes:
+            if code not in _CODE_RANK:
+                raise InvalidArgument(
+                    f"{PROBLEMS} holds {code!r}, which is no problem this package knows. It is "
+                    "written by the helpers; a reason of your own belongs in a column of yours."
+                )
+        yield codes
 
 
 def _notes_of(frame: pd.DataFrame) -> Iterator[list[str]]:
-    for cell in _column(frame, DETAIL):
+    for cell in texts_of(frame, DETAIL):
         yield cell.split(BETWEEN_NOTES) if cell else []
 
 
@@ -94,10 +112,9 @@ def _title(note: str) -> str:
     return note.partition(": ")[0]
 
 
-def _column(frame: pd.DataFrame, name: str) -> list[str]:
-    if name not in frame.columns:
-        return [""] * len(frame)
-    return list(frame[name].fillna("").astype(STR))
+def _note_rank(note: str) -> int:
+    """Notes stand in the order of their problems; one that a person wrote stands last."""
+    return _TITLE_RANK.get(_title(note), len(_TITLE_RANK))
 
 
 def has_code(frame: pd.DataFrame, code: Problem) -> "np.ndarray[Any, np.dtype[np.bool_]]":
@@ -107,6 +124,4 @@ def has_code(frame: pd.DataFrame, code: Problem) -> "np.ndarray[Any, np.dtype[np
 
 def sendable(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows without a problem: those that a campaign sends."""
-    if PROBLEM not in frame.columns:
-        return frame
-    return frame[frame[PROBLEM].isna()]
+    return frame[np.array([not code for code in texts_of(frame, PROBLEM)], dtype=bool)]

@@ -29,7 +29,7 @@ _EXTENDED: Final = re.compile(f"[{re.escape(GSM_EXTENSION)}]")
 _UNSENDABLE: Final = re.compile("[\x00\x1b\ud800-\udfff]")
 
 _TYPOGRAPHY: Final = {
-    "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "‹": "'", "›": "'",
+    "`": "'", "´": "'", "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "‹": "'", "›": "'",
     "“": '"', "”": '"', "„": '"', "‟": '"', "″": '"', "«": '"', "»": '"',
     "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-",
     "…": "...", "•": "*", "·": "*", "\t": " ", "\N{LINE SEPARATOR}": "\n",
@@ -163,4 +163,4 @@ def _plain(character: str, *, accents: bool) -> str:
     if character in _PLAIN_LETTERS:
         return _PLAIN_LETTERS[character]
     base = unicodedata.normalize("NFD", character)[0]
-    return base if base.isascii() else character
+    return character if _OUTSIDE_GSM.match(base) else base

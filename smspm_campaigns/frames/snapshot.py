@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -14,6 +15,7 @@ from smspm_campaigns.exceptions import InvalidArgument
 
 _PLAIN_KINDS: Final = "biuf"  # numpy kinds that are numbers
 _TIME_KINDS: Final = "Mm"
+_HALF_A_PAIR: Final = re.compile("[\ud800-\udfff]")  # UTF-8 cannot write it
 
 #: Values that an object column may hold besides text and numbers: a tag, and how to read it.
 _TAGGED: Final[dict[str, Any]] = {
@@ -35,14 +37,15 @@ def take(frame: pd.DataFrame) -> tuple[str, list[str]]:
     levels = [frame.index.get_level_values(level) for level in range(frame.index.nlevels)]
     columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
     names = [f"index level {level}" for level in range(len(levels))]
-    names += [repr(name) for name in frame.columns]
+    names += [repr(_label(name)) for name in frame.columns]
     written = [
         _write(pd.Series(values), name)
         for values, name in zip([*levels, *columns], names, strict=True)
     ]
     index = frame.index
+    header, labels = _write(pd.Series(frame.columns), "of the names")
     manifest = {
-        "columns": [_label(name) for name in frame.columns],
+        "columns": {"labels": labels, "dtype": header, "name": _label(frame.columns.name)},
         "index": [_label(name) for name in index.names],
         "range": [index.start, index.stop, index.step]
         if isinstance(index, pd.RangeIndex)
@@ -50,12 +53,11 @@ def take(frame: pd.DataFrame) -> tuple[str, list[str]]:
         "dtypes": [dtype for dtype, _ in written],
     }
     cells = [values for _, values in written]
-    lines = [json.dumps(row, ensure_ascii=False) for row in zip(*cells, strict=True)]
-    return json.dumps(manifest, ensure_ascii=False), lines
+    return _json(manifest), [_json(row) for row in zip(*cells, strict=True)]
 
 
 def restore(manifest: str, lines: Iterable[str]) -> pd.DataFrame:
-    """Make the frame again that `take` wrote: values, dtypes, index and order."""
+    """Make the frame again that `take` wrote: values, dtypes, index, names and order."""
     made = json.loads(manifest)
     rows = [json.loads(line) for line in lines]
     levels = len(made["index"])
@@ -63,7 +65,8 @@ def restore(manifest: str, lines: Iterable[str]) -> pd.DataFrame:
         _read([row[place] for row in rows], dtype) for place, dtype in enumerate(made["dtypes"])
     ]
     frame = pd.DataFrame(dict(enumerate(columns[levels:])), index=range(len(rows)))
-    frame.columns = pd.Index(made["columns"])
+    header = made["columns"]
+    frame.columns = pd.Index(_read(header["labels"], header["dtype"]), name=header["name"])
     if made["range"]:
         start, stop, step = made["range"]
         frame.index = pd.RangeIndex(start, stop, step, name=made["index"][0])
@@ -72,6 +75,12 @@ def restore(manifest: str, lines: Iterable[str]) -> pd.DataFrame:
     else:
         frame.index = pd.MultiIndex.from_arrays(columns[:levels], names=made["index"])
     return frame
+
+
+def _json(value: Any) -> str:
+    """Write letters as they are, so that a ledger stays small; half a surrogate pair escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return json.dumps(value) if _HALF_A_PAIR.search(text) else text
 
 
 def _label(name: Any) -> Any:
@@ -93,6 +102,8 @@ def _write(column: "pd.Series[Any]", name: str) -> tuple[Any, list[Any]]:
         return {"string": dtype.storage, "missing": missing}, _without_missing(column)
     if isinstance(dtype, pd.ArrowDtype | pd.PeriodDtype | pd.IntervalDtype | pd.SparseDtype):
         raise _refused(name, dtype)
+    if isinstance(dtype, pd.DatetimeTZDtype) and not _is_named(dtype):
+        raise _refused(name, dtype)
     if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind in _TIME_KINDS:
         return str(dtype), column.astype("int64").tolist()
     if dtype.kind in _PLAIN_KINDS:
@@ -100,6 +111,14 @@ def _write(column: "pd.Series[Any]", name: str) -> tuple[Any, list[Any]]:
     if dtype.kind == "O":
         return "object", [_tag(value, name) for value in column]
     raise _refused(name, dtype)
+
+
+def _is_named(dtype: pd.DatetimeTZDtype) -> bool:
+    """Tell whether the time zone is found again by its name."""
+    try:
+        return bool(pd.api.types.pandas_dtype(str(dtype)) == dtype)
+    except TypeError:
+        return False
 
 
 def _refused(name: str, dtype: Any) -> InvalidArgument:
@@ -127,7 +146,7 @@ def _tag(value: Any, name: str) -> Any:
         return value
     if value is pd.NA or value is pd.NaT:
         return ["missing", str(value).strip("<>")]
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic) and value.dtype.kind not in _TIME_KINDS:
         return _tag(value.item(), name)
     if isinstance(value, float):
         return value if math.isfinite(value) else ["float", str(value)]
@@ -163,11 +182,8 @@ def _string_dtype(storage: Any, missing: Any) -> Any:
 
 def _read_named(cells: Sequence[Any], dtype: str) -> Any:
     if dtype == "object":
-        values = np.empty(len(cells), dtype=object)
-        values[:] = [
-            _TAGGED[cell[0]](cell[1]) if isinstance(cell, list) else cell for cell in cells
-        ]
-        return values
+        values = [_TAGGED[cell[0]](cell[1]) if isinstance(cell, list) else cell for cell in cells]
+        return pd.Series(values, dtype=object)
     if dtype.startswith("datetime64") and "," in dtype:
         unit, zone = dtype.removeprefix("datetime64[").removesuffix("]").split(", ")
         times = np.array(cells, dtype="int64").view(f"datetime64[{unit}]")

@@ -1,6 +1,7 @@
 """A Jinja template x rows becomes texts."""
 
 import datetime as dt
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import pandas as pd
 from jinja2 import Template, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, meta
 from jinja2.filters import FILTERS
@@ -19,7 +21,16 @@ from smspm_campaigns.frames.cells import is_blank, quoted
 from smspm_campaigns.frames.columns import check_frame, nearest, text_array, with_columns
 from smspm_campaigns.frames.problems import NOTHING, Verdict, record
 from smspm_campaigns.frames.segments import Replace, count_segments, replace_characters, unsendable
-from smspm_campaigns.vocabulary import ENCODING, SEGMENTS, TEXT, Problem
+from smspm_campaigns.vocabulary import (
+    COST,
+    DETAIL,
+    ENCODING,
+    PROBLEM,
+    PROBLEMS,
+    SEGMENTS,
+    TEXT,
+    Problem,
+)
 
 _OWNED: Final = (
     Problem.MISSING_VALUE,
@@ -36,8 +47,11 @@ _FILTERS: Final = (
     "title", "trim", "truncate", "unique", "upper", "wordcount",
 )  # fmt: skip
 
-_FILE_NAME: Final = re.compile(r"\S+\.(?:txt|j2|jinja2?|tmpl|tpl|md)", re.IGNORECASE)
+_FILE_NAME: Final = re.compile(r"[^{}\n]+\.(?:txt|j2|jinja2?|tmpl|tpl)|[^{}\s]+\.md", re.IGNORECASE)
 _MIDNIGHT: Final = dt.time()
+
+#: Columns of ours that a text cannot show, since they are made of it.
+_NOT_FILLED_IN: Final = (TEXT, ENCODING, SEGMENTS, COST, PROBLEM, PROBLEMS, DETAIL)
 
 
 def render_messages(
@@ -117,11 +131,13 @@ class _Blank(Undefined):
             return str(self._undefined_name)
         return super()._undefined_message
 
-    __str__ = __iter__ = __len__ = Undefined._fail_with_undefined_error  # noqa: SLF001 - as Jinja's own subclasses do
+    __str__ = __repr__ = __iter__ = __len__ = __abs__ = __round__ = (
+        Undefined._fail_with_undefined_error  # noqa: SLF001 - as Jinja's own subclasses do
+    )
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(undefined=_Blank)
+    environment = ImmutableSandboxedEnvironment(undefined=_Blank, finalize=_printed)
     environment.globals.clear()
     environment.filters = {name: FILTERS[name] for name in _FILTERS}
     return environment
@@ -153,34 +169,39 @@ def _compile(source: str, frame: pd.DataFrame) -> tuple[Template, dict[str, int]
     """Parse a template, and find the column of each of its placeholders before any row is read."""
     environment = _environment()
     try:
-        names = meta.find_undeclared_variables(environment.parse(source))
+        parsed = environment.parse(source)
+        names = meta.find_undeclared_variables(parsed)
         compiled = environment.from_string(source)
     except TemplateSyntaxError as error:
         why = str(error.message).rstrip(".")
         raise TemplateInvalid(f"The template does not parse: line {error.lineno}: {why}.") from None
     except TemplateError as error:
         raise TemplateInvalid(f"The template cannot be used: {error}.") from None
+    except RecursionError:
+        raise TemplateInvalid("The template does not parse: it is nested too deep.") from None
+    if any(True for _ in meta.find_referenced_templates(parsed)):
+        raise TemplateInvalid("A template stands alone: it cannot include or extend another one.")
     return compiled, {name: _place(name, frame) for name in sorted(names)}
 
 
 def _place(name: str, frame: pd.DataFrame) -> int:
-    known = {str(column): _identifier(str(column)) for column in frame.columns}
-    places = [
-        place
-        for place, column in enumerate(map(str, frame.columns))
-        if name in (column, known[column])
-    ]
+    known = {
+        place: (str(column), _identifier(str(column)))
+        for place, column in enumerate(frame.columns)
+        if column not in _NOT_FILLED_IN
+    }
+    places = [place for place, forms in known.items() if name in forms]
     if len(places) == 1:
         return places[0]
     if places:
         both = " and ".join(repr(str(frame.columns[place])) for place in places)
         raise ColumnNotFound(f"{{{{ {name} }}}} could be any of {both}. Rename one of them.")
-    hint = nearest(name, known.values())
+    hint = nearest(name, [identifier for _, identifier in known.values()])
     raise ColumnNotFound(f"The template asks for {{{{ {name} }}}}, which no column has. {hint}")
 
 
 def _identifier(name: str) -> str:
-    identifier = re.sub(r"\W+", "_", name).strip("_").lower()
+    identifier = re.sub(r"\W+", "_", unicodedata.normalize("NFC", name)).strip("_").lower()
     return f"_{identifier}" if identifier[:1].isdigit() else identifier
 
 
@@ -198,17 +219,28 @@ def _values(frame: pd.DataFrame, places: dict[str, int]) -> Iterator[dict[str, A
 
 def _plain(value: Any) -> Any:
     """Make a value plain: nothing with methods that write, no `12.0`, no midnight."""
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else value
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float | Decimal):
+        return int(value) if math.isfinite(value) and value == int(value) else value
     if isinstance(value, dt.datetime):
         return (
             value.date()
             if value.time() == _MIDNIGHT
             else dt.datetime.fromisoformat(value.isoformat())
         )
-    if isinstance(value, str | bool | int | Decimal | dt.date | dt.time):
+    if isinstance(value, bool | int | dt.date | dt.time):
         return value
     return str(value)
+
+
+def _printed(value: Any) -> Any:
+    """Prepare what an expression gave for the text; a text never holds Python's own words."""
+    if isinstance(value, str | Undefined):
+        return value
+    if isinstance(value, bool | int | float | Decimal | dt.date | dt.time):
+        return _plain(value)
+    raise TypeError(f"an expression gave a {type(value).__name__}, not a text or number")
 
 
 def _render(compiled: Template, values: dict[str, Any]) -> str | Verdict:

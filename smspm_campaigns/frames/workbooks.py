@@ -2,7 +2,7 @@
 
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from xml.parsers import expat
@@ -17,6 +17,8 @@ OFFICE_XML: Final = (".xlsx", ".xlsm")
 
 _CHUNK: Final = 1 << 16  # bytes of XML read at a time
 
+_Range = tuple[tuple[int, int], tuple[int, int]]  # first and last (row, column), from 0
+
 
 class Grid(NamedTuple):
     """A sheet as text. `rows` begins with spreadsheet row 1; hidden ones are 1-based numbers."""
@@ -26,23 +28,31 @@ class Grid(NamedTuple):
     hidden_columns: frozenset[int]
 
 
-def read_grid(path: Path, sheet: str | None, *, look_for_hidden: bool) -> Grid:
-    """Read one sheet: the one named, else the first that is visible.
+def read_grid(path: Path, sheet: str | None, *, skip_hidden: bool) -> Grid:
+    """Read one sheet: the one named, else the first that is visible or may be taken hidden.
 
     Raises:
         ContactsUnreadable: no spreadsheet, protected, or no such sheet.
     """
     try:
         with calamine.CalamineWorkbook.from_path(path) as book:
-            name = _choose_sheet(book, sheet, path)
-            cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-        rows = [[_shown(value) for value in row] for row in cells]
-        hidden = _hidden(path, name) if look_for_hidden else (frozenset(), frozenset())
+            name = _choose_sheet(book, sheet, path, skip_hidden=skip_hidden)
+            cells = book.get_sheet_by_name(name)
+            values = cells.to_python(skip_empty_area=False)
+            rows = [[as_text(value) for value in row] for row in values]
+            _fill_merged(rows, cells.merged_cell_ranges or ())
+        hidden = _hidden(path, name) if skip_hidden else (frozenset(), frozenset())
     except calamine.PasswordError:
         raise ContactsUnreadable(
             f"{path.name} is protected by a password. Save a copy without one, and read that."
         ) from None
-    except (calamine.CalamineError, zipfile.BadZipFile, expat.ExpatError, KeyError) as error:
+    except (
+        calamine.CalamineError,
+        zipfile.BadZipFile,
+        expat.ExpatError,
+        KeyError,
+        StopIteration,
+    ) as error:
         raise ContactsUnreadable(
             f"{path.name} is not a spreadsheet that can be read ({error}). Open it in Excel or "
             "LibreOffice and save it as .xlsx or .csv."
@@ -50,11 +60,17 @@ def read_grid(path: Path, sheet: str | None, *, look_for_hidden: bool) -> Grid:
     return Grid(rows, *hidden)
 
 
-def _shown(value: Any) -> str:
-    return as_text(value).strip(" ") if isinstance(value, str) else as_text(value)
+def _fill_merged(rows: list[list[str]], ranges: Iterable[_Range]) -> None:
+    """Write the value of merged cells into every row they cover below the header."""
+    for (top, left), (bottom, _) in ranges:
+        if 0 < top < len(rows) and left < len(rows[top]):
+            for row in rows[top + 1 : bottom + 1]:
+                row[left] = rows[top][left]
 
 
-def _choose_sheet(book: calamine.CalamineWorkbook, sheet: str | None, path: Path) -> str:
+def _choose_sheet(
+    book: calamine.CalamineWorkbook, sheet: str | None, path: Path, *, skip_hidden: bool
+) -> str:
     names = book.sheet_names
     if sheet is not None:
         if sheet not in names:
@@ -62,22 +78,30 @@ def _choose_sheet(book: calamine.CalamineWorkbook, sheet: str | None, path: Path
                 f"{path.name} has no sheet {sheet!r}. Its sheets are: {', '.join(names)}."
             )
         return sheet
-    visible = [
+    sheets = [info for info in book.sheets_metadata if info.typ == calamine.SheetTypeEnum.WorkSheet]
+    skipped = [
         info.name
-        for info in book.sheets_metadata
-        if info.visible == calamine.SheetVisibleEnum.Visible
-        and info.typ == calamine.SheetTypeEnum.WorkSheet
+        for info in sheets
+        if skip_hidden and info.visible != calamine.SheetVisibleEnum.Visible
     ]
-    if not visible:
+    wanted = [info.name for info in sheets if info.name not in skipped]
+    if not wanted:
         raise ContactsUnreadable(f"{path.name} has no visible sheet. Name the one to read: sheet=…")
-    if len(visible) > 1:
+    if skipped:
         warnings.warn(
-            f"{path.name} has several sheets; {visible[0]!r} was read, and not "
-            f"{', '.join(map(repr, visible[1:]))}. Choose with sheet=….",
+            f"{len(skipped)} hidden sheet{'s' * (len(skipped) > 1)} of {path.name} left out: "
+            f"{', '.join(map(repr, skipped))}. Choose with sheet=….",
             SmspmWarning,
             stacklevel=4,
         )
-    return visible[0]
+    if len(wanted) > 1:
+        warnings.warn(
+            f"{path.name} has several sheets; {wanted[0]!r} was read, and not "
+            f"{', '.join(map(repr, wanted[1:]))}. Choose with sheet=….",
+            SmspmWarning,
+            stacklevel=4,
+        )
+    return wanted[0]
 
 
 def _hidden(path: Path, sheet: str) -> tuple[frozenset[int], frozenset[int]]:

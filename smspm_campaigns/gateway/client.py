@@ -1,16 +1,18 @@
 """One method per endpoint of the SMSPM API. Nothing here ever repeats a send."""
 
+import asyncio
 import hashlib
 import hmac
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote, quote_plus
 
 import httpx
 
@@ -30,11 +32,15 @@ from smspm_campaigns.vocabulary import MAX_RECIPIENTS, REQUESTS_PER_MINUTE
 BASE_URL: Final = "https://api.smspm.com"  # quick start
 SIMULATED: Final = "simulated"  # the gateway identity of the simulator in this process
 
+_DETAILS: Final = "/smsdetails"  # quick start
+
 _TIMEOUT: Final = 30.0  # seconds for a reply
 _CONNECT_TIMEOUT: Final = 10.0  # seconds for a connection
+_WHOLE: Final = 2  # times the time-out, for all of a request: a reply may also come in drops
 _KEEP_ALIVE: Final = 2.0  # seconds an idle connection is kept: a stale one makes unknowns
 _MAX_REPLY: Final = 1 << 20  # bytes of a reply; 100 elements take about 12,000
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+_SHORTEST_STRUCK: Final = 6  # characters of a credential; shorter ones stand in any reply by chance
 
 #: Errors of httpx's own transport that prove that not a byte was written. An allow-list.
 _NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -54,7 +60,7 @@ class Client:
         token: of the account; `SMSPM_TOKEN` by default.
         base_url: `SMSPM_BASE_URL`, else the API's own, by default.
         requests_per_minute: the rate of sending and asking together.
-        timeout: seconds to wait for a reply.
+        timeout: seconds to wait for a reply, and for each step towards it.
         list_errors_atomic: whether a list that is refused for one number is surely refused whole.
             Not known of the API; with False such a list is `unknown`.
         transport: another way to the network, for tests. Its errors prove nothing.
@@ -62,7 +68,8 @@ class Client:
 
     Raises:
         CredentialsMissing: no hash or no token.
-        InvalidArgument: a rate or time-out that is not above 0, or an address without TLS.
+        InvalidArgument: a rate or time-out that is not above 0, or an address that is none, is
+            without TLS, or holds more than an address.
 
     Example:
         >>> client = Client.simulated()
@@ -90,9 +97,9 @@ class Client:
                 "the API page of your account), or rehearse without any: Client.simulated()."
             )
         self.base_url = _check_url(base_url or os.environ.get("SMSPM_BASE_URL") or BASE_URL)
-        for name, value in (("requests_per_minute", requests_per_minute), ("timeout", timeout)):
-            if value is not None and not 0 < value < float("inf"):
-                raise InvalidArgument(f"{name} is a number above 0, not {value!r}.")
+        if requests_per_minute is not None:
+            _check_above_0("requests_per_minute", requests_per_minute)
+        _check_above_0("timeout", timeout)
         self.requests_per_minute = requests_per_minute
         self.timeout = timeout
         self.list_errors_atomic = list_errors_atomic
@@ -179,11 +186,14 @@ class Client:
         Raises:
             GatewayError: the API does not tell.
         """
-        fields = await self._ask("/balance")
+        told = (await self._ask("/balance")).get("balance")
         try:
-            return Decimal(str(fields["balance"]))
-        except (KeyError, ArithmeticError):
-            raise OutcomeUnknown("The API does not tell the balance.") from None
+            balance = Decimal(str(told))
+        except ArithmeticError:
+            balance = Decimal("NaN")
+        if not balance.is_finite():
+            raise OutcomeUnknown("The API does not tell the balance.")
+        return balance
 
     async def sender_ids(self) -> list[str]:
         """Ask for the approved Sender IDs of the account.
@@ -272,7 +282,7 @@ class Lane:
     async def details(self, message_id: str) -> Details:
         """Ask how one message stands. See `Client.details`."""
         return read_details(
-            *await self._exchange("POST", "/smsdetails", {"id": message_id}), now=self._now()
+            *await self._exchange("POST", _DETAILS, {"id": message_id}), now=self._now()
         )
 
     async def ask(self, path: str) -> dict[str, Any]:
@@ -286,14 +296,13 @@ class Lane:
         """Make one request. Errors are raised outside the handler: no chain leads to a secret."""
         failure: GatewayError
         try:
-            async with self._http.stream(method, path, json=body) as response:
-                data = b""
-                async for chunk in response.aiter_bytes():
-                    data += chunk
-                    if len(data) > _MAX_REPLY:
-                        break
-                else:
-                    return _Raw(response.status_code, response.headers, self._clean(data))
+            async with (
+                asyncio.timeout(_WHOLE * self._client.timeout),
+                self._http.stream(method, path, json=body) as response,
+            ):
+                text = await self._read(response)
+                if text is not None:
+                    return _Raw(response.status_code, response.headers, text)
             failure = OutcomeUnknown(f"The reply is longer than {_MAX_REPLY:,} bytes.")
         except self._never_left as error:
             failure = NeverLeft(
@@ -304,11 +313,17 @@ class Lane:
             failure = OutcomeUnknown(f"The request broke off ({_name(error)}).")
         raise failure
 
-    def _clean(self, data: bytes) -> str:
-        """Decode a reply, and strike out credentials it repeats."""
+    async def _read(self, response: httpx.Response) -> str | None:
+        """Read a reply, and strike out credentials it repeats; None when it is too long."""
+        data = b""
+        async for chunk in response.aiter_bytes():
+            data += chunk
+            if len(data) > _MAX_REPLY:
+                return None
         text = data.decode("utf-8", errors="replace")
         for secret in self._secrets:
-            text = text.replace(secret.reveal(), "***")
+            for spelled in _spellings(secret.reveal()):
+                text = text.replace(spelled, "***")
         return text
 
 
@@ -317,19 +332,20 @@ class _Signing(httpx.AsyncBaseTransport):
 
     def __init__(self, inner: httpx.AsyncBaseTransport, hash_: Secret, token: Secret) -> None:
         self._inner = inner
-        self._credentials: Callable[[], dict[str, str]] = lambda: {
-            "hash": hash_.reveal(),
-            "token": token.reveal(),
-        }
+        self._hash = hash_
+        self._token = token
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return await self._inner.handle_async_request(self._sign(request))
 
     def _sign(self, request: httpx.Request) -> httpx.Request:
+        credentials = {"hash": self._hash.reveal()}
+        if not request.url.path.endswith(_DETAILS):  # takes the hash alone, quick start
+            credentials["token"] = self._token.reveal()
         if request.method == "GET":
-            url = request.url.copy_merge_params(self._credentials())
+            url = request.url.copy_merge_params(credentials)
             return httpx.Request("GET", url, headers=request.headers, extensions=request.extensions)
-        body = {**self._credentials(), **json.loads(request.content)}
+        body = {**credentials, **json.loads(request.content)}
         return httpx.Request(
             request.method,
             request.url,
@@ -340,12 +356,36 @@ class _Signing(httpx.AsyncBaseTransport):
 
 
 def _check_url(url: str) -> str:
-    parsed = httpx.URL(url)
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    address = str(parsed.copy_with(username=None, password=None, query=None, fragment=None))
     if parsed.scheme != "https" and not (parsed.scheme == "http" and parsed.host in _LOOPBACK):
         raise InvalidArgument(
-            f"The API's address must begin with https://, since credentials go there; got {url!r}."
+            "The API's address must begin with https://, since credentials go there; got "
+            f"{address!r}."
         )
-    return url.rstrip("/")
+    if not parsed.host or parsed.userinfo or parsed.query or parsed.fragment:
+        raise InvalidArgument(
+            f"The API's address is a host and perhaps a path, such as {BASE_URL!r}. {address!r} "
+            "has no host, or came with a name, query or fragment."
+        )
+    return address.rstrip("/")
+
+
+def _check_above_0(name: str, value: Any) -> None:
+    if not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise InvalidArgument(f"{name} is a number above 0, not {value!r}.")
+
+
+def _spellings(secret: str) -> set[str]:
+    """Return how a reply may spell a credential: as it is, in JSON, in that of PHP, in a URL."""
+    if len(secret) < _SHORTEST_STRUCK:
+        return set()
+    in_json = json.dumps(secret)[1:-1]
+    in_url = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    return {secret, in_json, in_json.replace("/", "\\/"), *in_url}
 
 
 def _name(error: BaseException) -> str:

@@ -24,12 +24,14 @@ from smspm_campaigns.vocabulary import VENDOR_STATUS, Status
 
 _MAX_RETRY_AFTER: Final = 300.0  # seconds; a longer wait than this is asked for again
 _MAX_ID: Final = 200  # characters of a message id
-_MAX_QUOTED: Final = 200  # characters of an API's error shown to a person
+_MAX_QUOTED: Final = 200  # characters of an API's word or error that are kept
+_MAX_PRICE: Final = 1_000_000  # EUR for one message; more is nonsense, and no ledger could hold it
 
-_ABOUT_SENDER: Final = re.compile(r"sender|from.?number", re.IGNORECASE)
-_ABOUT_ACCOUNT: Final = re.compile(r"token|hash|unauthori[sz]ed", re.IGNORECASE)
-_ABOUT_BALANCE: Final = re.compile(r"balance|credit|funds", re.IGNORECASE)
-_ABOUT_NUMBER: Final = re.compile(r"phone|number", re.IGNORECASE)
+# What an error is about. A word within another word is no evidence.
+_ABOUT_SENDER: Final = re.compile(r"\bsender|\bfrom[_ ]?number\b", re.IGNORECASE)
+_ABOUT_ACCOUNT: Final = re.compile(r"\b(token|hash)\b|\bunauthori[sz]ed\b", re.IGNORECASE)
+_ABOUT_BALANCE: Final = re.compile(r"\b(balance|credits?|funds)\b", re.IGNORECASE)
+_ABOUT_NUMBER: Final = re.compile(r"phone|\bnumber\b(?! of)|\btonumber\b", re.IGNORECASE)
 
 _ACCEPTED: Final = (Status.QUEUED, Status.SUBMITTED, Status.DELIVERED)
 _REFUSING_WORDS: Final = ("invalid", "refused", "error", "blocked")
@@ -94,9 +96,8 @@ def read_details(code: int, headers: Mapping[str, str], raw: str, *, now: dateti
     word = body.get("status")
     if not isinstance(word, str) or not word.strip() or body.get("error"):
         raise _error(body, code, raw, 1, list_errors_atomic=False)
-    carrier = body.get("carrier")
     return Details(
-        word.strip(), _decimal(body.get("price")), str(carrier) if carrier else None, raw
+        _text(word), _decimal(body.get("price")), _text(body.get("carrier")) or None, raw
     )
 
 
@@ -130,7 +131,7 @@ def _readable(code: int, headers: Mapping[str, str], raw: str, now: datetime) ->
         body = json.loads(
             raw.removeprefix("\ufeff"), parse_float=Decimal, parse_constant=_no_number
         )
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise OutcomeUnknown(
@@ -166,7 +167,7 @@ def _error(
     """Make the error that says what an error reply proves about the whole request."""
     said = body.get("error")
     error = said.strip() if isinstance(said, str) else ""
-    quoted = mask_text(error)[:_MAX_QUOTED]
+    quoted = _text(mask_text(error))
     if _ABOUT_SENDER.search(error):
         return AccountRefused(
             f"SMSPM refused the sender: {quoted!r}. Use an approved Sender ID; SMSPM.com is "
@@ -189,7 +190,7 @@ def _error(
     return OutcomeUnknown(
         f"SMSPM answered {what} (HTTP {code}), which says nothing certain about the messages.",
         raw=raw,
-        stops_run=bool(error) or code >= 400,
+        stops_run=bool(said) or code >= 400,
     )
 
 
@@ -221,7 +222,7 @@ def _about_number(quoted: str, raw: str, asked: int, *, list_errors_atomic: bool
 
 def _match(numbers: Sequence[str], elements: list[Any]) -> list[Answer]:
     """Match elements to numbers by number alone, never by position; what is doubtful is unknown."""
-    ids = Counter(element.get("id") for element in elements if _is_identified(element))
+    ids = Counter(element["id"] for element in elements if _is_identified(element))
     by_number: dict[str, list[dict[str, Any]]] = {}
     for element in elements:
         if isinstance(element, dict):
@@ -231,29 +232,46 @@ def _match(numbers: Sequence[str], elements: list[Any]) -> list[Answer]:
     answers = []
     for number in numbers:
         same = by_number.get(number, [])
-        if len(same) == 1 and ids[same[0].get("id")] <= 1:
-            answers.append(_judge(number, same[0]))
-        else:
-            told = f"the reply has {len(same) or 'no'} elements for this number"
+        if len(same) != 1:
+            count = f"{len(same)} elements" if same else "no element"
+            told = f"the reply has {count} for this number"
             answers.append(Answer(number, Status.UNKNOWN, error=told))
+        elif _is_identified(same[0]) and ids[same[0]["id"]] > 1:
+            told = "the reply has its id more than once"
+            answers.append(Answer(number, Status.UNKNOWN, error=told))
+        else:
+            answers.append(_judge(number, same[0]))
     return answers
 
 
 def _is_identified(element: Any) -> bool:
     found = element.get("id") if isinstance(element, dict) else None
-    return isinstance(found, str) and 0 < len(found) <= _MAX_ID
+    return (
+        isinstance(found, str)
+        and found.isprintable()
+        and 0 < len(found.strip()) <= len(found) <= _MAX_ID
+    )
 
 
 def _digits(spelled: Any) -> str:
+    """Return the digits of a number; none of what is neither text nor a whole number."""
+    if isinstance(spelled, bool) or not isinstance(spelled, str | int):
+        return ""
     return re.sub(r"\D", "", str(spelled))
 
 
+def _text(said: Any) -> str:
+    """Return a text of the API as it may be kept: not too long, no half of a surrogate pair."""
+    if not isinstance(said, str):
+        return ""
+    return said.strip()[:_MAX_QUOTED].encode(errors="replace").decode()
+
+
 def _judge(number: str, element: dict[str, Any]) -> Answer:
-    said = element.get("status")
-    word = said.strip() if isinstance(said, str) else ""
+    word = _text(element.get("status"))
     error = element.get("error")
     meaning = VENDOR_STATUS.get(word.lower())
-    told = mask_text(str(error or word))[:_MAX_QUOTED] or None
+    told = _text(mask_text(str(error or word))) or None
     if _is_identified(element):
         if meaning in _ACCEPTED and not error:
             return Answer(number, Status.QUEUED, element["id"], word)
@@ -271,4 +289,4 @@ def _decimal(price: Any) -> Decimal | None:
         value = Decimal(price)
     except InvalidOperation:
         return None
-    return value if value.is_finite() and value >= 0 else None
+    return value if value.is_finite() and 0 <= value <= _MAX_PRICE else None

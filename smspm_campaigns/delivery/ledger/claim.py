@@ -10,6 +10,7 @@ from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.delivery.ledger.owners import Owner
 from smspm_campaigns.delivery.ledger.read import count_taken
 from smspm_campaigns.delivery.ledger.record import add_events, settle
+from smspm_campaigns.exceptions import RunStopped
 
 
 class Claim(NamedTuple):
@@ -28,8 +29,14 @@ class Claim(NamedTuple):
 def claim_request(
     ledger: Ledger, campaign_id: int, owner: Owner, *, limit: int | None, at: int
 ) -> Claim | None:
-    """Claim the next request; None when nothing is planned, or the limit is reached."""
+    """Claim the next request; None when nothing is planned, or the limit is reached.
+
+    Raises:
+        RunStopped: this owner was declared dead, so nobody would find its claims.
+    """
     with ledger.transaction():
+        if not ledger.one("SELECT 1 FROM owner WHERE id = ? AND ended_at IS NULL", owner.id):
+            raise taken_over()
         room = None if limit is None else limit - count_taken(ledger, campaign_id)
         items = _next_items(ledger, campaign_id, room)
         if not items:
@@ -83,4 +90,12 @@ def stands(ledger: Ledger, claim: Claim) -> bool:
     return not ledger.one(
         "SELECT 1 FROM attempt WHERE request_id = ? AND status <> 'sending' LIMIT 1",
         claim.request_id,
+    )
+
+
+def taken_over() -> RunStopped:
+    """Make the error for an owner that was declared dead, and is not."""
+    return RunStopped(
+        "Another process has taken this campaign over, since this one seemed dead. Nothing more is "
+        "sent from here."
     )

@@ -50,9 +50,7 @@ class Ledger:
         Raises:
             LedgerError: there is none, or it is foreign, newer or damaged.
         """
-        if path.is_dir():
-            raise LedgerError(f"{path} is a folder. A ledger is a file: name one inside it.")
-        if not path.exists():
+        if not _exists(path):
             raise LedgerError(
                 f"There is no ledger at {path}. Campaign.create makes one; or say where yours is: "
                 "ledger=… or SMSPM_LEDGER."
@@ -73,7 +71,7 @@ class Ledger:
         Raises:
             LedgerError: the folder cannot be made or written.
         """
-        if path.exists():
+        if _exists(path):
             return False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,15 +150,35 @@ def _put_in_place(building: Path, path: Path) -> bool:
         os.link(building, path)
     except FileExistsError:
         return False
+    except OSError:  # a file system without links: take the name first, so that only one can
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            return False
+        building.replace(path)
     return True
+
+
+def _exists(path: Path) -> bool:
+    try:
+        is_folder, there = path.is_dir(), path.exists()
+    except OSError as error:
+        raise LedgerError(f"The ledger at {path} cannot be reached: {error.strerror}.") from None
+    if is_folder:
+        raise LedgerError(f"{path} is a folder. A ledger is a file: name one inside it.")
+    return there
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT, isolation_level=None)
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA secure_delete = ON")
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

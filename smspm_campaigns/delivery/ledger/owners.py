@@ -4,14 +4,15 @@ import os
 import socket
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from smspm_campaigns.delivery.ledger.connection import Ledger
-from smspm_campaigns.delivery.ledger.record import settle
+from smspm_campaigns.delivery.ledger.record import add_events, settle
+from smspm_campaigns.exceptions import LedgerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,35 +24,57 @@ class Owner:
 
 @contextmanager
 def hold(ledger: Ledger, now: Callable[[], int]) -> Iterator[Owner]:
-    """Be an owner for as long as the block lasts, after the claims of dead ones became unknown."""
+    """Be an owner for as long as the block lasts, after the claims of dead ones became unknown.
+
+    Raises:
+        LedgerError: the lock cannot be made, or the ledger not be written.
+    """
     owner = Owner(uuid.uuid4().hex)
     path = _lock_path(ledger, owner.id)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    with FileLock(path, thread_local=False):
+    lock = FileLock(path, thread_local=False)
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise LedgerError(
+            f"The ledger at {ledger.path} cannot be locked, since {path.parent} cannot be written: "
+            f"{error.strerror}. Nothing was sent."
+        ) from None
+    try:
         with ledger.transaction():
             ledger.execute(
                 "INSERT INTO owner (id, process, host, started_at) VALUES (?, ?, ?, ?)",
                 (owner.id, os.getpid(), socket.gethostname(), now()),
             )
-        bury_the_dead(ledger, at=now())
         try:
+            bury_the_dead(ledger, at=now())
             yield owner
         finally:
             _end(ledger, owner.id, at=now())
-    path.unlink(missing_ok=True)
+    finally:
+        _release(lock, path)
 
 
 def bury_the_dead(ledger: Ledger, *, at: int) -> None:
     """Make the open claims of owners whose lock is free unknown: what they wrote, nobody knows."""
     for (owner_id,) in ledger.execute("SELECT id FROM owner WHERE ended_at IS NULL").fetchall():
         path = _lock_path(ledger, owner_id)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        lock = FileLock(path, thread_local=False)
         try:
-            with FileLock(path, timeout=0, thread_local=False):
-                _end(ledger, owner_id, at=at)
-        except Timeout:
-            continue  # alive
-        path.unlink(missing_ok=True)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            lock.acquire(timeout=0)
+        except OSError:  # held, or not ours to look at: it may be alive
+            continue
+        try:
+            _end(ledger, owner_id, at=at)
+        finally:
+            _release(lock, path)
+
+
+def _release(lock: FileLock, path: Path) -> None:
+    lock.release()
+    with suppress(OSError):  # somebody looks whether it is free; then it stays, and is no harm
+        path.unlink()
 
 
 def _end(ledger: Ledger, owner_id: str, *, at: int) -> None:
@@ -68,14 +91,11 @@ def _end(ledger: Ledger, owner_id: str, *, at: int) -> None:
             "UPDATE attempt SET status = 'unknown', error = ?, updated_at = ? WHERE id = ?",
             [(error, at, attempt_id) for attempt_id, _ in left],
         )
-        ledger.executemany(
-            "INSERT INTO event (attempt_id, at, status, evidence) "
-            "VALUES (?, ?, 'unknown', 'dead owner')",
-            [(attempt_id, at) for attempt_id, _ in left],
-        )
+        add_events(ledger, (attempt_id for attempt_id, _ in left), "unknown", "dead owner", at=at)
         settle(ledger, (recipient_id for _, recipient_id in left))
         ledger.execute("UPDATE owner SET ended_at = ? WHERE id = ?", (at, owner_id))
 
 
 def _lock_path(ledger: Ledger, owner_id: str) -> Path:
-    return ledger.path.with_name(f"{ledger.path.name}.owners") / f"{owner_id}.lock"
+    path = ledger.path.resolve()  # one lock, whichever link the ledger was opened by
+    return path.with_name(f"{path.name}.owners") / f"{owner_id}.lock"

@@ -47,6 +47,7 @@ class Due(NamedTuple):
 
     attempt_id: int
     message_id: str
+    status: str
     sent_at: int
     due_at: int
 
@@ -128,8 +129,8 @@ def rows(ledger: Ledger, campaign_id: int) -> Iterator[RowRecord]:
 def due(ledger: Ledger, campaign_id: int, *, most: int, at: int) -> list[Due]:
     """Return open messages whose time to be asked about has come, the longest due first."""
     found = ledger.execute(
-        "SELECT attempt.id, message_id, coalesce(sent_at, claimed_at), due_at FROM attempt "
-        "JOIN request ON request.id = attempt.request_id "
+        "SELECT attempt.id, message_id, attempt.status, coalesce(sent_at, claimed_at), due_at "
+        "FROM attempt JOIN request ON request.id = attempt.request_id "
         "WHERE campaign_id = ? AND due_at <= ? ORDER BY due_at LIMIT ?",
         (campaign_id, at, most),
     )

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from smspm_campaigns.delivery.ledger.connection import Ledger
+from smspm_campaigns.vocabulary import OPEN
 
 #: Billionths of a euro in one.
 EURO = 1_000_000_000
 
 
 class Evidence(NamedTuple):
-    """What is proven about one attempt. Fields that are None leave what is there."""
+    """What is proven about one attempt. Fields that are None leave what is there, but `error`."""
 
     attempt_id: int
     status: str
@@ -72,40 +73,36 @@ def _unless_known(ledger: Ledger, proof: Evidence) -> Evidence:
 
 
 def _apply(ledger: Ledger, proof: Evidence, source: str, *, at: int) -> None:
-    """Move an attempt forward, never back; keep what is told in any case."""
-    row = ledger.one(
-        "SELECT new.stage > old.stage, attempt.recipient_id FROM attempt "
+    """Move an attempt forward, never back; a price or carrier is kept in any case."""
+    old, old_stage, new_stage, recipient_id = ledger.one(
+        "SELECT attempt.status, old.stage, new.stage, attempt.recipient_id FROM attempt "
         "JOIN status AS old ON old.name = attempt.status JOIN status AS new ON new.name = ? "
         "WHERE attempt.id = ?",
         proof.status,
         proof.attempt_id,
     )
-    forward, recipient_id = row
+    forward = new_stage > old_stage
+    status = proof.status if forward else old
     ledger.execute(
-        "UPDATE attempt SET message_id = coalesce(message_id, ?), word = coalesce(?, word), "
-        "error = coalesce(?, error), price = coalesce(?, price), carrier = coalesce(?, carrier), "
-        "due_at = ?, updated_at = CASE WHEN ? THEN ? ELSE updated_at END, "
+        "UPDATE attempt SET status = ?, message_id = coalesce(message_id, ?), "
+        "price = coalesce(?, price), carrier = coalesce(?, carrier), "
+        "due_at = CASE WHEN ? THEN coalesce(?, due_at) END, "
+        "updated_at = CASE WHEN ? THEN ? ELSE updated_at END, "
         "sent_at = CASE WHEN sent_at IS NULL AND ? = 'queued' THEN ? ELSE sent_at END "
         "WHERE id = ?",
         (
-            proof.message_id,
-            proof.word,
-            proof.error,
-            proof.price,
-            proof.carrier,
-            proof.due_at,
-            forward,
-            at,
-            proof.status,
-            at,
-            proof.attempt_id,
+            *(status, proof.message_id, proof.price, proof.carrier),
+            *(status in OPEN, proof.due_at, forward, at, proof.status, at, proof.attempt_id),
         ),
     )
-    if forward:
+    if status == proof.status:  # else it is old news, and so are its words
         ledger.execute(
-            "UPDATE attempt SET status = ? WHERE id = ?", (proof.status, proof.attempt_id)
+            "UPDATE attempt SET word = coalesce(?, word), error = ? WHERE id = ?",
+            (proof.word, proof.error, proof.attempt_id),
         )
+    if forward or (new_stage == old_stage and proof.status != old):  # or a contradiction
         add_events(ledger, [proof.attempt_id], proof.status, source, at=at)
+    if forward:
         settle(ledger, [recipient_id])
 
 

@@ -1,0 +1,305 @@
+"""Who is left out, and which row or list says so."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from smspm_campaigns.exceptions import (
+    ColumnNotFound,
+    ContactsUnreadable,
+    InvalidArgument,
+    NumbersUnreadable,
+    SmspmWarning,
+)
+from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
+from smspm_campaigns.frames.numbers import normalize_numbers
+from smspm_campaigns.frames.templates import render_messages
+
+ANA, EVA, MIA = "491713920012", "491713920013", "491713920014"
+
+
+def people(*phones: str | None, index: Any = None) -> pd.DataFrame:
+    frame = pd.DataFrame({"phone": pd.Series(phones, dtype=object)})
+    if index is not None:
+        frame.index = pd.Index(index)
+    return normalize_numbers(frame, region="DE")
+
+
+def told(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """Problems and detail of each row, None where there is nothing."""
+    ours = frame[["sms_problems", "sms_detail"]].astype(object)
+    return [tuple(None if pd.isna(cell) else cell for cell in row) for row in ours.to_numpy()]
+
+
+def duplicate(kept: object) -> tuple[str, str]:
+    return "duplicate", f"Duplicate: row {kept} has the same number and is kept."
+
+
+#: The second spelling of Ana needs no repair, so the details say nothing else.
+THREE_ANAS = ["0171 3920012", "0171 3920013", "+49 171 39200 12", None, "0171-392-00-12", "x"]
+NO_NUMBER = ("missing_number", "No number: the cell is blank.")
+NOT_ONE = ("invalid_number", "Invalid number: 'x': it does not look like a phone number.")
+
+
+@pytest.mark.parametrize(
+    ("keep", "marks"),
+    [
+        ("first", [(None, None), (None, None), duplicate(2), NO_NUMBER, duplicate(2), NOT_ONE]),
+        ("last", [duplicate(6), (None, None), duplicate(6), NO_NUMBER, (None, None), NOT_ONE]),
+        (
+            "none",
+            [
+                ("duplicate", "Duplicate: 3 rows have this number, and none is kept."),
+                (None, None),
+                ("duplicate", "Duplicate: 3 rows have this number, and none is kept."),
+                NO_NUMBER,
+                ("duplicate", "Duplicate: 3 rows have this number, and none is kept."),
+                NOT_ONE,
+            ],
+        ),
+    ],
+)
+def test_duplicates_name_the_row_that_is_kept(keep: Any, marks: list[tuple[Any, Any]]) -> None:
+    """Spellings of one number are duplicates; rows without a number are none of each other."""
+    frame = people(*THREE_ANAS, index=[2, 3, 4, 5, 6, 7])
+    assert told(mark_duplicates(frame, keep=keep)) == marks
+
+
+@pytest.mark.parametrize(
+    ("index", "kept"),
+    [
+        (pd.Index(["Ana", "Eva"]), "Ana"),
+        (pd.Index([7, 7]), "7"),
+        (pd.Index([2.0, 3.0]), "2"),
+        (pd.to_datetime(["2026-05-01", "2026-05-02"]), "2026-05-01"),
+        (pd.MultiIndex.from_tuples([("DE", 1), ("DE", 2)]), "('DE', 1)"),
+        (pd.Index(["a · b", "c"]), "a - b"),  # not taken for two notes
+    ],
+)
+def test_kept_row_is_named_by_its_index(index: "pd.Index[Any]", kept: str) -> None:
+    """Whatever the index, the sentence names the kept row by its label, and can be replaced."""
+    marked = mark_duplicates(people("0171 3920012", "0171 3920012").set_axis(index, axis=0))
+    assert told(marked) == [(None, None), duplicate(kept)]
+    assert told(mark_duplicates(marked, keep="last"))[1] == (None, None)
+
+
+def test_duplicates_are_judged_whatever_others_said() -> None:
+    """A row with another problem is kept or marked like any other."""
+    frame = mark_suppressed(people("0171 3920012", "0171 3920012"), [ANA])
+    assert mark_duplicates(frame)["sms_problems"].to_list() == ["opted_out", "opted_out duplicate"]
+
+
+def test_changing_what_is_kept_replaces_the_marks() -> None:
+    """mark_duplicates owns its code: the last call counts."""
+    frame = people("0171 3920012", "0171 3920012", "0171 3920013")
+    for keep in ("first", "none", "last"):
+        frame = mark_duplicates(frame, keep=keep)
+    assert_frame_equal(
+        frame, mark_duplicates(people("0171 3920012", "0171 3920012", "0171 3920013"), keep="last")
+    )
+
+
+def test_keep_is_one_of_three_words() -> None:
+    """What pandas calls `False` is refused with the words there are."""
+    with pytest.raises(InvalidArgument, match="keep is 'first', 'last' or 'none', not False"):
+        mark_duplicates(people("0171 3920012"), keep=False)  # type: ignore[arg-type]
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.sampled_from(["0171 3920012", "+491713920012", "0171 3920013", None, "x"])))
+def test_one_row_of_each_number_is_left(phones: list[str | None]) -> None:
+    """With one kept, as many rows are unmarked as there are numbers; with none, the single ones."""
+    frame = people(*phones)
+    numbers = frame["sms_to"].dropna()
+    for keep, left in (("first", set(numbers)), ("last", set(numbers)), ("none", None)):
+        marked = mark_duplicates(frame, keep=keep)  # type: ignore[arg-type]
+        free = sorted(marked.loc[marked["sms_problem"].isna(), "sms_to"])
+        assert free == sorted(
+            left if left is not None else set(numbers[~numbers.duplicated(keep=False)])
+        )
+
+
+def listed(folder: Path) -> dict[str, Any]:
+    """The same opted-out number in every shape that is taken."""
+    column = pd.Series(["0171 3920012", None, ""], index=[5, 6, 7])
+    file = folder / "opted_out.csv"
+    file.write_text("Phone;date\n\n0171 3920012;2026-05-01\n;\n", encoding="utf-8")
+    return {
+        "list": ["0171 3920012", None],
+        "tuple": ("0171 3920012", ""),
+        "set": {"0171 3920012"},
+        "generator": (number for number in ["0171 3920012"]),
+        "array": np.array(["0171 3920012"]),
+        "index": pd.Index(["0171 3920012"]),
+        "integers": [491713920012],
+        "Series": column,
+        "categories": column.astype("category"),
+        "floats": pd.Series([491713920012.0, np.nan], index=[5, 6]),
+        "frame": pd.DataFrame({"name": "Ana", "Number ": column}),
+        "one column": pd.DataFrame({"who": column}),
+        "normalized frame": people("0171 3920012")[["sms_to"]],
+        "path": file,
+        "str": str(file),
+    }
+
+
+@pytest.mark.parametrize(
+    ("shape", "source"),
+    [
+        ("list", "the opt-out list, row 0"),
+        ("tuple", "the opt-out list, row 0"),
+        ("set", "the opt-out list, row 0"),
+        ("generator", "the opt-out list, row 0"),
+        ("array", "the opt-out list, row 0"),
+        ("index", "the opt-out list, row 0"),
+        ("integers", "the opt-out list, row 0"),
+        ("Series", "the opt-out list, row 5"),
+        ("categories", "the opt-out list, row 5"),
+        ("floats", "the opt-out list, row 5"),
+        ("frame", "the opt-out frame, row 5"),
+        ("one column", "the opt-out frame, row 5"),
+        ("normalized frame", "the opt-out frame, row 0"),
+        ("path", "opted_out.csv, row 3"),
+        ("str", "opted_out.csv, row 3"),
+    ],
+)
+def test_opt_outs_come_in_any_shape(tmp_path: Path, shape: str, source: str) -> None:
+    """Lists, frames and files in any spelling mark the same row, and the source is named."""
+    marked = mark_suppressed(
+        people("+49 171 39200 12", "0171 3920013", None), listed(tmp_path)[shape], region="DE"
+    )
+    assert told(marked) == [
+        ("opted_out", f"Opted out: listed in {source}."),
+        (None, None),
+        NO_NUMBER,
+    ]
+
+
+def test_several_lists_add_up() -> None:
+    """Each list only ever adds; the first that named a person is the one that is told."""
+    frame = people("0171 3920012", "0171 3920013", "0171 3920014")
+    marked = mark_suppressed(frame, [f"+{ANA}"]).pipe(mark_suppressed, [f"+{EVA}", f"+{ANA}"])
+    assert told(marked) == [
+        ("opted_out", "Opted out: listed in the opt-out list, row 0."),
+        ("opted_out", "Opted out: listed in the opt-out list, row 0."),
+        (None, None),
+    ]
+    assert_frame_equal(mark_suppressed(marked, []), marked)
+    assert_frame_equal(mark_suppressed(marked, [f"+{EVA}"]), marked)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.lists(st.sampled_from([ANA, EVA, MIA]), max_size=2), min_size=1, max_size=3),
+    st.lists(st.sampled_from(["numbers", "first", "none", "text", "other text"]), max_size=6),
+    st.data(),
+)
+def test_no_later_step_makes_an_opted_out_number_sendable(
+    lists: list[list[str]], steps: list[str], data: st.DataObject
+) -> None:
+    """In any order, again or not, whoever was on any of the lists stays opted out."""
+    work: list[Any] = data.draw(st.permutations([*lists, *steps]))
+    frame = people("0171 3920012", "0171 3920013", "0171 3920014", "0171 3920012", "x")
+    expected: set[str] = set()
+    for step in work:
+        match step:
+            case "numbers":
+                frame = normalize_numbers(frame, region="DE", mobile_only=True)
+            case "first" | "none":
+                frame = mark_duplicates(frame, keep=step)
+            case "text":
+                frame = render_messages(frame, "Hi")
+            case "other text":
+                frame = render_messages(frame, "{{ phone }}", max_segments=1)
+            case _:
+                frame = mark_suppressed(frame, [f"+{number}" for number in step])
+                expected |= set(step)
+        marked = frame["sms_problems"].fillna("").str.contains("opted_out")
+        assert marked.to_list() == frame["sms_to"].isin(list(expected)).to_list()
+        assert frame.loc[marked.to_numpy(), "sms_problem"].notna().all()
+
+
+def test_unreadable_opt_outs_raise_and_are_masked() -> None:
+    """An entry that is no number raises with its row, and shows no whole number."""
+    entries = pd.Series(
+        ["+49 171 3920012", "0171 3920013", "0171/3920014", "nobody"], index=[2, 3, 4, 5]
+    )
+    with pytest.raises(NumbersUnreadable) as raised:
+        mark_suppressed(people("0171 3920012"), entries)
+    assert str(raised.value) == (
+        "3 entries of the opt-out list cannot be read as phone numbers (row 3: '0171*****13'; "
+        "row 4: '0171*****14'; row 5: 'nobody'). An opt-out that is lost is a person texted: mend "
+        "them, say region=… when they lack a country code, or pass unreadable='warn' to go on "
+        "without them."
+    )
+
+
+def test_many_unreadable_opt_outs_are_counted() -> None:
+    """Five are shown, the others counted."""
+    with pytest.raises(NumbersUnreadable, match=r"^7 entries .* row 4: 'x' and 2 more\)"):
+        mark_suppressed(people("0171 3920012"), ["x"] * 7)
+
+
+def test_unreadable_opt_outs_may_be_passed_over_with_a_warning() -> None:
+    """unreadable='warn' goes on with the others, and says where the call stands."""
+    with pytest.warns(
+        SmspmWarning, match=r"^1 entries .*'nobody'.* Went on without them"
+    ) as warned:
+        marked = mark_suppressed(people("0171 3920012"), ["nobody", f"+{ANA}"], unreadable="warn")
+    assert warned[0].filename == __file__
+    assert marked["sms_problem"].to_list() == ["opted_out"]
+    with pytest.raises(InvalidArgument, match="unreadable is 'raise' or 'warn', not 'ignore'"):
+        mark_suppressed(marked, [], unreadable="ignore")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "error", "sentence"),
+    [
+        ({"+491713920012": 1}, InvalidArgument, "as a list, Series, frame or file, got dict"),
+        (491713920012, InvalidArgument, "got int"),
+        (None, InvalidArgument, "got NoneType"),
+        (pd.DataFrame({"a": [], "b": []}), ColumnNotFound, "has none. Its columns are: a, b."),
+        (
+            pd.DataFrame({"phone": [], "mobile": []}),
+            ColumnNotFound,
+            "one column of numbers, named 'number' or 'phone', and has several",
+        ),
+        ("nowhere.csv", FileNotFoundError, "nowhere.csv does not exist"),
+        ("people.pdf", FileNotFoundError, "people.pdf does not exist"),
+    ],
+    ids=["dict", "int", "None", "no column", "two columns", "no file", "pdf"],
+)
+def test_faulty_list_raises(numbers: Any, error: type[Exception], sentence: str) -> None:
+    """What cannot be a list of opt-outs is refused before anything is marked."""
+    with pytest.raises(error) as raised:
+        mark_suppressed(people("0171 3920012"), numbers)
+    assert sentence in str(raised.value)
+
+
+def test_faulty_file_of_opt_outs_is_refused(tmp_path: Path) -> None:
+    """A list without a header is refused like any other file."""
+    path = tmp_path / "opted_out.csv"
+    path.write_text("\n0171 3920012\n", encoding="utf-8")
+    with pytest.raises(ContactsUnreadable, match=r"first row of opted_out\.csv is blank"):
+        mark_suppressed(people("0171 3920012"), path)
+
+
+@pytest.mark.parametrize("first", ["+49 171 39200 12", "491713920012", "0171/3920012"])
+def test_list_without_a_header_loses_no_number(tmp_path: Path, first: str) -> None:
+    """A number where the header should be is not taken for a name: it would be texted."""
+    path = tmp_path / "opted_out.csv"
+    path.write_text(f"{first}\n+49 171 39200 13\n", encoding="utf-8")
+    with pytest.raises(NumbersUnreadable, match=r"first row .* holds a number \(.*\*\*\*"):
+        mark_suppressed(people("0171 3920012"), path)
+
+
+def test_opted_out_file_without_a_region_of_its_own_raises() -> None:
+    """National spellings need the region: they are not silently passed over."""
+    with pytest.raises(NumbersUnreadable, match="say region=…"):
+        mark_suppressed(people("0171 3920012"), ["0171 3920012"])

@@ -1,0 +1,290 @@
+import errno
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+import pytest
+
+from smspm_campaigns.delivery.ledger import Ledger, default_path
+from smspm_campaigns.exceptions import LedgerError
+
+if TYPE_CHECKING:
+    from conftest import NewBook
+
+
+def said(use: Callable[[], object]) -> str:
+    with pytest.raises(LedgerError) as caught:
+        use()
+    return str(caught.value)
+
+
+def opened(path: Path) -> None:
+    with Ledger.open(path) as ledger:
+        ledger.execute("SELECT count(*) FROM campaign")
+
+
+def test_a_new_ledger_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    """It holds numbers and texts, whatever the umask says; nothing else is left in the folder."""
+    path = tmp_path / "a" / "b" / "ledger.sqlite"
+    before = os.umask(0)
+    try:
+        assert Ledger.create(path)
+    finally:
+        os.umask(before)
+    opened(path)
+    if os.name == "posix":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with Ledger.open(path) as ledger:
+        ledger.execute("UPDATE ledger SET key = zeroblob(32)")
+        assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
+    assert not list(path.parent.glob("*.new"))
+
+
+def test_an_existing_ledger_is_left_as_it_is(tmp_path: Path) -> None:
+    """Making it again makes nothing."""
+    path = tmp_path / "ledger.sqlite"
+    assert [Ledger.create(path), Ledger.create(path)] == [True, False]
+    content = path.read_bytes()
+    assert not Ledger.create(path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_of_many_who_make_a_ledger_one_does(
+    has_links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever comes second finds the first one's, also on a file system without hard links."""
+
+    def no_links(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", no_links)
+    path = tmp_path / "ledger.sqlite"
+    made: list[bool] = []
+    together = threading.Barrier(8)
+
+    def make() -> None:
+        together.wait()
+        made.append(Ledger.create(path))
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made) == [False] * 7 + [True]
+    opened(path)
+    assert [file.name for file in tmp_path.iterdir() if "journal" not in file.name] == [path.name]
+
+
+def test_every_commit_is_on_disk_and_what_is_erased_is_gone(new_book: "NewBook") -> None:
+    """The settings that the promise rests on hold for every connection."""
+    for _ in range(2):
+        with new_book([]).open() as ledger:
+            settings = {
+                name: ledger.one(f"PRAGMA {name}")[0]
+                for name in ("synchronous", "foreign_keys", "secure_delete", "busy_timeout")
+            }
+            mode = ledger.one("PRAGMA journal_mode")[0]
+        assert settings == {
+            "synchronous": 2,  # FULL
+            "foreign_keys": 1,
+            "secure_delete": 1,
+            "busy_timeout": 30_000,
+        }
+        sound = sqlite3.sqlite_version_info >= (3, 51, 3)
+        assert mode == "wal" if sound else mode in {"wal", "persist"}
+
+
+def test_a_ledger_has_a_key_of_its_own(new_book: "NewBook") -> None:
+    """Digests of one ledger say nothing in another."""
+    keys = []
+    for book in (new_book([]), new_book([])):
+        with book.open() as ledger:
+            keys += [ledger.key(), ledger.key()]
+    assert [len(key) for key in keys] == [32] * 4
+    assert keys[0] == keys[1] != keys[2] == keys[3]
+
+
+# --- what is no ledger --------------------------------------------------------------------------
+
+
+def test_opening_never_makes_a_file(tmp_path: Path) -> None:
+    """A missing ledger is a sentence, not a new one: an old campaign is somewhere else."""
+    path = tmp_path / "ledger.sqlite"
+    assert said(lambda: opened(path)) == (
+        f"There is no ledger at {path}. Campaign.create makes one; or say where yours is: "
+        "ledger=… or SMSPM_LEDGER."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_no_ledger(tmp_path: Path) -> None:
+    """Neither to open nor to make."""
+    sentence = f"{tmp_path} is a folder. A ledger is a file: name one inside it."
+    assert said(lambda: opened(tmp_path)) == sentence
+    assert said(lambda: Ledger.create(tmp_path)) == sentence
+
+
+def test_a_path_through_a_file_is_a_sentence(tmp_path: Path) -> None:
+    """Its folder cannot be made."""
+    (tmp_path / "file").write_text("x")
+    path = tmp_path / "file" / "ledger.sqlite"
+    assert said(lambda: Ledger.create(path)) == (
+        f"No folder for the ledger at {path.parent}: {os.strerror(errno.EEXIST)}."
+    )
+    assert said(lambda: opened(path)).startswith(f"There is no ledger at {path}.")
+
+
+def test_a_name_too_long_for_a_file_is_a_sentence(tmp_path: Path) -> None:
+    """The system's refusal is passed on as ours."""
+    path = tmp_path / ("x" * 300)
+    sentence = f"The ledger at {path} cannot be reached: {os.strerror(errno.ENAMETOOLONG)}."
+    if os.name == "posix":
+        assert said(lambda: opened(path)) == sentence
+        assert said(lambda: Ledger.create(path)) == sentence
+
+
+def other_program(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t (a)")
+    connection.close()
+
+
+def newer(path: Path) -> None:
+    Ledger.create(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
+
+
+def damaged(path: Path) -> None:
+    Ledger.create(path)
+    content = bytearray(path.read_bytes())
+    content[100:] = b"\xff" * (len(content) - 100)  # all but the header
+    path.write_bytes(content)
+
+
+def cut_short(path: Path) -> None:
+    Ledger.create(path)
+    os.truncate(path, 5000)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda path: path.write_text("phone;name\n" * 200), "is not a ledger; name another file"),
+        (lambda path: path.write_bytes(b""), "is a database of another program, not a ledger."),
+        (other_program, "is a database of another program, not a ledger. Name another file."),
+        (newer, "was written by a newer version of smspm-campaigns. Upgrade:"),
+        (damaged, "is damaged; restore it from a backup before you send anything"),
+        (cut_short, "is damaged; restore it from a backup before you send anything"),
+    ],
+)
+def test_what_is_no_ledger_of_this_version_is_said_and_left_alone(
+    make: Callable[[Path], object], sentence: str, tmp_path: Path
+) -> None:
+    """Foreign, newer or damaged: a sentence, no other file, and not a byte changed."""
+    path = tmp_path / "ledger.sqlite"
+    make(path)
+    content = path.read_bytes()
+    assert sentence in said(lambda: opened(path))
+    assert path.read_bytes() == content
+    assert not Ledger.create(path)
+    assert [file.name for file in tmp_path.iterdir() if "journal" not in file.name] == [path.name]
+
+
+def test_a_ledger_that_cannot_be_written_is_said(new_book: "NewBook") -> None:
+    """Held by another program after half a minute, which a test need not wait for; or read-only."""
+    book = new_book([])
+    other = sqlite3.connect(book.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        with book.open() as ledger:
+            ledger.execute("PRAGMA busy_timeout = 0")
+            assert said(lambda: ledger.transaction().__enter__()) == (
+                f"The ledger at {book.path} is held by another program; close that one, or try "
+                "again (database is locked)."
+            )
+    finally:
+        other.close()
+    with book.open() as ledger:
+        ledger.execute("PRAGMA query_only = ON")
+        assert said(lambda: ledger.execute("DELETE FROM campaign")) == (
+            f"The ledger at {book.path} may not be written; check its permissions (attempt to "
+            "write a readonly database)."
+        )
+
+
+def test_a_full_disk_is_said_and_nothing_is_half_written(new_book: "NewBook") -> None:
+    """What does not fit is not there at all, and smaller things still are."""
+    book = new_book(["37250000000"])
+    with book.open() as ledger:
+        ledger.execute(f"PRAGMA max_page_count = {ledger.one('PRAGMA page_count')[0]}")
+
+        def write() -> None:
+            with ledger.transaction():
+                ledger.execute("UPDATE recipient SET detail = 'x'")
+                ledger.execute("UPDATE campaign SET manifest = ?", ["x" * 100_000])
+
+        assert said(write) == (
+            f"The ledger at {book.path} has no room: the disk is full. Make room and run it again "
+            "(database or disk is full)."
+        )
+        assert ledger.one("SELECT detail FROM recipient") == (None,)
+
+
+# --- transactions -------------------------------------------------------------------------------
+
+
+def test_a_transaction_is_all_or_nothing(new_book: "NewBook") -> None:
+    """An error inside leaves nothing behind, and the connection can go on."""
+    book = new_book(["37250000000"])
+
+    def fail(ledger: Ledger) -> None:
+        with ledger.transaction():
+            ledger.execute("UPDATE recipient SET detail = 'x'")
+            raise ZeroDivisionError
+
+    with book.open() as ledger:
+        with pytest.raises(ZeroDivisionError):
+            fail(ledger)
+        with ledger.transaction():
+            ledger.execute("UPDATE recipient SET line = 'y'")
+    assert book.ask("SELECT detail, line FROM recipient") == [(None, "y")]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE recipient SET status = 'sent'",
+        "UPDATE recipient SET standing = 'excluded'",  # without a problem
+        "UPDATE recipient SET number = NULL",
+        "UPDATE recipient SET request_size = 101",
+        "INSERT INTO event (attempt_id, at, status, evidence) VALUES (1, 0, 'queued', 'x')",
+        "DELETE FROM content",
+    ],
+)
+def test_the_schema_keeps_its_word(new_book: "NewBook", sql: str) -> None:
+    """What contradicts the life of a row cannot be written, whoever tries."""
+    book = new_book(["37250000000"])
+    assert "constraint failed" in said(lambda: book.ask(sql))
+
+
+def test_the_ledger_is_where_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one per user, in the platform's folder."""
+    monkeypatch.setenv("SMSPM_LEDGER", str(tmp_path / "here.sqlite"))
+    assert default_path() == tmp_path / "here.sqlite"
+    monkeypatch.setenv("SMSPM_LEDGER", "~/here.sqlite")
+    assert default_path() == Path.home() / "here.sqlite"
+    monkeypatch.delenv("SMSPM_LEDGER")
+    folder = platformdirs.user_data_dir("smspm-campaigns", appauthor=False)
+    assert default_path() == Path(folder) / "ledger.sqlite"

@@ -1,0 +1,276 @@
+"""Any text file of people becomes a frame of text, or says which line and why not."""
+
+import csv
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from smspm_campaigns.exceptions import ContactsUnreadable, InvalidArgument, SmspmWarning
+from smspm_campaigns.frames.contacts import read_contacts
+
+SAMPLES = Path(__file__).parent.parent / "sample_data"
+NAME_AND_PHONE = {"name": ["Õnne", "Łukasz"], "phone": ["+37256789045", "0171"]}
+
+
+def frame_of(columns: dict[str, list[str]], rows: list[int]) -> pd.DataFrame:
+    """The frame that read_contacts makes: texts, with the rows of the spreadsheet as index."""
+    return pd.DataFrame(columns, index=pd.Index(rows, dtype="int64", name="row"), dtype="str")
+
+
+def read(
+    folder: Path, content: str | bytes, name: str = "people.csv", **options: Any
+) -> pd.DataFrame:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_contacts(path, **options)
+
+
+@pytest.mark.parametrize(
+    "delimiter", [";", ",", "\t", "|"], ids=["semicolon", "comma", "tab", "bar"]
+)
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le with mark", "utf-16-be with mark"],
+)
+def test_delimiter_and_encoding_are_found(
+    tmp_path: Path, delimiter: str, ending: str, encoding: str
+) -> None:
+    """Every delimiter, line end and marked encoding gives the same frame."""
+    text = ending.join(["name|phone", "Õnne|+37256789045", "Łukasz|0171", ""])
+    text = text.replace("|", delimiter)
+    if encoding.endswith("with mark"):
+        text, encoding = "\ufeff" + text, encoding.removesuffix(" with mark")
+    found = read(tmp_path, text.encode(encoding))
+    assert_frame_equal(found, frame_of(NAME_AND_PHONE, [2, 3]))
+
+
+@pytest.mark.parametrize("name", ["people.csv", "people.tsv", "people.txt", "PEOPLE.CSV"])
+def test_suffix_does_not_choose_the_delimiter(tmp_path: Path, name: str) -> None:
+    """The header does, whatever the file is called."""
+    assert_frame_equal(read(tmp_path, "a;b\n1;2\n", name), frame_of({"a": ["1"], "b": ["2"]}, [2]))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["007", "+37256789045", "NA", "None", "nan", "null", "#N/A", "1E5", "4.9E+11", "1.0", "TRUE",
+     "2026-05-01", "01.05.2026", "-", " padded ", "\N{NO-BREAK SPACE}x", "'0171"],
+)  # fmt: skip
+def test_nothing_is_guessed(tmp_path: Path, cell: str) -> None:
+    """A cell is the text that stands in the file."""
+    assert_frame_equal(
+        read(tmp_path, f"phone;x\n{cell};1\n"), frame_of({"phone": [cell], "x": ["1"]}, [2])
+    )
+
+
+def test_sep_line_names_the_delimiter(tmp_path: Path) -> None:
+    """A first line `sep=;` is obeyed and is no row, as in Excel."""
+    for start in ("sep=;\r\n", "\ufeffSEP=;\r\n"):
+        found = read(tmp_path, start + "a,b;c\r\n1,5;2\r\n")
+        assert_frame_equal(found, frame_of({"a,b": ["1,5"], "c": ["2"]}, [2]))
+
+
+def test_header_that_only_begins_like_a_sep_line_is_a_header(tmp_path: Path) -> None:
+    """`sep=` is a column name when no single character follows it."""
+    assert list(read(tmp_path, "sep=;b\n1;2\n").columns) == ["sep=", "b"]
+
+
+def test_quoted_line_breaks_count_as_one_row(tmp_path: Path) -> None:
+    """A cell with line breaks is one spreadsheet row, and those below it keep their numbers."""
+    found = read(tmp_path, 'name;phone\n"Ana\nMaria";1\n"say ""hi""; yes";2\n')
+    expected = {"name": ["Ana\nMaria", 'say "hi"; yes'], "phone": ["1", "2"]}
+    assert_frame_equal(found, frame_of(expected, [2, 3]))
+
+
+def test_blank_lines_go_and_rows_keep_their_numbers(tmp_path: Path) -> None:
+    """Blank lines, and lines of delimiters and spaces, are no people; other rows stay numbered."""
+    found = read(tmp_path, "name;phone\nAna;1\n\n ; \n;\nEva;2\n\n")
+    assert_frame_equal(found, frame_of({"name": ["Ana", "Eva"], "phone": ["1", "2"]}, [2, 6]))
+
+
+def test_short_rows_are_filled_with_blanks(tmp_path: Path) -> None:
+    """A row with fewer cells than the header has blanks at its end."""
+    found = read(tmp_path, "name;phone\nAna\nEva;2\n")
+    assert_frame_equal(found, frame_of({"name": ["Ana", "Eva"], "phone": ["", "2"]}, [2, 3]))
+
+
+def test_one_column_alone_needs_no_delimiter(tmp_path: Path) -> None:
+    """A list of numbers with a header is a file too."""
+    found = read(tmp_path, "phone\n0171 39200\n007\n")
+    assert_frame_equal(found, frame_of({"phone": ["0171 39200", "007"]}, [2, 3]))
+
+
+@pytest.mark.parametrize("content", ["name;phone\n", "name;phone", "name;phone\n;\n\n"])
+def test_header_alone_gives_an_empty_frame(tmp_path: Path, content: str) -> None:
+    """A file without people is an empty frame with its columns."""
+    assert_frame_equal(read(tmp_path, content), frame_of({"name": [], "phone": []}, []))
+
+
+def test_header_names_are_trimmed(tmp_path: Path) -> None:
+    """Spaces around a name in the header are not part of it."""
+    assert list(read(tmp_path, " name ;\tphone\n1;2\n").columns) == ["name", "phone"]
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ('"Name; first",phone', ["Name; first", "phone"]),  # a semicolon inside quotes
+        ('"a;b;c;d",phone', ["a;b;c;d", "phone"]),
+        ('"say ""hi; there""",phone', ['say "hi; there"', "phone"]),
+        ('"two\nlines; one name",phone', ["two\nlines; one name", "phone"]),
+        ("name, first;phone", ["name, first", "phone"]),  # as many of each: the European one
+        ("a|b", ["a", "b"]),
+    ],
+)
+def test_delimiter_is_looked_for_outside_quotes(
+    tmp_path: Path, header: str, columns: list[str]
+) -> None:
+    """What stands between quotes in the header does not count."""
+    assert list(read(tmp_path, f"{header}\n").columns) == columns
+
+
+def test_delimiter_can_be_given(tmp_path: Path) -> None:
+    """A delimiter that is said is taken, and it is one character."""
+    found = read(tmp_path, "a;b:c\n1;2:3\n", delimiter=":")
+    assert_frame_equal(found, frame_of({"a;b": ["1;2"], "c": ["3"]}, [2]))
+    for wrong in ("", "||"):
+        with pytest.raises(InvalidArgument, match="delimiter is one character"):
+            read(tmp_path, "a\n", delimiter=wrong)
+
+
+def test_blank_columns_go(tmp_path: Path) -> None:
+    """Columns without name and cells, such as a European Excel leaves at the end, are left out."""
+    assert_frame_equal(
+        read(tmp_path, "a;;b;;\n1;;2;;\n3; ;4;;\n"),
+        frame_of({"a": ["1", "3"], "b": ["2", "4"]}, [2, 3]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "first row of people.csv is blank"),
+        ("\n\nname\nAna\n", "first row of people.csv is blank"),
+        (";;\nAna;1;2\n", "first row of people.csv is blank"),
+        ("name;;phone\nAna;x;1\n", "Column 2 of people.csv has cells but no name"),
+        ("name; name\nAna;1\n", "Two columns of people.csv are named 'name'. Rename one"),
+        ("a;b\n1;2;3\n", "row 2 has more cells than the header"),
+        ("a;b\n1;2\n4;5;6\n", "row 3 has 3 cells, and the header has 2"),
+        # A line break in a cell and a blank line above: still the row a person sees.
+        ('a;b\n"x\ny";2\n\n4;5;6\n', "row 4 has 3 cells"),
+        ("sep=;\na;b\n1;2\n4;5;6\n", "row 3 has 3 cells"),
+        ('a;b\n1;2\n"x;3\n4;5\n', 'a quote (") that begins in row 3 never ends'),
+        ("a\x00;b\n1;2\n", "NUL characters"),
+    ],
+)  # fmt: skip
+def test_faulty_table_says_which_row(tmp_path: Path, content: str, sentence: str) -> None:
+    """What cannot be read is refused with the row and the reason, as a ValueError."""
+    with pytest.raises(ContactsUnreadable) as raised:
+        read(tmp_path, content)
+    assert sentence in str(raised.value)
+    assert isinstance(raised.value, ValueError)
+
+
+def test_endless_quote_in_a_header_is_refused(tmp_path: Path) -> None:
+    """A quote that never ends is found before it swallows the file."""
+    with pytest.raises(ContactsUnreadable, match="header cannot be read"):
+        read(tmp_path, '"name;phone\n' + "x;1\n" * 50_000)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"name\nok\n\xe4\n", 3),
+        (b"\xff\xffname\n", 1),
+        (b"\xef\xbb\xbfname\n\xe4\n", 2),  # the mark is no reason to miscount
+        (b"name\r\nJ\xfcrgen\r\n", 2),
+    ],
+)
+def test_bytes_of_another_encoding_are_not_guessed(
+    tmp_path: Path, content: bytes, line: int
+) -> None:
+    """The error names the first offending line and the call to make."""
+    with pytest.raises(ContactsUnreadable, match=rf"^Line {line} of people.csv is not in utf-8"):
+        read(tmp_path, content)
+    with pytest.raises(ContactsUnreadable, match=r"encoding='cp1252' .* 'cp1257'"):
+        read(tmp_path, content)
+
+
+def test_encoding_can_be_given(tmp_path: Path) -> None:
+    """A file in cp1257 or cp1252 is read when it is said, a mark of its own notwithstanding."""
+    for encoding in ("cp1257", "utf-8", "utf-8-sig"):
+        found = read(tmp_path, "nimi;x\nÕnne Šmidt;1\n".encode(encoding), encoding=encoding)
+        assert_frame_equal(found, frame_of({"nimi": ["Õnne Šmidt"], "x": ["1"]}, [2]))
+    marked = read(tmp_path, b"\xef\xbb\xbfnimi\nAna\n", encoding="utf-8")
+    assert list(marked.columns) == ["nimi"]
+    with pytest.raises(InvalidArgument, match="no encoding 'cp1275'"):
+        read(tmp_path, b"a\n", encoding="cp1275")
+
+
+def test_missing_file_is_a_sentence(tmp_path: Path) -> None:
+    """A file that is not there is a FileNotFoundError that says where it was looked for."""
+    with pytest.raises(FileNotFoundError, match=r"nowhere.csv does not exist. Check the path"):
+        read_contacts(tmp_path / "nowhere.csv")
+    with pytest.raises(FileNotFoundError, match=f"relative to {Path.cwd()}"):
+        read_contacts("nowhere.csv")
+
+
+def test_folder_is_no_file(tmp_path: Path) -> None:
+    """A folder is told from a file."""
+    with pytest.raises(FileNotFoundError, match="is a folder"):
+        read_contacts(tmp_path)
+
+
+def test_other_kinds_of_files_are_refused(tmp_path: Path) -> None:
+    """A PDF is not read as a list of people."""
+    with pytest.raises(ContactsUnreadable, match=r"people.pdf is none of .csv, .tsv"):
+        read(tmp_path, b"%PDF", "people.pdf")
+
+
+def test_hidden_is_skip_or_keep(tmp_path: Path) -> None:
+    """Another word is refused before the file is opened."""
+    with pytest.raises(InvalidArgument, match="hidden is 'skip' or 'keep', not 'drop'"):
+        read_contacts(tmp_path / "nowhere.csv", hidden="drop")  # type: ignore[arg-type]
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\ufeff"), max_size=8)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(CELLS, CELLS), max_size=6), st.sampled_from(";,\t|"))
+@example([("", ""), ('"', "x")], ";")
+@example([("\n", "")], ",")
+def test_what_csv_writes_is_read_back(
+    tmp_path: Path, rows: list[tuple[str, str]], delimiter: str
+) -> None:
+    """Any cells that Python's csv writes come back, with true row numbers; blank rows go."""
+    path = tmp_path / "any.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(
+            [("name", "phone"), *rows]
+        )
+    kept = [(number, row) for number, row in enumerate(rows, 2) if any(map(str.strip, row))]
+    expected = {
+        "name": [name for _, (name, _) in kept],
+        "phone": [phone for _, (_, phone) in kept],
+    }
+    assert_frame_equal(read_contacts(path), frame_of(expected, [number for number, _ in kept]))
+
+
+def test_samples_agree() -> None:
+    """The workbook and the CSV of the sample are one frame, the hidden row aside."""
+    listed = read_contacts(SAMPLES / "spring_sale.csv")
+    with pytest.warns(
+        SmspmWarning, match=r"^1 hidden row \(row 214\) of spring_sale.xlsx left out"
+    ):
+        seen = read_contacts(SAMPLES / "spring_sale.xlsx")
+    assert_frame_equal(seen, listed.drop(index=214))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_frame_equal(read_contacts(SAMPLES / "spring_sale.xlsx", hidden="keep"), listed)

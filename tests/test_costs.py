@@ -1,0 +1,159 @@
+"""What each message costs: segments x price, and a price that is not there is never zero."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xlsxwriter
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, SmspmWarning
+from smspm_campaigns.frames.costs import estimate_costs
+
+SAMPLES = Path(__file__).parent.parent / "sample_data"
+
+
+def messages(*rows: tuple[Any, Any]) -> pd.DataFrame:
+    """A frame of (country, segments)."""
+    return pd.DataFrame(
+        {
+            "sms_country": pd.array([country for country, _ in rows], dtype="str"),
+            "sms_segments": pd.array([segments for _, segments in rows], dtype="Int64"),
+        }
+    )
+
+
+MIXED = messages(("EE", 1), ("EE", 2), ("DE", 3))
+
+
+def costs(prices: Any, frame: pd.DataFrame = MIXED) -> list[float]:
+    found = estimate_costs(frame, prices)["sms_cost"]
+    assert found.dtype == "float64"
+    return [float(cost) for cost in found]
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [
+        {"EE": 0.045, "DE": 0.07},
+        {"ee": "0.045", " De ": "0,07"},  # a comma, as in most of Europe
+        {"EE": Decimal("0.045"), "DE": np.float64(0.07), "SE": 1},
+        {"EE": "0.0450", "DE": " 7e-2 "},
+    ],
+)
+def test_prices_come_as_a_mapping(prices: Mapping[str, Any]) -> None:
+    """Prices are floats, decimals or texts; 3 x 0.07 is 0.21 and not 0.21000000000000002."""
+    assert costs(prices) == [0.045, 0.09, 0.21]
+
+
+def test_prices_come_as_a_frame_or_a_file(tmp_path: Path) -> None:
+    """A frame, a CSV and a workbook with the columns country and price are the same prices."""
+    table = {"price": ["0,045", "0,07"], "country": ["EE", "DE"], "note": ["", "x"]}
+    assert costs(pd.DataFrame(table)) == [0.045, 0.09, 0.21]
+    text = tmp_path / "prices.csv"
+    text.write_text("country;price\nEE;0,045\n\nDE;0.07\n", encoding="utf-8")
+    book = tmp_path / "prices.xlsx"
+    with xlsxwriter.Workbook(str(book)) as workbook:
+        sheet = workbook.add_worksheet()
+        for row, cells in enumerate([("country", "price"), ("EE", 0.045), ("DE", 0.07)]):
+            sheet.write_row(row, 0, cells)
+    for path in (text, str(text), book):
+        assert costs(path) == [0.045, 0.09, 0.21]
+
+
+def test_sample_prices_can_be_read() -> None:
+    """The sample file prices a message of two segments."""
+    assert costs(SAMPLES / "prices.csv", messages(("AT", 2))) == [0.146]
+
+
+def test_country_without_a_price_is_said_and_never_zero() -> None:
+    """A missing price is a missing cost, and one warning at the caller names the countries."""
+    frame = messages(("SE", 1), ("EE", 1), ("DE", 1), ("SE", 2))
+    with pytest.warns(SmspmWarning, match=r"^No price for DE, SE: what these messages") as warned:
+        found = costs({"EE": 0}, frame)
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    np.testing.assert_array_equal(found, [np.nan, 0.0, np.nan, np.nan])
+
+
+def test_many_countries_without_a_price_are_cut() -> None:
+    """Ten countries are named."""
+    frame = messages(*((f"{letter}X", 1) for letter in "ABCDEFGHIJKL"))
+    named = ", ".join(f"{letter}X" for letter in "ABCDEFGHIJ")
+    with pytest.warns(SmspmWarning, match=rf"^No price for {named}…:"):
+        costs({}, frame)
+
+
+def test_row_that_is_not_sent_needs_no_price() -> None:
+    """Only rows without a problem are asked a price for."""
+    frame = messages(("SE", 1), ("EE", 1)).assign(
+        sms_problem=pd.array(["duplicate", None], dtype="str")
+    )
+    np.testing.assert_array_equal(costs({"EE": 0.5}, frame), [np.nan, 0.5])
+
+
+def test_row_without_a_country_has_no_price() -> None:
+    """A number whose country is not known costs nobody knows what, and that is said."""
+    with pytest.warns(SmspmWarning, match=r"^No price for no country"):
+        np.testing.assert_array_equal(costs({"EE": 0.5}, messages((None, 1))), [np.nan])
+
+
+def test_row_without_a_text_has_no_cost_and_is_no_missing_price() -> None:
+    """Where there are no segments the cost is missing, and the price is not to blame."""
+    np.testing.assert_array_equal(costs({"EE": 0.5}, messages(("EE", None))), [np.nan])
+
+
+@pytest.mark.parametrize(
+    "price",
+    [-0.01, "-1", "free", "", None, np.nan, "NaN", "inf", float("inf"), "1.234,5", "0.045 EUR",
+     True, "0.0000000001", 1e30, "0,04,5"],
+)  # fmt: skip
+def test_price_that_is_none_raises(price: Any) -> None:
+    """Garbage, less than nothing and more decimals than the ledger counts are refused."""
+    with pytest.raises(
+        InvalidArgument, match=r"^The price for EE is '.*'; expected EUR per segment"
+    ):
+        costs({"EE": price})
+
+
+@pytest.mark.parametrize(
+    ("prices", "error", "sentence"),
+    [
+        ({"EE": 1, "ee ": 2}, InvalidArgument, "EE has two prices. Keep one."),
+        ({None: 1}, InvalidArgument, "The price '1' stands without a country"),
+        (
+            pd.DataFrame({"country": ["EE", "EE"], "price": [1, 1]}),
+            InvalidArgument,
+            "EE has two prices",
+        ),
+        (pd.DataFrame({"country": [None], "price": [1]}), InvalidArgument, "without a country"),
+        (
+            pd.DataFrame({"Country": ["EE"], "price": [1]}),
+            ColumnNotFound,
+            "need the columns 'country' and 'price' (EUR per segment), and have Country, price",
+        ),
+        (0.05, InvalidArgument, "Expected prices as a mapping, frame or file, got float"),
+        ("nowhere.csv", FileNotFoundError, "nowhere.csv does not exist"),
+    ],
+    ids=["twice", "no country", "frame twice", "frame no country", "no column", "float", "no file"],
+)
+def test_faulty_prices_raise(prices: Any, error: type[Exception], sentence: str) -> None:
+    """Prices that cannot be meant are refused before anything is estimated."""
+    with pytest.raises(error) as raised:
+        costs(prices)
+    assert sentence in str(raised.value)
+
+
+@given(
+    st.decimals("0", "10", places=4, allow_nan=False),
+    st.integers(1, 20),
+    st.sampled_from([str, float, Decimal]),
+)
+def test_cost_is_exact_to_the_float(price: Decimal, segments: int, kind: type) -> None:
+    """The cost is the float nearest to segments x price, as decimals multiply them."""
+    assert costs({"EE": kind(price)}, messages(("EE", segments))) == [float(price * segments)]

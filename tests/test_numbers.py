@@ -1,0 +1,463 @@
+"""Any spelling of a number becomes the digits the API wants, or a reason a person understands."""
+
+# Look-alikes are what some of these cases are about.
+# ruff: noqa: RUF001
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import phonenumbers
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+
+from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, SmspmWarning
+from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
+from smspm_campaigns.frames.numbers import normalize_numbers
+
+OURS = ["sms_to", "sms_country", "sms_line", "sms_problems", "sms_detail"]
+ANA = "491713920012"  # 0171 39200 12, reserved for fiction
+
+
+def read(cell: Any, region: str | None = None, **options: Any) -> tuple[Any, ...]:
+    """What is said of one cell: number, country, line, problems, detail; None for nothing."""
+    frame = pd.DataFrame({"phone": pd.Series([cell], dtype=object)})
+    told = normalize_numbers(frame, region=region, **options)[OURS].astype(object)
+    return tuple(None if pd.isna(value) else value for value in told.iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "number", "country", "line"),
+    [
+        ("+49 171 39200 12", None, ANA, "DE", "mobile"),
+        ("0171 39200 12", "DE", ANA, "DE", "mobile"),
+        ("0171/3920012", "DE", ANA, "DE", "mobile"),
+        ("(0171) 39200-12", "de", ANA, "DE", "mobile"),
+        ("171 39200 12", "DE", ANA, "DE", "mobile"),  # a spreadsheet ate the zero
+        ("0171.3920012", "DE", ANA, "DE", "mobile"),
+        ("Mobile: 0171 3920012", "DE", ANA, "DE", "mobile"),
+        ("+49-171-3920012", "SE", ANA, "DE", "mobile"),
+        ("070-174 06 05", "SE", "46701740605", "SE", "mobile"),
+        ("0491 570 006", "AU", "61491570006", "AU", "mobile"),
+        ("(212) 555-0167", "US", "12125550167", "US", "fixed_line_or_mobile"),
+        ("212.555.0167", "CA", "12125550167", "US", "fixed_line_or_mobile"),
+        ("+1 876 555 0130", None, "18765550130", "JM", "mobile"),
+        ("+1 787 555 0130", None, "17875550130", "PR", "fixed_line_or_mobile"),
+        ("+1 809 555 0130", None, "18095550130", "DO", "fixed_line_or_mobile"),
+        ("020 7946 0123", "GB", "442079460123", "GB", "fixed_line"),
+        ("030 23125 000", "DE", "493023125000", "DE", "fixed_line"),
+        ("033203/123456", "DE", "4933203123456", "DE", "fixed_line"),  # one number, not two
+        ("+49 33203/123456", None, "4933203123456", "DE", "fixed_line"),
+        ("+39 06 698 12345", None, "390669812345", "VA", "fixed_line"),  # its zero belongs to it
+        ("011 49 171 39200 12", "US", ANA, "DE", "mobile"),  # abroad, as dialled there
+        ("0011 49 171 39200 12", "AU", ANA, "DE", "mobile"),
+        ("001 49 171 39200 12", "SG", ANA, "DE", "mobile"),
+        ("37256789045", None, "37256789045", "EE", "mobile"),  # the quick start's own format
+        ("+800 1234 5678", None, "80012345678", "001", "toll_free"),
+    ],
+)  # fmt: skip
+def test_number_needs_no_repair(
+    cell: str, region: str | None, number: str, country: str, line: str
+) -> None:
+    """Usual spellings are read without a word."""
+    assert read(cell, region) == (number, country, line, None, None)
+
+
+INVISIBLE = "invisible characters were removed"
+SCRIPT = "digits of another script were read"
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "number", "repairs"),
+    [
+        ("\u202a+49 171 3920012\u202c", None, ANA, INVISIBLE),  # bidi marks, copied from a page
+        ("\u200b0171 3920012\ufeff", "DE", ANA, INVISIBLE),  # zero width
+        ("0171\u00a03920012", "DE", ANA, INVISIBLE),  # NBSP
+        ("0171\u20093920012", "DE", ANA, INVISIBLE),  # thin space
+        ("0171\n3920012", "DE", ANA, INVISIBLE),  # broken in two lines, and too short for two
+        ("0171\u20283920012", "DE", ANA, INVISIBLE),
+        ("'0171 3920012", "DE", ANA, "a leading apostrophe was removed"),
+        ("tel:+49-171-3920012", None, ANA, "'tel:' was removed"),
+        ("TEL: 0171 3920012", "DE", ANA, "'tel:' was removed"),
+        ("0049 171 3920012", None, ANA, "'00' was read as '+'"),
+        ("00491713920012", "DE", ANA, "'00' was read as '+'"),
+        ("00 49 171 3920012", "AU", ANA, "'00' was read as '+'"),  # not how Australia dials
+        ("(0049) 171 3920012", None, ANA, "'00' was read as '+'"),
+        ("+49 (0) 171 3920012", None, ANA, "'(0)' was removed"),
+        ("+49(0)171 3920012", None, ANA, "'(0)' was removed"),
+        ("(+49) (0)171 3920012", None, ANA, "'(0)' was removed"),
+        ("0049 (0)171 3920012", None, ANA, "'00' was read as '+', '(0)' was removed"),
+        ("+372 (0)5678 9045", None, "37256789045", "'(0)' was removed"),  # has no trunk zero
+        ("491713920012.0", None, ANA, "a trailing .0 was removed"),
+        ("1713920012.00", "DE", ANA, "a trailing .0 was removed"),
+        ("+491713920012.0", None, ANA, "a trailing .0 was removed"),
+        ("4.91713920012E+11", None, ANA, "an exponent that held every digit was written out"),
+        ("4,91713920012e11", None, ANA, "an exponent that held every digit was written out"),
+        ("4.917139200120E+11", None, ANA, "an exponent that held every digit was written out"),
+        ("０１７１３９２００１２", "DE", ANA, SCRIPT),
+        ("٠١٧١ ٣٩٢٠٠١٢", "DE", ANA, SCRIPT),
+        ("+٤٩ १७१ 3920012", None, ANA, SCRIPT),
+        ("\u202a'tel:00491713920012\u202c", None, ANA,
+         (f"{INVISIBLE}, a leading apostrophe was removed, 'tel:' was removed, "
+          "'00' was read as '+'")),
+    ],
+)  # fmt: skip
+def test_repair_is_named(cell: str, region: str | None, number: str, repairs: str) -> None:
+    """What spreadsheets and web pages did is undone, and sms_detail says what."""
+    to, _, line, problems, detail = read(cell, region)
+    assert (to, line, problems) == (number, "mobile", None)
+    assert detail.startswith("Number read: '")
+    assert detail.endswith(f"': {repairs}.")
+
+
+TWO = "seems to hold two numbers. Keep one in this cell."
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "problem", "says"),
+    [
+        (None, "DE", "missing_number", "No number: the cell is blank."),
+        (np.nan, "DE", "missing_number", "No number: the cell is blank."),
+        (pd.NA, "DE", "missing_number", "No number: the cell is blank."),
+        ("", "DE", "missing_number", "No number: the cell is blank."),
+        ("  \u00a0", "DE", "missing_number", "No number: the cell is blank."),
+        ("\u200b\u202a", "DE", "missing_number", "the cell holds invisible characters only."),
+        ("'", "DE", "missing_number", "the cell holds invisible characters only."),
+        ("########", "DE", "damaged_number", "the column was too narrow when the file was saved"),
+        ("4.91714E+11", None, "damaged_number", "a spreadsheet kept only the first digits"),
+        ("4,9E11", "DE", "damaged_number", "a spreadsheet kept only the first digits"),
+        ("5E+11", "DE", "damaged_number", "a spreadsheet kept only the first digits"),
+        ("+4917139200123456", None, "damaged_number", "16 digits are more than the 15"),
+        ("0171 3920012 0171 3920013", "DE", "damaged_number", "22 digits are more than the 15"),
+        # phonenumbers takes a German number of 17 digits; the API takes none above 15.
+        ("+493022222222222222", None, "damaged_number", "18 digits are more than the 15"),
+        ("+49302222222222222", None, "damaged_number", "17 digits are more than the 15"),
+        ("030 2222222222222", "DE", "damaged_number", "17 digits are more than the 15"),
+        ("0171 3920012 / 0171 3920013", "DE", "invalid_number", TWO),
+        ("0171 3920012/0171 3920013", "DE", "invalid_number", TWO),
+        ("030 231250/231251", "DE", "invalid_number", TWO),
+        ("0171 3920012, 0171 3920013", "DE", "invalid_number", TWO),
+        ("0171 3920012; 0171 3920013", "DE", "invalid_number", TWO),
+        ("0171 3920012 | 0171 3920013", "DE", "invalid_number", TWO),
+        ("0171 3920012 & 0171 3920013", "DE", "invalid_number", TWO),
+        ("0171 3920012 oder 0171 3920013", "DE", "invalid_number", TWO),
+        ("0171 3920012 or 0171 3920013", "DE", "invalid_number", TWO),
+        ("0171 3920012\n0171 3920013", "DE", "invalid_number", TWO),
+        ("0171 3920012\r\n0171 3920013", "DE", "invalid_number", TWO),
+        ("0171 3920012 ext. 5", "DE", "invalid_number", "it has an extension"),
+        ("+49 171 3920012;5", None, "invalid_number", "it has an extension"),
+        ("+49 171 3920012 x 12345", None, "invalid_number", "it has an extension"),
+        ("447700900123.0", None, "invalid_number", "there is no such number in GB"),
+        ("07700 900123", "GB", "invalid_number", "there is no such number in GB"),
+        ("06 39 98 00 12", "FR", "invalid_number", "there is no such number in FR"),
+        ("+372 5678", None, "invalid_number", "it is too short"),
+        ("+49 1", None, "invalid_number", "it is too short"),
+        ("+49 171 3920012 34", None, "invalid_number", "there is no such number in DE"),
+        ("+372 567890451234", None, "invalid_number", "it is too long"),
+        ("+999 12345678", None, "invalid_number", "there is no such country code"),
+        ("011 999 12345678", "US", "invalid_number", "there is no such country code"),
+        ("0171 3920012", None, "invalid_number", "it has no country code; say region=…"),
+        ("0171 3920012", "XX", "invalid_number", "has no country code, and 'XX' is no ISO country"),
+        ("3725678904", "XX", "invalid_number", "has no country code, and 'XX' is no ISO country"),
+        ("ask her", "DE", "invalid_number", "it does not look like a phone number"),
+        (True, "DE", "invalid_number", "'TRUE': it does not look like a phone number"),
+        ("-", "DE", "invalid_number", "it does not look like a phone number"),
+        ("²³²³²³", "DE", "invalid_number", "it does not look like a phone number"),
+        ("\ud800", "DE", "invalid_number", "'\\ud800': it does not look like a phone number"),
+        ("1" * 251, "DE", "invalid_number", "it is too long"),
+        ("1/" * 100_000, "DE", "invalid_number", "it is too long"),  # and it does not take long
+    ],
+)  # fmt: skip
+def test_refusal_says_why(cell: Any, region: str | None, problem: str, says: str) -> None:
+    """What cannot be sent to has its problem and a sentence, and no number at all."""
+    frame = pd.DataFrame({"phone": pd.Series([cell], dtype=object), "land": region})
+    told = normalize_numbers(frame, region=region and "land")[OURS].astype(object)
+    to, country, line, problems, detail = told.iloc[0]
+    assert (problems, pd.isna(to), pd.isna(country), pd.isna(line)) == (problem, *[True] * 3)
+    assert says in detail
+
+
+def test_float_is_not_read_with_another_digit() -> None:
+    """447400123456.0 is 447400123456, never 4474001234560."""
+    assert read("447400123456.0")[0] == "447400123456"
+    assert read("4477009001.0")[0] is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "number", "country", "detail"),
+    [
+        # Also a valid German landline, which no SMS reaches.
+        ("37256789045", "DE", "37256789045", "EE",
+         "read with a country code, from EE, though without one it would be valid too, from DE."),
+        ("491713920012", "DE", ANA, "DE",
+         "read with a country code, from DE, though without one it would be valid too, from DE."),
+        # Both can receive: the national one.
+        ("6102550167", "US", "16102550167", "US", None),
+        ("3725550167", "US", None, None, None),
+        ("46701740605", "US", "46701740605", "SE", None),  # only the international one is valid
+        ("2125550167", "US", "12125550167", "US", None),
+    ],
+)  # fmt: skip
+def test_bare_digits_are_read_twice(
+    cell: str, region: str, number: str | None, country: str | None, detail: str | None
+) -> None:
+    """Bare digits count as national and as international; the one that can be texted wins."""
+    to, where, _, _, said = read(cell, region)
+    if number is not None:
+        assert (to, where) == (number, country)
+    if detail is not None:
+        assert said == f"Number read: '{cell}': {detail}"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)), st.data())
+def test_two_readings_are_chosen_as_the_rule_says(region: str, data: st.DataObject) -> None:
+    """One valid reading: that. Both: the one that can be texted, else the national one."""
+    home = data.draw(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)))
+    mobile = phonenumbers.example_number_for_type(home, PhoneNumberType.MOBILE)
+    assume(mobile is not None)
+    digits = digits_of(mobile or phonenumbers.PhoneNumber())
+    national, international = parsed(digits, region), parsed(f"+{digits}", None)
+    texted = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+    chosen = national or international
+    if national and international and phonenumbers.number_type(national) not in texted:
+        chosen = international if phonenumbers.number_type(international) in texted else national
+    assert chosen is not None
+    to, country, _, problem, detail = read(digits, region)
+    assert (to, country, problem) == (
+        digits_of(chosen),
+        phonenumbers.region_code_for_number(chosen),
+        None,
+    )
+    both = national is not None and international is not None and national != international
+    assert (detail is not None and "it would be valid too" in detail) == both
+
+
+def parsed(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
+    """The number as phonenumbers reads it, None unless it is valid."""
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException:
+        return None
+    return number if phonenumbers.is_valid_number(number) else None
+
+
+def digits_of(number: phonenumbers.PhoneNumber) -> str:
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164).removeprefix("+")
+
+
+def example_numbers() -> list[phonenumbers.PhoneNumber]:
+    """One example of every type of number in every region."""
+    found = (
+        phonenumbers.example_number_for_type(region, kind)
+        for region in sorted(phonenumbers.SUPPORTED_REGIONS)
+        for kind in range(11)
+    )
+    return [number for number in found if number is not None]
+
+
+EXAMPLES = example_numbers()
+LINES = {value: name.lower() for name, value in vars(PhoneNumberType).items() if name.isupper()}
+
+
+@st.composite
+def spellings(draw: st.DrawFn) -> tuple[str, str | None]:
+    """A spelling of a number, perhaps with a digit too many or too few, and a region for it."""
+    number = draw(st.sampled_from(EXAMPLES))
+    region = phonenumbers.region_code_for_number(number)
+    form = draw(
+        st.sampled_from(
+            [PhoneNumberFormat.E164, PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL]
+        )
+    )
+    text = phonenumbers.format_number(number, form)
+    text += draw(st.sampled_from(["", "", "", "7"]))
+    text = text[: len(text) - draw(st.sampled_from([0, 0, 0, 1]))]
+    gap = draw(st.sampled_from([" ", "-", "  ", ".", " - ", "/"]))
+    text = text.replace(" ", gap).replace("-", draw(st.sampled_from(["-", " ", "\N{EN DASH}"])))
+    text = draw(st.sampled_from(["{}", " {} ", "({}", "Tel {}"])).format(text)
+    other = draw(st.sampled_from([region, region, None, "DE", "US"]))
+    return text, other if other in phonenumbers.SUPPORTED_REGIONS else None
+
+
+@settings(max_examples=600, deadline=None)
+@given(spellings())
+@example(("0800 FLOWERS", "DE"))
+@example(("112", "DE"))
+@example(("+5491123456789", None))  # an Argentine mobile has a 9 of its own
+@example(("011 15-2345-6789", "AR"))
+@example(("+225 01 23 45 6789", None))  # a zero that belongs to the number
+def test_spelling_is_read_as_phonenumbers_reads_it(spelling: tuple[str, str | None]) -> None:
+    """Outside the repairs, number, country and line are those of phonenumbers, or there is none."""
+    text, region = spelling
+    assume(not text.strip().isdigit())  # these are read twice
+    assume(not text.strip(" (").startswith("00"))
+    number = parsed(text, region)
+    if number is not None and (number.extension or len(digits_of(number)) > 15):
+        number = None  # no SMS reaches an extension; the API takes 15 digits
+    expected = (
+        (None, None, None)
+        if number is None
+        else (
+            digits_of(number),
+            phonenumbers.region_code_for_number(number),
+            LINES[phonenumbers.number_type(number)],
+        )
+    )
+    to, country, line, problems, detail = read(text, region)
+    if problems == "invalid_number" and TWO in detail:
+        assert "/" in text  # the one case in which we are the more careful
+    else:
+        assert (to, country, line) == expected
+    assert (to is None) == (problems in ("invalid_number", "damaged_number"))
+
+
+@pytest.mark.parametrize("number", EXAMPLES[::7], ids=lambda number: f"+{number.country_code}")
+def test_what_comes_out_goes_in_again(number: phonenumbers.PhoneNumber) -> None:
+    """The digits of a number, with a plus, are read as themselves."""
+    digits = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    assert read(digits)[0] == digits.removeprefix("+")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pd.Series([491713920012, 46701740605]),
+        pd.Series([491713920012, 46701740605], dtype="uint64"),
+        pd.Series([491713920012.0, 46701740605.0, np.nan]),
+        pd.Series([491713920012, 46701740605, None], dtype="Int64"),
+        pd.Series([491713920012, 46701740605, None], dtype="Float64"),
+        pd.Series([491713920012, 46701740605, None], dtype="int64[pyarrow]"),
+        pd.Series([Decimal(491713920012), Decimal("46701740605.00"), None], dtype=object),
+        pd.Series([491713920012, "46701740605", np.nan], dtype=object),
+        pd.Series(["491713920012", "46701740605", None], dtype="category"),
+        pd.Series(["491713920012", "46701740605", None], dtype="string[pyarrow]"),
+    ],
+    ids=lambda cells: str(cells.dtype),
+)  # fmt: skip
+def test_numbers_stored_as_numbers_are_read(cells: "pd.Series[Any]") -> None:
+    """Whatever dtype a spreadsheet or database gave the column, the digits are the same."""
+    frame = normalize_numbers(pd.DataFrame({"phone": cells}))
+    assert frame["sms_to"].to_list()[:2] == [ANA, "46701740605"]
+    assert frame["sms_problem"].to_list()[2:] == ["missing_number"] * (len(cells) - 2)
+
+
+def test_region_may_stand_in_a_column() -> None:
+    """Each row is read by its own region; a blank or unknown one is a fault of its row."""
+    frame = pd.DataFrame(
+        {
+            "phone": [
+                "0171 3920012",
+                "070-174 06 05",
+                "0171 3920012",
+                "0171 3920012",
+                "+491713920012",
+            ],
+            "land": ["DE", " se ", None, "Atlantis", "Atlantis"],
+        }
+    )
+    told = normalize_numbers(frame, region="land")
+    assert told["sms_to"].astype(object).where(told["sms_to"].notna(), None).to_list() == [
+        ANA,
+        "46701740605",
+        None,
+        None,
+        ANA,
+    ]
+    cell = "Invalid number: '0171 3920012'"
+    assert told["sms_detail"].to_list()[2:4] == [
+        f"{cell}: it has no country code; say region=….",
+        f"{cell} has no country code, and 'ATLANTIS' is no ISO country code.",
+    ]
+
+
+def test_countries_outside_those_asked_for_are_told() -> None:
+    """A number from elsewhere keeps its number and has the problem."""
+    assert read("+46 70 174 06 05", countries=["de", "AT"]) == (
+        "46701740605",
+        "SE",
+        "mobile",
+        "country_not_allowed",
+        "Country not allowed: this number is from SE, not from AT, DE.",
+    )
+    assert read("+49 171 3920012", countries=["de", "AT"])[3] is None
+
+
+def test_landlines_are_told_when_mobiles_are_asked_for() -> None:
+    """Only what is surely a landline is left out: in America a number does not tell."""
+    assert read("030 23125 000", "DE", mobile_only=True)[1:] == (
+        "DE",
+        "fixed_line",
+        "not_mobile",
+        "Not a mobile: this is a landline.",
+    )
+    assert read("212 555 0167", "US", mobile_only=True)[3] is None
+    assert read("030 23125 000", "DE")[3] is None
+
+
+def test_row_has_all_its_problems() -> None:
+    """A landline from elsewhere has both problems and the note on how it was read, in order."""
+    assert read("0046 8 465 004 00", countries=["DE"], mobile_only=True) == (
+        "46846500400",
+        "SE",
+        "fixed_line",
+        "country_not_allowed not_mobile",
+        (
+            "Country not allowed: this number is from SE, not from DE. · Not a mobile: this is a "
+            "landline. · Number read: '0046 8 465 004 00': '00' was read as '+'."
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({"region": "Germany"}, InvalidArgument, "'Germany' is no ISO 3166 country code"),
+        ({"region": "UK"}, InvalidArgument, "'UK' is no ISO 3166"),
+        ({"region": ""}, InvalidArgument, "'' is no ISO 3166"),
+        ({"region": "coutry"}, InvalidArgument, "no column either. Did you mean 'country'?"),
+        ({"countries": ["DE", "EU"]}, InvalidArgument, "'EU' is no ISO 3166"),
+        ({"countries": "DE"}, InvalidArgument, "countries is a list of ISO codes, such as"),
+        ({"column": "phones"}, ColumnNotFound, "Did you mean 'phone'?"),
+    ],
+)
+def test_faulty_call_raises(options: dict[str, Any], error: type[Exception], sentence: str) -> None:
+    """A call that cannot be meant raises at once and names the nearest match."""
+    frame = pd.DataFrame({"phone": ["0171 3920012"], "country": ["DE"]})
+    with pytest.raises(error) as raised:
+        normalize_numbers(frame, **options)
+    assert sentence in str(raised.value)
+
+
+def test_number_that_stays_keeps_its_marks() -> None:
+    """Reading again, in the same or another spelling, keeps duplicate and opted out."""
+    frame = pd.DataFrame({"phone": ["0171 3920012", "0171 3920013", "0171 3920013"]})
+    marked = mark_suppressed(mark_duplicates(normalize_numbers(frame, region="DE")), [f"+{ANA}"])
+    again = normalize_numbers(marked, region="DE", mobile_only=True)
+    assert_frame_equal(again, marked)
+    respelled = marked.assign(phone=["+491713920012", "+491713920013", "+491713920013"])
+    assert normalize_numbers(respelled)["sms_problem"].to_list()[0::2] == ["opted_out", "duplicate"]
+
+
+@pytest.mark.parametrize("phone", ["0171 3920099", "nobody", None])
+def test_number_that_changes_loses_its_marks_with_a_warning(phone: str | None) -> None:
+    """A mark of the old number says nothing of the new one; the warning points at the caller."""
+    frame = pd.DataFrame({"phone": ["0171 3920012", "0171 3920013"]}, index=[7, 7])
+    marked = mark_suppressed(normalize_numbers(frame, region="DE"), [ANA, "491713920013"])
+    changed = marked.assign(phone=pd.array(["0171 3920013", phone], dtype=object))
+    with pytest.warns(SmspmWarning, match=r"^2 rows that were marked as duplicate") as warned:
+        told = normalize_numbers(changed, region="DE")
+    assert warned[0].filename == __file__
+    assert not told["sms_problems"].astype(object).isin(["opted_out"]).any()
+
+
+def test_old_problem_of_a_number_goes_when_it_is_mended() -> None:
+    """A mended cell is judged anew: codes of numbers are replaced, not added up."""
+    frame = normalize_numbers(pd.DataFrame({"phone": ["####"]}), region="DE")
+    assert frame["sms_problem"].to_list() == ["damaged_number"]
+    mended = normalize_numbers(frame.assign(phone="0171 3920012"), region="DE")
+    assert mended[["sms_problem", "sms_problems", "sms_detail"]].isna().all(axis=None)

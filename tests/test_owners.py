@@ -1,0 +1,187 @@
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from smspm_campaigns.delivery.ledger import Ledger, owners
+from smspm_campaigns.delivery.ledger.claim import claim_request
+from smspm_campaigns.exceptions import LedgerError
+
+if TYPE_CHECKING:
+    from conftest import Book, NewBook
+
+NUMBERS = [str(37250000000 + step) for step in range(5)]
+LONG_AFTER = 10**18  # microseconds: thirty thousand years
+
+HOLDING = """
+import pathlib, sys
+from smspm_campaigns.delivery.ledger import Ledger, owners
+from smspm_campaigns.delivery.ledger.claim import claim_request
+with Ledger.open(pathlib.Path(sys.argv[1])) as ledger, owners.hold(ledger, lambda: 0) as owner:
+    claim_request(ledger, int(sys.argv[2]), owner, limit=2, at=0)
+    print(owner.id, flush=True)
+    sys.stdin.read()
+"""
+
+
+def lock_folder(book: "Book") -> Path:
+    return book.path.with_name(f"{book.path.name}.owners")
+
+
+def bury(book: "Book") -> None:
+    with book.open() as ledger:
+        owners.bury_the_dead(ledger, at=LONG_AFTER)
+
+
+def test_an_owner_is_on_disk_while_it_lives_and_leaves_nothing(new_book: "NewBook") -> None:
+    """Its lock file is gone with it, also when its run failed."""
+    book = new_book(NUMBERS)
+    held = []
+
+    def hold(ledger: Ledger, at: int) -> None:
+        with owners.hold(ledger, lambda: at) as owner:
+            held.append((owner.id, os.getpid(), at, at))
+            assert [file.name for file in lock_folder(book).iterdir()] == [f"{owner.id}.lock"]
+            if at == 8:
+                raise ZeroDivisionError
+
+    with book.open() as ledger:
+        hold(ledger, 7)
+        assert list(lock_folder(book).iterdir()) == []
+        with pytest.raises(ZeroDivisionError):
+            hold(ledger, 8)
+    assert list(lock_folder(book).iterdir()) == []
+    assert (
+        book.ask("SELECT id, process, started_at, ended_at FROM owner ORDER BY started_at") == held
+    )
+
+
+def test_claims_without_an_answer_are_unknown_when_their_owner_ends(new_book: "NewBook") -> None:
+    """Never planned: the request may have been written."""
+    book = new_book(NUMBERS)
+    with book.open() as ledger, owners.hold(ledger, lambda: 3) as owner:
+        claim_request(ledger, book.id, owner, limit=2, at=1)
+    error = "the program stopped before the reply was recorded"
+    assert [(row.status, row.error, row.updated_at) for row in book.rows()] == [
+        ("unknown", error, 3),
+        ("unknown", error, 3),
+        *[("planned", None, None)] * 3,
+    ]
+    assert book.ask("SELECT attempt_id, at, status, evidence FROM event WHERE at = 3") == [
+        (1, 3, "unknown", "dead owner"),
+        (2, 3, "unknown", "dead owner"),
+    ]
+
+
+def test_an_owner_of_another_process_lives_until_its_lock_is_free(new_book: "NewBook") -> None:
+    """No clock decides: it may have been still for years. Killed, it is dead at once."""
+    book = new_book(NUMBERS)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDING, str(book.path), str(book.id)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        owner_id = other.stdout.readline().strip()
+        bury(book)
+        with book.open() as ledger, owners.hold(ledger, lambda: LONG_AFTER):
+            pass
+        assert book.counts() == {"sending": 2, "planned": 3}
+        assert (lock_folder(book) / f"{owner_id}.lock").exists()
+        other.kill()
+        other.wait()
+        bury(book)
+    assert book.counts() == {"unknown": 2, "planned": 3}
+    assert list(lock_folder(book).iterdir()) == []
+
+
+def test_an_owner_of_another_thread_lives(new_book: "NewBook") -> None:
+    """A second run in one process leaves the first one's claims alone, and the other way round."""
+    book = new_book(NUMBERS)
+    claimed, ended = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
+            claim_request(ledger, book.id, owner, limit=2, at=0)
+            claimed.set()
+            ended.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    claimed.wait()
+    try:
+        with book.open() as ledger, owners.hold(ledger, lambda: LONG_AFTER):
+            owners.bury_the_dead(ledger, at=LONG_AFTER)
+            assert book.counts() == {"sending": 2, "planned": 3}
+    finally:
+        ended.set()
+        thread.join()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="making links needs a right there")
+def test_an_owner_is_found_whichever_link_the_ledger_was_opened_by(
+    new_book: "NewBook", tmp_path: Path
+) -> None:
+    """The lock lies beside the file itself, not beside a link to it."""
+    book = new_book(NUMBERS)
+    link = tmp_path / "link.sqlite"
+    link.symlink_to(book.path)
+    with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
+        claim_request(ledger, book.id, owner, limit=2, at=0)
+        with Ledger.open(link) as by_link:
+            owners.bury_the_dead(by_link, at=LONG_AFTER)
+        assert book.counts() == {"sending": 2, "planned": 3}
+    assert [file.name for file in tmp_path.iterdir()] == ["link.sqlite"]
+
+
+def test_an_owner_whose_lock_cannot_be_looked_at_may_be_alive(new_book: "NewBook") -> None:
+    """What cannot be proven is not done."""
+    book = new_book(NUMBERS)
+    with book.open() as ledger:
+        ledger.execute(
+            "INSERT INTO owner (id, process, host, started_at) VALUES ('them', 1, 'there', 0)"
+        )
+        claim_request(ledger, book.id, owners.Owner("them"), limit=2, at=0)
+    lock = lock_folder(book) / "them.lock"
+    lock.mkdir(parents=True)  # not to be opened as a file
+    bury(book)
+    assert book.counts() == {"sending": 2, "planned": 3}
+    lock.rmdir()
+    bury(book)
+    assert book.counts() == {"unknown": 2, "planned": 3}
+
+
+def test_without_a_place_for_its_lock_nobody_becomes_an_owner(new_book: "NewBook") -> None:
+    """A sentence, and nothing claimed."""
+    book = new_book(NUMBERS)
+    lock_folder(book).write_text("in the way")
+    with (
+        book.open() as ledger,
+        pytest.raises(LedgerError, match=r"cannot be locked, since .* cannot be written"),
+        owners.hold(ledger, lambda: 0),
+    ):
+        pass
+    assert book.ask("SELECT * FROM owner") == []
+
+
+def test_an_end_that_could_not_be_written_is_written_by_the_next(new_book: "NewBook") -> None:
+    """The claims stand as long as the ledger takes nothing, and are unknown as soon as it does."""
+    book = new_book(NUMBERS)
+    full = "CREATE TRIGGER full BEFORE UPDATE ON attempt BEGIN SELECT RAISE(ABORT, 'full'); END"
+
+    def hold() -> None:
+        with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
+            claim_request(ledger, book.id, owner, limit=2, at=0)
+            ledger.execute(full)
+
+    with pytest.raises(LedgerError, match="full"):
+        hold()
+    assert book.counts() == {"sending": 2, "planned": 3}
+    book.ask("DROP TRIGGER full")
+    bury(book)
+    assert book.counts() == {"unknown": 2, "planned": 3}

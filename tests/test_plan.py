@@ -1,0 +1,209 @@
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smspm_campaigns.delivery.ledger import plan, read
+from smspm_campaigns.delivery.ledger.plan import PlannedRow, fingerprint
+from smspm_campaigns.exceptions import CampaignConflict, CampaignNotFound
+
+if TYPE_CHECKING:
+    from conftest import NewBook
+
+NUMBERS = [str(37250000000 + step) for step in range(10)]
+
+
+def row(number: str | None = NUMBERS[0], text: str | None = "Hi", **changes: Any) -> PlannedRow:
+    made = PlannedRow(
+        *(number, "EE", "mobile", text, "SMSPM.com", "GSM-7", 1, 50_000_000),
+        *(None, None, None, "[]"),
+    )
+    return made._replace(**changes)
+
+
+# --- the fingerprint ----------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(NUMBERS), st.sampled_from("ab"))).flatmap(
+        lambda rows: st.tuples(st.just(rows), st.permutations(rows))
+    )
+)
+def test_the_order_of_rows_is_no_part_of_a_plan(
+    drawn: tuple[list[tuple[str, str]], list[tuple[str, str]]],
+) -> None:
+    """Equal multisets of messages are one plan."""
+    one, other = drawn
+    assert fingerprint(row(*message) for message in one) == fingerprint(
+        row(*message) for message in other
+    )
+
+
+def test_only_number_text_sender_and_how_often_make_a_plan() -> None:
+    """Whatever else a row has may change; rows with a problem are no part of it."""
+    same = fingerprint([row()])
+    for changed in (
+        row(cost=1),
+        row(country=None),
+        row(detail="x"),
+        row(original='["a"]'),
+        row(segments=2),
+    ):
+        assert fingerprint([changed]) == same
+    assert fingerprint([row(), row(NUMBERS[1], problem="duplicate", problems="duplicate")]) == same
+    others = {
+        fingerprint([row(NUMBERS[1])]),
+        fingerprint([row(text="Ho")]),
+        fingerprint([row(sender="Shop")]),
+        fingerprint([row(), row()]),
+        fingerprint([]),
+    }
+    assert len({same, *others}) == 6
+
+
+def test_no_text_can_be_taken_for_two_rows() -> None:
+    """A line break or a quote in a text does not make another plan look equal."""
+    assert fingerprint([row(text='a"],["b')]) != fingerprint([row(text="a"), row(text="b")])
+    assert fingerprint([row(text="a\nb")]) != fingerprint([row(text="a"), row(text="b")])
+
+
+# --- creating -----------------------------------------------------------------------------------
+
+
+def test_the_rows_are_kept_in_their_order(new_book: "NewBook") -> None:
+    """Everything of each row, planned or excluded, as the frame had it."""
+    nothing = dict.fromkeys(("country", "line", "sender", "encoding", "segments", "cost"))
+    given_rows = [
+        row(NUMBERS[0], "one"),
+        row(NUMBERS[1], "two", problem="opted_out", problems="opted_out duplicate", detail="x"),
+        row(NUMBERS[2], "one", original='["b"]', cost=None, country=None, line=None),
+        row(None, None, **nothing, problem="missing_number", problems="missing_number"),
+    ]
+    kept = new_book(given_rows).rows()
+    assert [
+        PlannedRow(
+            *(found.number, found.country, found.line, found.text, found.sender),
+            *(found.encoding, found.segments, found.cost, found.problem, found.problems),
+            *(found.detail, found.original),
+        )
+        for found in kept
+    ] == given_rows
+    assert [found.status for found in kept] == ["planned", "excluded", "planned", "excluded"]
+
+
+def test_the_same_plan_is_the_same_campaign(new_book: "NewBook") -> None:
+    """A notebook that runs twice adds nothing, in whatever order its rows are."""
+    book = new_book(NUMBERS[:3])
+    again = [row(number) for number in reversed(NUMBERS[:3])]
+    with book.open() as ledger:
+        assert [
+            plan.create_campaign(ledger, name, again, manifest="{}", allow_repeat=False, at=0)
+            for name in ("spring", "summer", "summer")
+        ] == [False, True, False]
+    assert book.ask(
+        "SELECT name, count(*) FROM campaign JOIN recipient ON campaign.id = campaign_id "
+        "GROUP BY name"
+    ) == [("spring", 3), ("summer", 3)]
+
+
+def test_another_plan_under_the_name_says_what_differs(new_book: "NewBook") -> None:
+    """How many messages on either side, how many were taken, and how to go on."""
+    book = new_book(NUMBERS[:3])
+    book.ask("UPDATE recipient SET status = 'queued' WHERE position = 0")
+    with pytest.raises(CampaignConflict) as caught:
+        book.add("spring", [row(NUMBERS[0]), row(NUMBERS[1], "Ho"), row(NUMBERS[0])])
+    assert str(caught.value) == (
+        "There is a campaign 'spring' with another plan: 2 of its messages are not in this frame, "
+        "2 of this frame not in it, and 1 of it were already taken. Campaign.open('spring')"
+        ".send(…) goes on with the frozen plan; another name makes a new campaign."
+    )
+
+
+@pytest.mark.parametrize(
+    ("gateway", "status", "text", "sender", "refused"),
+    [
+        ("https://api.smspm.com account 1", "delivered", "Hi", "SMSPM.com", True),
+        ("https://api.smspm.com account 1", "unknown", "Hi", "SMSPM.com", True),
+        ("https://api.smspm.com account 1", "sending", "Hi", "SMSPM.com", True),
+        ("https://api.smspm.com account 1", "queued", "Hi", "Shop", True),  # the same text twice
+        ("https://api.smspm.com account 1", "delivered", "Ho", "SMSPM.com", False),
+        ("https://api.smspm.com account 1", "planned", "Hi", "SMSPM.com", False),
+        ("https://api.smspm.com account 1", "refused", "Hi", "SMSPM.com", False),
+        ("simulated", "delivered", "Hi", "SMSPM.com", False),  # a rehearsal
+        (None, "planned", "Hi", "SMSPM.com", False),
+    ],
+)
+def test_what_another_campaign_took_for_real_is_refused(
+    new_book: "NewBook", gateway: str | None, status: str, text: str, sender: str, refused: bool
+) -> None:
+    """The same text to the same number, unless it may be repeated; nothing is left of the try."""
+    book = new_book([row(NUMBERS[0]), row(NUMBERS[1])])
+    book.ask("UPDATE campaign SET gateway = ?", gateway)
+    book.ask("UPDATE recipient SET status = ? WHERE number = ?", status, NUMBERS[0])
+    again = [row(NUMBERS[0], text, sender=sender), row(NUMBERS[2])]
+    if refused:
+        with pytest.raises(CampaignConflict) as caught:
+            book.add("again", again, allow_repeat=False)
+        assert str(caught.value) == (
+            "1 messages of 'again' were already taken by another campaign ('spring'): the same "
+            "text to the same number. Leave these people out, or pass allow_repeat=True to text "
+            "them again."
+        )
+        assert book.ask("SELECT name FROM campaign") == [("spring",)]
+        book.add("again", again, allow_repeat=True)
+    else:
+        book.add("again", again, allow_repeat=False)
+
+
+def test_an_excluded_row_takes_nothing_from_another_campaign(new_book: "NewBook") -> None:
+    """Only rows that would be sent are looked at."""
+    book = new_book([row(NUMBERS[0])])
+    book.ask("UPDATE campaign SET gateway = 'https://x.test account 1'")
+    book.ask("UPDATE recipient SET status = 'delivered'")
+    excluded = row(NUMBERS[0], problem="duplicate", problems="duplicate")
+    book.add("again", [excluded, row(NUMBERS[1])], allow_repeat=False)
+
+
+def test_a_campaign_is_bound_once(new_book: "NewBook") -> None:
+    """The first gateway stays; a later one is told which it is."""
+    book = new_book(NUMBERS[:1])
+    with book.open() as ledger:
+        assert plan.bind_gateway(ledger, book.id, "simulated") == "simulated"
+        assert plan.bind_gateway(ledger, book.id, "https://x.test account 1") == "simulated"
+        assert read.find_campaign(ledger, "spring").gateway == "simulated"
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def test_a_campaign_that_is_not_there_is_said_with_those_that_are(new_book: "NewBook") -> None:
+    """The newest first, ten of them."""
+    book = new_book([])
+    for number in range(11):
+        book.add(f"c{number}", [row()])
+    with book.open() as ledger:
+        with pytest.raises(CampaignNotFound) as caught:
+            read.find_campaign(ledger, "sprung")
+        assert str(caught.value) == (
+            f"No campaign 'sprung' in the ledger at {book.path}. It has: c10, c9, c8, c7, c6, c5, "
+            "c4, c3, c2, c1."
+        )
+        assert [found.name for found in read.all_campaigns(ledger)][:2] == ["c10", "c9"]
+
+
+def test_the_expected_cost_is_of_what_is_taken_unknown_and_planned(new_book: "NewBook") -> None:
+    """Excluded and refused rows cost nothing; rows without a price are counted."""
+    costs = [row(number, cost=10**place) for place, number in enumerate(NUMBERS[:6])]
+    book = new_book([*costs, row(NUMBERS[6], cost=None)])
+    for place, status in enumerate(("planned", "sending", "unknown", "delivered", "refused")):
+        book.ask("UPDATE recipient SET status = ? WHERE position = ?", status, place)
+    book.ask(
+        "UPDATE recipient SET status = 'excluded', standing = 'excluded', problem = 'opted_out' "
+        "WHERE position = 5"
+    )
+    with book.open() as ledger:
+        assert read.expected_cost(ledger, book.id) == (1111, 1)
+        assert read.count_taken(ledger, book.id) == 3
+        plan.set_max_cost(ledger, book.id, 5)
+        assert read.find_campaign(ledger, "spring").max_cost == 5

@@ -1,0 +1,394 @@
+"""What will happen, before it does: figures as whole values, numbers masked, always small."""
+
+import math
+import re
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal, assert_series_equal
+
+from smspm_campaigns.batches import Item, send_order, take_request
+from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, SmspmWarning
+from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
+from smspm_campaigns.frames.costs import estimate_costs
+from smspm_campaigns.frames.numbers import normalize_numbers
+from smspm_campaigns.frames.preview import Preview, preview
+from smspm_campaigns.frames.templates import render_messages
+
+SAMPLES = Path(__file__).parent.parent / "sample_data"
+
+
+@dataclass(frozen=True)
+class Rate:
+    requests_per_minute: float | None
+
+
+def quiet(frame: pd.DataFrame, **options: Any) -> Preview:
+    """A preview whose warnings do not matter here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SmspmWarning)
+        return preview(frame, **options)
+
+
+def messages(texts: list[str], numbers: list[str] | None = None, **columns: Any) -> pd.DataFrame:
+    """A frame of messages of one segment each."""
+    numbers = numbers or [f"4917139200{place:02}" for place in range(len(texts))]
+    frame = pd.DataFrame({"sms_to": numbers, "sms_text": texts}, dtype="str")
+    return frame.assign(sms_segments=pd.array([1] * len(frame), dtype="Int64"), **columns)
+
+
+def small_campaign() -> pd.DataFrame:
+    """Eight people: two share a text, one is Swedish and dear, three are left out."""
+    people = pd.DataFrame(
+        {
+            "name": ["Ana", "Eva", "Ana", "Жанна", "Mia", None, "Zoe", "Ida"],
+            "phone": [
+                "0171 39200 10",
+                "0171 39200 11",
+                "0171 39200 12",
+                "0171 39200 13",
+                "0171 39200 10",  # as the first
+                "0171 39200 15",
+                "damaged",
+                "+46 70 174 06 05",
+            ],
+        },
+        index=pd.RangeIndex(2, 10, name="row"),
+    )
+    return (
+        people.pipe(normalize_numbers, region="DE")
+        .pipe(mark_duplicates)
+        .pipe(render_messages, "Hi {{ name }}, " + "sale! " * 12 + "Reply STOP")
+        .pipe(estimate_costs, {"DE": 0.1, "SE": "0,25"})
+    )
+
+
+def test_figures_are_those_counted_by_hand() -> None:
+    """Every figure of a small campaign, as whole values."""
+    seen = preview(small_campaign(), client=Rate(60))
+    assert (seen.rows, seen.messages, seen.texts, seen.requests) == (8, 5, 4, 4)
+    assert seen.each_its_own is None
+    assert (seen.segments, seen.unpriced) == (6, 0)
+    assert seen.cost == pytest.approx(0.75)
+    assert (seen.duration, seen.tracking) == (pd.Timedelta("4s"), pd.Timedelta("5s"))
+    assert seen.warnings == ()
+    assert_series_equal(
+        seen.problems,
+        pd.Series(
+            {"duplicate": 1, "missing_value": 1, "invalid_number": 1}, dtype="Int64", name="count"
+        ),
+        check_names=False,
+        check_index_type=False,
+    )
+    assert seen.examples == {"duplicate": [6], "missing_value": [7], "invalid_number": [8]}
+    assert seen.encodings.to_dict() == {"GSM-7": 4, "UCS-2": 1}
+    assert_frame_equal(
+        seen.countries,
+        pd.DataFrame(
+            {
+                "messages": pd.array([4, 1], dtype="Int64"),
+                "segments": pd.array([5, 1], dtype="Int64"),
+                "cost": [0.5, 0.25],
+            },
+            index=pd.Index(["DE", "SE"], name="country"),
+        ),
+        check_index_type=False,
+    )
+    sale = "sale! " * 12 + "Reply STOP"
+    assert seen.samples == (
+        ("First, shortest", "4917******10", f"Hi Ana, {sale}"),
+        ("Longest", "4917******13", f"Hi Жанна, {sale}"),
+    )
+
+
+def test_text_says_all_that_the_figures_say() -> None:
+    """The whole preview as a terminal shows it, with the border of a segment."""
+    sale = "sale! " * 12 + "Reply STOP"
+    long = f"Hi Жанна, {sale}"
+    assert str(preview(small_campaign(), client=Rate(60))) == "\n".join(
+        [
+            "Messages:  5 of 8 rows; 3 will not be sent",
+            "Requests:  4, 4 different texts",
+            "Segments:  6 (4 GSM-7, 1 UCS-2)",
+            "Cost:      about 0.75 EUR",
+            "Time:      sending about 4 s, each round of tracking about 5 s",
+            "Not sent:",
+            "  1 duplicate (row 6)",
+            "  1 missing value (row 7)",
+            "  1 invalid number (row 8)",
+            "By country:",
+            "  DE: 4 messages, 5 segments, 0.50 EUR",
+            "  SE: 1 messages, 1 segments, 0.25 EUR",
+            "First, shortest, to 4917******10:",
+            f"  Hi Ana, {sale}",
+            "Longest, to 4917******13:",
+            f"  {long[:67]}┆{long[67:]}",
+        ]
+    )
+
+
+def test_html_has_the_same_figures() -> None:
+    """Whatever the text says, the notebook's block says."""
+    seen = preview(small_campaign(), client=Rate(60))
+    html = re.sub(r"<style>.*?</style>", "", seen._repr_html_(), flags=re.DOTALL)
+    words = " ".join(re.sub(r"<[^>]+>", " ", html).split())
+    for line in str(seen).splitlines():
+        title, _, rest = line.strip().partition(": ")
+        for part in (title, rest):
+            assert " ".join(part.replace("┆", " ┆ ").split()).strip(":") in words
+
+
+NUMBERS = st.sampled_from([f"4917139200{place}" for place in range(10, 22)])
+ROWS = st.lists(
+    st.tuples(NUMBERS, st.sampled_from(["Hi", "Ho"]), st.sampled_from(["", "Shop", "SMSPM"])),
+    max_size=40,
+)
+
+
+@settings(deadline=None)
+@given(ROWS, st.integers(1, 130))
+def test_requests_are_those_the_sender_makes(rows: list[tuple[str, str, str]], crowd: int) -> None:
+    """Draining the same rows gives as many requests as foretold: the least possible number."""
+    rows = [*rows, *((f"4670174{place:04}", "Hi", "") for place in range(crowd))]
+    frame = messages([text for _, text, _ in rows], [number for number, _, _ in rows])
+    frame["sms_sender"] = pd.Series([sender or None for *_, sender in rows], dtype="str")
+    waiting = send_order(
+        Item(key, number, (text, sender)) for key, (number, text, sender) in enumerate(rows)
+    )
+    requests, taken = 0, []
+    while waiting:
+        request = take_request(waiting)
+        assert len({item.number for item in request}) == len(request) <= 100
+        taken += [item.key for item in request]
+        waiting = [item for item in waiting if item not in request]
+        requests += 1
+    least = 0
+    for content in {(text, sender) for _, text, sender in rows}:
+        numbers = [number for number, *rest in rows if tuple(rest) == content]
+        least += max(math.ceil(len(numbers) / 100), *Counter(numbers).values())
+    assert sorted(taken) == list(range(len(rows)))
+    assert quiet(frame).requests == requests == least
+
+
+def test_column_that_makes_each_text_its_own_is_named() -> None:
+    """When every text differs, the preview says because of which column."""
+    frame = messages(
+        ["Hi Ana in Tartu STOP", "Hi Eva in Tartu STOP", "Hi Mia in Narva STOP"],
+        shop=["Tartu", "Tartu", "Narva"],
+        First=["Ana", "Eva", "Mia"],
+        age=[1, 2, 3],
+    )
+    seen = preview(frame)
+    assert (seen.requests, seen.each_its_own) == (3, "First")
+    assert "Requests:  3, one per person because of First" in str(seen)
+
+
+def test_texts_of_their_own_without_a_column_are_said_too() -> None:
+    """Where no column explains it, the texts do."""
+    seen = preview(messages(["one STOP", "two STOP"], name=["Ana", None]))
+    assert seen.each_its_own == "their own texts"
+
+
+def test_one_text_for_one_number_many_times_is_no_text_of_its_own() -> None:
+    """Copies of a number need a request each; the texts are not to blame."""
+    seen = preview(messages(["Hi STOP"] * 3, ["491713920010"] * 3))
+    assert (seen.requests, seen.texts, seen.each_its_own) == (3, 1, None)
+    assert preview(messages(["Hi STOP"])).each_its_own is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Hi. Reply STOP", "stop: 1234", "To opt out text 1", "opt-out: x.ee", "Unsubscribe: x.ee",
+     "Abmelden: STOPP an 1", "Pour vous désabonner", "Avregistrera dig", "Loobumiseks saada EI",
+     "Aby zrezygnować", "Для отказа: отпишитесь", "Para darse de baja", "Peruuta viesti"],
+)  # fmt: skip
+def test_text_that_tells_how_to_opt_out_is_silent(text: str) -> None:
+    """One text that says it, in any of the languages of our users, is enough."""
+    assert preview(messages(["Sale!", text])).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Gran rebaja", "Stopover in Tartu", "We adopt outdoor cats", "Shop now", "Nonstop sale"],
+)
+def test_text_that_only_sounds_like_it_warns(text: str) -> None:
+    """The near misses: a Spanish sale, a stopover, and words that hold the words."""
+    with pytest.warns(SmspmWarning, match="No text says how to opt out") as warned:
+        seen = preview(messages([text]))
+    assert warned[0].filename == __file__
+    assert seen.warnings == (str(warned[0].message),)
+    assert "Look at this: No text says how to opt out" in str(seen)
+    assert '<p class="note">No text says how to opt out' in seen._repr_html_()
+
+
+def test_no_number_can_be_read_off() -> None:
+    """Neither text nor HTML holds a whole number, even where it is the index."""
+    frame = small_campaign()
+    frame = frame.set_axis(pd.Index([f"+4917139200{place}" for place in range(10, 18)]), axis=0)
+    seen = preview(frame)
+    shown = str(seen) + seen._repr_html_()
+    assert "0171" not in shown
+    assert not re.search(r"\d{7}", shown)
+    assert "4917******10" in shown
+
+
+def test_html_escapes_what_strangers_wrote() -> None:
+    """Texts, names of columns, countries and labels are shown, never run."""
+    evil = "<script>alert('x')</script>&\"STOP"
+    frame = messages(
+        [evil + "1", evil + "2", "x"],
+        **{"<b>name": ["1", "2", "3"]},
+        sms_country=["<i>EE", "EE", "EE"],
+        sms_problem=pd.Series([None, None, "duplicate"], dtype="str"),
+    ).set_axis([evil] * 3, axis=0)
+    html = quiet(frame)._repr_html_()
+    for tag in ("<script", "<b>", "<i>", "alert('x')"):
+        assert tag not in html
+    assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;&amp;&quot;STOP" in html
+    assert "one per person because of &lt;b&gt;name" in html
+
+
+def crowd(size: int) -> pd.DataFrame:
+    """People of 30 countries, each with a text of their own; a third of them with problems."""
+    place = np.arange(size)
+    frame = pd.DataFrame({"name": [f"P{number:06}" for number in place]}, dtype="str")
+    frame["sms_to"] = [f"49171{number:07}" for number in place]
+    frame["sms_text"] = "Hi " + frame["name"] + ", reply STOP"
+    frame["sms_segments"] = pd.array([1] * size, dtype="Int64")
+    frame["sms_encoding"] = "GSM-7"
+    frame["sms_country"] = np.array([f"{chr(65 + number)}A" for number in range(26)])[place % 26]
+    frame["sms_cost"] = 0.05
+    codes = np.array([None, None, "duplicate", None, None, "opted_out"], dtype=object)
+    frame["sms_problem"] = pd.Series(codes[place % 6], dtype="str")
+    return frame
+
+
+def test_preview_of_many_rows_is_as_small_as_of_few() -> None:
+    """100,000 rows give the same block as 100, but for longer figures."""
+    few, many = preview(crowd(100)), preview(crowd(100_000))
+    assert many.messages == 66_667
+    for show in (str, Preview._repr_html_):
+        assert len(show(many)) < len(show(few)) + 200
+    assert sum(map(len, many.examples.values())) == 10
+
+
+def test_countries_beyond_a_dozen_stand_together() -> None:
+    """Eleven countries and the others, whose figures add up to all messages."""
+    seen = preview(crowd(26_000))
+    assert len(seen.countries) == 12
+    assert seen.countries.index[-1] == "others"
+    assert seen.countries.dtypes.astype(str).to_dict() == {
+        "messages": "Int64",
+        "segments": "Int64",
+        "cost": "float64",
+    }
+    assert seen.countries["messages"].sum() == seen.messages
+    assert seen.countries["cost"].sum() == pytest.approx(seen.cost)
+
+
+def test_very_long_text_is_cut() -> None:
+    """Of a text that never ends, eight segments are shown; the figures tell how many there are."""
+    frame = messages(["STOP " + "x" * 100_000]).assign(sms_segments=654)
+    shown = str(quiet(frame))
+    assert "Segments:  654" in shown
+    assert shown.endswith("x┆…")
+    assert len(shown) < 2000
+    assert len(quiet(frame)._repr_html_()) < 5000
+
+
+def test_nothing_to_send_is_a_preview_too() -> None:
+    """Empty frames and frames of problems are shown without a word about opting out."""
+    for frame in (messages([]), messages(["Hi"]).assign(sms_problem="duplicate")):
+        seen = preview(frame)
+        assert (seen.messages, seen.requests, seen.segments, seen.cost) == (0, 0, 0, None)
+        assert seen.samples == ()
+        assert "Cost:      nothing to send\nTime:      nothing to send" in str(seen)
+        assert "nothing to send" in seen._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("rate", "people", "time"),
+    [
+        (None, 60, "no rate limit on the simulator"),
+        (60, 60, "sending about 60 s, each round of tracking about 60 s"),
+        (1, 60, "sending about 60 min, each round of tracking about 60 min"),
+        (1, 121, "sending about 2.0 h, each round of tracking about 2.0 h"),
+    ],
+)
+def test_time_is_that_of_the_clients_rate(rate: float | None, people: int, time: str) -> None:
+    """Requests divided by the rate, in the unit a person would say."""
+    frame = messages([f"{place} STOP" for place in range(people)], [str(n) for n in range(people)])
+    assert f"Time:      {time}" in str(preview(frame, client=Rate(rate)))
+
+
+def test_without_a_client_the_rate_is_that_of_the_standard_plan() -> None:
+    """100 requests a minute."""
+    seen = preview(messages(["Hi STOP"] * 101, [str(number) for number in range(101)]))
+    assert (seen.requests, seen.duration) == (2, pd.Timedelta("1.2s"))
+
+
+def test_message_without_a_price_is_said() -> None:
+    """What has no price is counted apart, and a campaign without prices has no cost."""
+    frame = messages(["Hi STOP"] * 3, sms_country=["EE", "EE", "SE"], sms_cost=[0.05, 0.05, np.nan])
+    seen = preview(frame)
+    assert seen.cost == pytest.approx(0.1)
+    assert seen.unpriced == 1
+    assert "about 0.10 EUR, and 1 messages without a price" in str(seen)
+    assert "SE: 1 messages, 1 segments, no price" in str(seen)
+    unpriced = preview(frame.drop(columns="sms_cost"))
+    assert (unpriced.cost, unpriced.unpriced) == (None, 3)
+    assert "not known: no prices were given" in str(unpriced)
+
+
+def test_every_problem_shows_five_rows() -> None:
+    """Of many rows with one problem, the first five are named."""
+    frame = messages(["Hi STOP"] * 9, sms_problem=["duplicate"] * 8 + [None])
+    assert "8 duplicate (row 0, 1, 2, 3, 4, …)" in str(preview(frame))
+
+
+def test_report_that_was_read_back_is_previewed_alike() -> None:
+    """Texts in place of figures, and "" in place of nothing, are what a CSV holds."""
+    frame = small_campaign()
+    texts = frame.astype(object).where(frame.notna(), "").astype("str")
+    assert str(preview(texts)) == str(preview(frame))
+
+
+def test_preview_changes_nothing() -> None:
+    """The frame is as it was."""
+    frame = small_campaign()
+    held = frame.copy(deep=True)
+    preview(frame)
+    assert_frame_equal(frame, held)
+
+
+@pytest.mark.parametrize("missing", ["sms_to", "sms_text", "sms_segments"])
+def test_forgotten_step_is_named(missing: str) -> None:
+    """Without numbers or texts there is nothing to preview, and the step is named."""
+    with pytest.raises(ColumnNotFound, match=f"no column '{missing}' yet: run"):
+        preview(messages(["Hi"]).drop(columns=missing))
+    with pytest.raises(InvalidArgument, match="got dict"):
+        preview({})  # type: ignore[arg-type]
+
+
+def test_sample_campaign_accounts_for_every_row() -> None:
+    """Messages and problems of the sample add up to its rows."""
+    frame = pd.read_csv(SAMPLES / "spring_sale.csv", sep=";", dtype="str", encoding="utf-8-sig")
+    ready = (
+        frame.pipe(normalize_numbers, region="country")
+        .pipe(mark_duplicates)
+        .pipe(mark_suppressed, SAMPLES / "opted_out.csv")
+        .pipe(render_messages, SAMPLES / "spring_sale.txt")
+        .pipe(estimate_costs, SAMPLES / "prices.csv")
+    )
+    seen = preview(ready)
+    assert seen.messages + int(seen.problems.sum()) == seen.rows == len(frame)
+    assert seen.countries["messages"].sum() == seen.messages == int(seen.encodings.sum())
+    assert seen.unpriced == 0

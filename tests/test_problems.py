@@ -1,0 +1,146 @@
+"""Verdicts of several helpers on one row: codes in one order, notes beside them, each its own."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from smspm_campaigns.exceptions import InvalidArgument
+from smspm_campaigns.frames.problems import NOTHING, Verdict, codes_of, has_code, record, sendable
+from smspm_campaigns.vocabulary import NUMBER_NOTE, PROBLEM_TITLES, Problem
+
+PLAIN = pd.DataFrame({"a": [1]})
+CODES = st.lists(st.sampled_from(list(Problem)), max_size=4)
+
+
+def told(frame: pd.DataFrame) -> list[list[object]]:
+    """The three columns of each row, None where there is nothing."""
+    ours = frame[["sms_problem", "sms_problems", "sms_detail"]].astype(object)
+    return [[None if pd.isna(cell) else cell for cell in row] for row in ours.to_numpy().tolist()]
+
+
+def judge(frame: pd.DataFrame, *codes: Problem, owned: tuple[Problem, ...]) -> pd.DataFrame:
+    """Record a verdict with one note for each code on the only row."""
+    verdict = NOTHING
+    for code in codes:
+        verdict += Verdict(code, note=f"about {code}.")
+    return record(frame, [verdict], owned=owned)
+
+
+@given(CODES, CODES)
+def test_codes_and_notes_stand_in_the_order_of_precedence(
+    first: list[Problem], second: list[Problem]
+) -> None:
+    """Whoever speaks first, codes and notes are merged in one fixed order, none lost."""
+    once = [code for code in dict.fromkeys(second) if code not in first]
+    frame = judge(PLAIN, *dict.fromkeys(first), owned=())
+    frame = judge(frame, *once, owned=())
+    merged = [code for code in Problem if code in {*first, *second}]
+    assert told(frame) == [
+        [
+            str(merged[0]) if merged else None,
+            " ".join(merged) or None,
+            " · ".join(f"{PROBLEM_TITLES[code]}: about {code}." for code in merged) or None,
+        ]
+    ]
+
+
+@given(CODES, CODES, CODES)
+def test_owner_replaces_only_its_own(
+    before: list[Problem], mine: list[Problem], now: list[Problem]
+) -> None:
+    """Codes and notes of others stay; those owned are the new ones and nothing else."""
+    now = [code for code in dict.fromkeys(now) if code in mine]
+    frame = judge(PLAIN, *dict.fromkeys(before), owned=())
+    others = [code for code in before if code not in mine]
+    expected = judge(PLAIN, *dict.fromkeys([*others, *now]), owned=())
+    assert_frame_equal(judge(frame, *now, owned=tuple(mine)), expected)
+
+
+def test_verdict_keeps_notes_that_are_no_problem_last() -> None:
+    """How a number was read is told after the problems, and replaced with its title."""
+    read = Verdict(note="'0049 171': '00' was read as '+'.", title=NUMBER_NOTE)
+    frame = record(PLAIN, [read], owned=(), titles=(NUMBER_NOTE,))
+    frame = judge(frame, Problem.DUPLICATE, owned=(Problem.DUPLICATE,))
+    assert told(frame) == [
+        [
+            "duplicate",
+            "duplicate",
+            "Duplicate: about duplicate. · Number read: '0049 171': '00' was read as '+'.",
+        ]
+    ]
+    assert told(record(frame, [NOTHING], owned=(), titles=(NUMBER_NOTE,))) == [
+        ["duplicate", "duplicate", "Duplicate: about duplicate."]
+    ]
+
+
+def test_note_cannot_be_mistaken_for_two() -> None:
+    """A label or file name that holds what stands between notes does not break them."""
+    verdict = Verdict(Problem.DUPLICATE, note="row a · Opted out: b has the same number.")
+    frame = record(PLAIN, [verdict], owned=())
+    detail = "Duplicate: row a - Opted out: b has the same number."
+    assert told(frame) == [["duplicate", "duplicate", detail]]
+    assert told(record(frame, [NOTHING], owned=(Problem.OPTED_OUT,))) == told(frame)
+    assert told(record(frame, [NOTHING], owned=(Problem.DUPLICATE,))) == [[None, None, None]]
+
+
+def test_note_that_a_person_wrote_is_kept_last() -> None:
+    """Words of a person in `sms_detail` survive the helpers."""
+    frame = PLAIN.assign(sms_detail="ask Mari")
+    assert told(judge(frame, Problem.TOO_LONG, owned=(Problem.TOO_LONG,))) == [
+        ["too_long", "too_long", "Too long: about too_long. · ask Mari"]
+    ]
+
+
+def test_only_rows_asked_for_are_judged() -> None:
+    """Rows outside `where` keep their codes and notes."""
+    frame = record(
+        pd.DataFrame({"a": [1, 2]}, index=[7, 7]),
+        [Verdict(Problem.DUPLICATE, note="x."), Verdict(Problem.DUPLICATE, note="y.")],
+        owned=(),
+    )
+    cleared = record(
+        frame, [NOTHING] * 2, owned=(Problem.DUPLICATE,), where=np.array([False, True])
+    )
+    assert told(cleared) == [["duplicate", "duplicate", "Duplicate: x."], [None, None, None]]
+
+
+def test_unknown_code_is_refused_by_name() -> None:
+    """A code of the user's own in our column is named in the error."""
+    with pytest.raises(InvalidArgument, match="holds 'vip', which is no problem"):
+        record(PLAIN.assign(sms_problems="duplicate vip"), [NOTHING], owned=())
+
+
+def test_codes_are_read_per_row() -> None:
+    """Each row has its codes, a blank cell none, and one code can be asked for."""
+    frame = pd.DataFrame({"sms_problems": ["opted_out duplicate", None, ""]})
+    assert list(codes_of(frame)) == [["opted_out", "duplicate"], [], []]
+    assert has_code(frame, Problem.DUPLICATE).tolist() == [True, False, False]
+    assert has_code(PLAIN, Problem.DUPLICATE).tolist() == [False]
+
+
+@pytest.mark.parametrize("blank", [None, np.nan, pd.NA, ""])
+def test_rows_without_a_problem_are_sendable(blank: object) -> None:
+    """A row without a problem is sendable, however its cell is blank (in a CSV it is "")."""
+    frame = pd.DataFrame(
+        {"a": [1, 2], "sms_problem": pd.Series([blank, "duplicate"], dtype=object)}
+    )
+    assert sendable(frame)["a"].tolist() == [1]
+    assert sendable(PLAIN)["a"].tolist() == [1]
+
+
+def test_nothing_is_sendable_in_an_empty_frame() -> None:
+    """An empty frame keeps its columns."""
+    assert list(sendable(PLAIN.head(0)).columns) == ["a"]
+
+
+def test_titles_say_whose_note_it_is() -> None:
+    """A note begins with the title of its first problem, or the one given."""
+    assert Verdict(Problem.OPTED_OUT, note="listed.").notes == ("Opted out: listed.",)
+    assert Verdict(note="fine.", title="Number read").notes == ("Number read: fine.",)
+    assert (NOTHING.codes, NOTHING.notes) == ((), ())
+    both = Verdict(Problem.DUPLICATE, note="a.") + Verdict(Problem.TOO_LONG, note="b.")
+    assert both.codes == (Problem.DUPLICATE, Problem.TOO_LONG)
+    assert both.notes == ("Duplicate: a.", "Too long: b.")

@@ -1,0 +1,332 @@
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smspm_campaigns.delivery.ledger import Ledger, owners, read, record
+from smspm_campaigns.delivery.ledger.claim import claim_request
+from smspm_campaigns.delivery.ledger.record import Evidence
+from smspm_campaigns.vocabulary import Status
+
+if TYPE_CHECKING:
+    from conftest import Book, NewBook
+
+NUMBERS = [str(37250000000 + step) for step in range(10)]
+
+# What the design says, once more and in Python: planned -> sending -> queued | refused | unknown
+# -> submitted -> delivered | failed | unconfirmed. A later stage replaces an earlier one.
+STAGES = (
+    {"sending"},
+    {"unknown"},
+    {"not_taken"},
+    {"queued"},
+    {"submitted"},
+    {"unconfirmed"},
+    {"refused", "failed", "delivered"},
+)
+FINAL = STAGES[-1]
+# Which of several attempts speaks for the row; who was not taken, never does.
+PREVAILING = (
+    *("delivered", "submitted", "queued", "unconfirmed", "failed", "sending", "unknown"),
+    "refused",
+)
+STATUSES = [status for stage in STAGES[1:] for status in sorted(stage)]
+
+
+def stage(status: str) -> int:
+    return next(place for place, found in enumerate(STAGES) if status in found)
+
+
+def row_status(attempts: list[str]) -> str:
+    return next((status for status in PREVAILING if status in attempts), "planned")
+
+
+class Kept(NamedTuple):
+    status: str
+    message_id: str | None
+    word: str | None
+    error: str | None
+    price: int | None
+    carrier: str | None
+    sent_at: int | None
+    updated_at: int
+    due_at: int | None
+
+
+def kept(book: "Book", attempt: int = 1) -> Kept:
+    [found] = book.ask(
+        "SELECT status, message_id, word, error, price, carrier, sent_at, updated_at, due_at "
+        "FROM attempt WHERE id = ?",
+        attempt,
+    )
+    return Kept(*found)  # type: ignore[arg-type]
+
+
+def history(book: "Book") -> list[tuple[object, ...]]:
+    return book.ask("SELECT attempt_id, at, status, evidence FROM event ORDER BY id")
+
+
+def claimed(book: "Book") -> str:
+    """Claim everything in one request whose owner goes on without an end; return its id."""
+    with book.open() as ledger:
+        ledger.execute(
+            "INSERT OR IGNORE INTO owner (id, process, host, started_at) VALUES ('me', 1, 'h', 0)"
+        )
+        made = claim_request(ledger, book.id, owners.Owner("me"), limit=None, at=0)
+        assert made is not None
+        return made.request_id
+
+
+def note(book: "Book", *evidence: Evidence, at: int = 1) -> None:
+    with book.open() as ledger:
+        for proof in evidence:
+            record.record(ledger, proof, "poll", at=at)
+
+
+def close(book: "Book", request_id: str, *evidence: Evidence, at: int = 5) -> None:
+    with book.open() as ledger:
+        record.close_request(ledger, request_id, evidence, reply="{}", error=None, at=at)
+
+
+def test_a_reply_is_recorded_whole(new_book: "NewBook") -> None:
+    """What it proves for each row, the reply, and when; in one transaction."""
+    book = new_book(NUMBERS[:3])
+    request = claimed(book)
+    unproven = "the reply has no element for this number"
+    with book.open() as ledger:
+        record.close_request(
+            ledger,
+            request,
+            [
+                Evidence(1, "queued", "id-1", "Added to queue", due_at=7),
+                Evidence(2, "refused", word="Rejected", error="No route"),
+                Evidence(3, "unknown", error=unproven),
+            ],
+            reply="{…}",
+            error=None,
+            at=5,
+        )
+    assert book.ask("SELECT id, answered_at, reply, error FROM request") == [
+        (request, 5, "{…}", None)
+    ]
+    assert [kept(book, attempt) for attempt in (1, 2, 3)] == [
+        Kept("queued", "id-1", "Added to queue", None, None, None, 5, 5, 7),
+        Kept("refused", None, "Rejected", "No route", None, None, None, 5, None),
+        Kept("unknown", None, None, unproven, None, None, None, 5, None),
+    ]
+    assert [(row.status, row.message_id, row.error, row.sent_at) for row in book.rows()] == [
+        ("queued", "id-1", None, 5),
+        ("refused", None, "No route", None),
+        ("unknown", None, unproven, None),
+    ]
+    assert history(book)[3:] == [
+        (1, 5, "queued", "reply"),
+        (2, 5, "refused", "reply"),
+        (3, 5, "unknown", "reply"),
+    ]
+
+
+@pytest.mark.parametrize("old", ["sending", *STATUSES])
+@pytest.mark.parametrize("new", STATUSES)
+def test_an_attempt_only_moves_forward(new_book: "NewBook", old: str, new: str) -> None:
+    """To a later stage, never back or sideways; finals stay, and contradictions are history."""
+    book = new_book(NUMBERS[:1])
+    claimed(book)
+    if old != "sending":
+        note(book, Evidence(1, old, word="old", error="old"), at=1)
+    before = history(book)
+    note(book, Evidence(1, new, word="new", error="new"), at=2)
+    forward = stage(new) > stage(old)
+    expected = new if forward else old
+    assert kept(book)._replace(sent_at=None) == Kept(
+        status=expected,
+        message_id=None,
+        word="new" if expected == new else (None if old == "sending" else "old"),
+        error="new" if expected == new else (None if old == "sending" else "old"),
+        price=None,
+        carrier=None,
+        sent_at=None,
+        updated_at=2 if forward else (0 if old == "sending" else 1),
+        due_at=None,
+    )
+    contradicts = old in FINAL and new in FINAL and old != new
+    assert history(book) == [*before, *([(1, 2, new, "poll")] if forward or contradicts else [])]
+    assert book.statuses() == {NUMBERS[0]: row_status([expected])}
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("claim"), st.just(0), st.just("")),
+        st.tuples(st.just("tell"), st.integers(0, 9), st.sampled_from(STATUSES)),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(steps=STEPS)
+def test_rows_follow_their_attempts_whatever_is_told_in_whatever_order(
+    new_book: "NewBook", steps: list[tuple[str, int, str]]
+) -> None:
+    """The ledger and a plain model in Python agree after every step; nothing ever moves back."""
+    book = new_book(NUMBERS[:3])
+    attempts: list[tuple[str, str]] = []  # number, status
+    with book.open() as ledger:
+        ledger.execute("INSERT INTO owner (id, process, host, started_at) VALUES ('me', 1, 'h', 0)")
+        for at, (what, which, status) in enumerate(steps):
+            if what == "claim":
+                made = claim_request(ledger, book.id, owners.Owner("me"), limit=None, at=at)
+                attempts += [(number, "sending") for number in (made.numbers if made else [])]
+            elif which < len(attempts):
+                record.record(ledger, Evidence(which + 1, status), "poll", at=at)
+                number, old = attempts[which]
+                if stage(status) > stage(old):
+                    attempts[which] = (number, status)
+            _check_against_the_model(ledger, book.id, attempts)
+
+
+def _check_against_the_model(
+    ledger: Ledger, campaign_id: int, attempts: list[tuple[str, str]]
+) -> None:
+    found = ledger.execute("SELECT status FROM attempt ORDER BY id").fetchall()
+    assert [status for (status,) in found] == [status for _, status in attempts]
+    rows = {row.number: row.status for row in read.rows(ledger, campaign_id)}
+    assert rows == {
+        number: row_status([status for whose, status in attempts if whose == number])
+        for number in NUMBERS[:3]
+    }
+    counts = read.count_by_status(ledger, campaign_id)
+    assert sum(counts.values()) == 3
+    assert set(counts) <= {str(status) for status in Status}
+
+
+def test_what_was_not_taken_is_planned_again_with_its_reason(new_book: "NewBook") -> None:
+    """The row waits for its next request, and says why the last one was nothing."""
+    book = new_book(NUMBERS[:1])
+    close(book, claimed(book), Evidence(1, "not_taken", error="No connection"))
+    assert [(row.status, row.error) for row in book.rows()] == [("planned", "No connection")]
+    assert claimed(book)
+    assert book.statuses() == {NUMBERS[0]: "sending"}
+
+
+def test_a_late_reply_counts_after_the_owner_was_declared_dead(new_book: "NewBook") -> None:
+    """It is evidence for its own request, and what was thought meanwhile is forgotten."""
+    book = new_book(NUMBERS[:3])
+    request = claimed(book)
+    with book.open() as ledger:
+        owners.bury_the_dead(ledger, at=3)
+    assert book.counts() == {"unknown": 3}
+    assert {row.error for row in book.rows()} == {
+        "the program stopped before the reply was recorded"
+    }
+    close(
+        book,
+        request,
+        Evidence(1, "queued", "id-1", "Added to queue", due_at=9),
+        Evidence(2, "refused", error="No route"),
+        Evidence(3, "not_taken", error="429"),
+    )
+    assert [(row.status, row.message_id, row.error) for row in book.rows()] == [
+        ("queued", "id-1", None),
+        ("refused", None, "No route"),
+        ("planned", None, "429"),
+    ]
+    assert kept(book).due_at == 9
+
+
+def test_an_id_that_another_message_has_proves_nothing(new_book: "NewBook") -> None:
+    """The second claim to it is unknown, in the same reply or a later one."""
+    book = new_book([NUMBERS[0], NUMBERS[0]])
+    first, second = claimed(book), claimed(book)
+    close(book, first, Evidence(1, "queued", "id-1", "Added to queue", due_at=9))
+    close(book, second, Evidence(2, "queued", "id-1", "Added to queue", due_at=9), at=6)
+    told = "the reply has the id of another message"
+    assert [kept(book, attempt) for attempt in (1, 2)] == [
+        Kept("queued", "id-1", "Added to queue", None, None, None, 5, 5, 9),
+        Kept("unknown", None, "Added to queue", told, None, None, None, 6, None),
+    ]
+
+
+def test_recording_a_reply_twice_changes_nothing(new_book: "NewBook") -> None:
+    """A commit that was reported as failed may have been one."""
+    book = new_book(NUMBERS[:1])
+    request = claimed(book)
+    proof = Evidence(1, "queued", "id-1", "Added to queue", due_at=9)
+    close(book, request, proof)
+    once = (kept(book), history(book), book.rows())
+    close(book, request, proof)
+    assert (kept(book), history(book), book.rows()) == once
+
+
+# --- what is told beside the status -------------------------------------------------------------
+
+
+def accepted(new_book: "NewBook") -> "Book":
+    book = new_book(NUMBERS[:1])
+    close(book, claimed(book), Evidence(1, "queued", "id-1", "Added to queue", due_at=9))
+    return book
+
+
+def test_price_and_carrier_are_kept_whenever_they_come(new_book: "NewBook") -> None:
+    """Also with news that is old, and never lost to a later silence."""
+    book = accepted(new_book)
+    note(book, Evidence(1, "delivered", word="delivered"))
+    note(book, Evidence(1, "submitted", word="submitted", price=45, carrier="Telia"))
+    note(book, Evidence(1, "delivered", word="delivered"))
+    assert kept(book) == Kept("delivered", "id-1", "delivered", None, 45, "Telia", 5, 1, None)
+
+
+def test_the_word_and_the_error_are_those_of_the_status(new_book: "NewBook") -> None:
+    """An error of the moment is gone with the next word, and old news changes neither."""
+    book = accepted(new_book)
+    note(book, Evidence(1, "queued", error="HTTP 503", due_at=20), at=10)
+    assert kept(book) == Kept("queued", "id-1", "Added to queue", "HTTP 503", None, None, 5, 5, 20)
+    note(book, Evidence(1, "queued", word="queued", due_at=30), at=20)
+    assert kept(book) == Kept("queued", "id-1", "queued", None, None, None, 5, 5, 30)
+    note(book, Evidence(1, "queued", error="HTTP 503", due_at=40), at=30)
+    note(book, Evidence(1, "delivered", word="delivered"), at=40)
+    note(book, Evidence(1, "queued", word="queued", error="HTTP 503", due_at=60), at=50)
+    assert kept(book) == Kept("delivered", "id-1", "delivered", None, None, None, 5, 40, None)
+
+
+@pytest.mark.parametrize("status", ["delivered", "failed", "unconfirmed"])
+def test_what_has_ended_is_never_due_again(new_book: "NewBook", status: str) -> None:
+    """Not even when an older question is answered after the last word."""
+    book = accepted(new_book)
+    note(book, Evidence(1, status))
+    note(book, Evidence(1, "submitted", due_at=99))
+    with book.open() as ledger:
+        assert read.next_due(ledger, book.id) is None
+        assert read.due(ledger, book.id, most=9, at=10**18) == []
+
+
+def test_what_is_open_stays_due(new_book: "NewBook") -> None:
+    """Evidence that says nothing of the next question does not end the asking."""
+    book = accepted(new_book)
+    note(book, Evidence(1, "unknown", error="lost"))
+    assert kept(book).due_at == 9
+    note(book, Evidence(1, "submitted"))
+    assert (kept(book).status, kept(book).due_at) == ("submitted", 9)
+    with book.open() as ledger:
+        assert read.next_due(ledger, book.id) == 9
+        assert read.due(ledger, book.id, most=9, at=8) == []
+        assert read.due(ledger, book.id, most=9, at=9) == [read.Due(1, "id-1", "submitted", 5, 9)]
+
+
+def test_the_longest_due_is_asked_about_first(new_book: "NewBook") -> None:
+    """So many at most, of this campaign alone."""
+    book = new_book(NUMBERS[:3])
+    request = claimed(book)
+    due_at: tuple[Any, ...] = (30, 10, 20)
+    close(
+        book,
+        request,
+        *(Evidence(n + 1, "queued", f"id-{n}", due_at=at) for n, at in enumerate(due_at)),
+    )
+    other = book.add("other", [])
+    with book.open() as ledger:
+        assert [due.due_at for due in read.due(ledger, book.id, most=2, at=99)] == [10, 20]
+        assert read.next_due(ledger, book.id) == 10
+        assert (read.due(ledger, other, most=2, at=99), read.next_due(ledger, other)) == ([], None)

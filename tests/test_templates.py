@@ -1,0 +1,452 @@
+"""A template x rows: strict about blanks, safe with values, and one bad row stops no other."""
+
+# Look-alikes are what some of these cases are about.
+# ruff: noqa: RUF001
+
+import datetime as dt
+import enum
+import unicodedata
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, TemplateInvalid
+from smspm_campaigns.frames.templates import _values, render_messages
+from smspm_campaigns.vocabulary import COLUMNS
+
+OURS = ["sms_text", "sms_encoding", "sms_segments", "sms_problems", "sms_detail"]
+
+
+def render(template: Any, cell: Any = "Ana", **options: Any) -> tuple[Any, ...]:
+    """What is made of a template for one row whose `name` is the cell; None for nothing."""
+    frame = pd.DataFrame({"name": pd.Series([cell], dtype=object), "shop": "Tartu"})
+    told = render_messages(frame, template, **options)[OURS].astype(object)
+    return tuple(None if pd.isna(value) else value for value in told.iloc[0])
+
+
+def missing(name: str = "name") -> tuple[Any, ...]:
+    detail = f"Missing value: the cell for {{{{ {name} }}}} is blank."
+    return (None, None, None, "missing_value", detail)
+
+
+def text(made: str, segments: int = 1, encoding: str = "GSM-7") -> tuple[Any, ...]:
+    return (made, encoding, segments, None, None)
+
+
+BLANKS = [None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT"), Decimal("NaN"), "", "  ", "\u00a0"]
+
+
+@pytest.mark.parametrize("blank", BLANKS, ids=repr)
+@pytest.mark.parametrize(
+    "template",
+    [
+        "Hi {{ name }}",
+        "Hi {{ name | upper }}",
+        "Hi {{ name | title | trim | truncate(5) }}",
+        "Hi {{ name | int }}{{ name | float }}",
+        "Hi {{ name | round }}",
+        "Hi {{ name | abs }}",
+        "Hi {{ name | length }}",
+        "Hi {{ name | replace('a', 'b') }}",
+        "Hi {{ name | first }}",
+        "Hi {{ [name] | join }}",
+        "Hi {{ '%s' % [name] }}",
+        "Hi {{ name ~ '!' }}",
+        "Hi {{ name + '!' }}",
+        "Hi {{ name.upper() }}",
+        "Hi {{ name[0] }}",
+        "Hi {% for letter in name %}{{ letter }}{% endfor %}",
+        "Hi {% if name > 5 %}big{% endif %}",
+        "Hi {% set other = name %}{{ other }}",
+        "{# no comment #}Hi {{ shop }} {{ name }}",
+    ],
+)
+def test_blank_cell_that_is_printed_is_a_missing_value(template: str, blank: Any) -> None:
+    """However a blank cell is used, the row has no text, and the placeholder is named."""
+    assert render(template, blank) == missing()
+
+
+@pytest.mark.parametrize("blank", BLANKS, ids=repr)
+@pytest.mark.parametrize(
+    ("template", "made"),
+    [
+        ("Hi {{ name | default('friend') }}", "Hi friend"),
+        ("Hi {{ name | d('friend') }}", "Hi friend"),
+        ("Hi {{ name | default }}", "Hi "),
+        ("Hi {{ name or 'friend' }}", "Hi friend"),
+        ("Hi{% if name %} {{ name }}{% endif %}", "Hi"),
+        ("Hi{% if name is defined %} {{ name }}{% endif %}", "Hi"),
+        ("Hi {{ name if name else 'you' }}", "Hi you"),
+        ("Hi {{ 'you' if not name else name }}", "Hi you"),
+    ],
+)
+def test_blank_cell_is_absent_for_default_and_if(template: str, made: str, blank: Any) -> None:
+    """default(), if, or, and `is defined` treat a blank cell as absent."""
+    assert render(template, blank) == text(made)
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("NA", "NA"),
+        (0, "0"),  # zero is a value
+        (12.0, "12"),
+        (np.float64(12.0), "12"),
+        (np.float32(1.5), "1.5"),
+        (np.int64(12), "12"),
+        (12.5, "12.5"),
+        (1e22, "10000000000000000000000"),
+        (Decimal("12.00"), "12"),
+        (Decimal("12.50"), "12.50"),
+        (dt.date(2026, 5, 1), "2026-05-01"),
+        (pd.Timestamp("2026-05-01"), "2026-05-01"),
+        (pd.Timestamp("2026-05-01 10:30"), "2026-05-01 10:30:00"),
+        (np.datetime64("2026-05-01"), "2026-05-01"),
+        (dt.time(9, 15), "09:15:00"),
+        ("{{ shop }}", "{{ shop }}"),  # never rendered again
+        ("{% for x in y %}", "{% for x in y %}"),
+        ("<b>&", "<b>&"),  # a text is no HTML
+        (" padded ", " padded "),
+    ],
+)
+def test_value_is_shown_as_a_person_reads_it(cell: Any, shown: str) -> None:
+    """No 12.0, no midnight, no markup, and what looks like a template in a cell is text."""
+    assert render("{{ name }}!", cell) == text(f"{shown}!")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series([5, None], dtype="Int64"),
+        pd.Series([5.0, np.nan]),
+        pd.Series([5, None], dtype="int64[pyarrow]"),
+        pd.Series(["5", None], dtype="category"),
+        pd.Series(["5", None], dtype="string[pyarrow]"),
+        pd.Series([5, None], dtype=object),
+        pd.Series([np.int64(5), "  "], dtype=object),
+    ],
+    ids=lambda column: str(column.dtype),
+)
+def test_values_come_from_every_dtype(column: "pd.Series[Any]") -> None:
+    """Numbers and blanks are the same whatever dtype holds them."""
+    told = render_messages(pd.DataFrame({"n": column}), "{{ n }}{% if n | int > 3 %}+{% endif %}")
+    assert told["sms_text"].to_list()[0] == "5+"
+    assert told["sms_problem"].to_list()[1] == "missing_value"
+
+
+def test_numbers_can_be_compared_and_computed() -> None:
+    """Numbers stay numbers in a template, and whole results have no .0."""
+    frame = pd.DataFrame({"points": pd.Series([np.int64(250), 10.0], dtype=object)})
+    template = "{% if points > 100 %}{{ points / 2 }}{% else %}{{ points + 0.5 }}{% endif %}"
+    assert render_messages(frame, template)["sms_text"].to_list() == ["125", "10.5"]
+
+
+class Colour(enum.StrEnum):
+    RED = "red"
+
+
+class Writer:
+    """Anything with methods that do something."""
+
+    def save(self) -> str:
+        raise AssertionError("a template called it")
+
+    def __str__(self) -> str:
+        return "a writer"
+
+
+@pytest.mark.parametrize("value", [Writer(), Colour.RED, pd.Timedelta("1D"), ["a"], {"a": 1}, b"x"])
+def test_context_holds_plain_values_only(value: Any) -> None:
+    """Whatever a cell holds, the template sees a text, number, date or nothing."""
+    frame = pd.DataFrame({"name": pd.Series([value, 1, None], dtype=object), "other": "x"})
+    contexts = list(_values(frame, {"name": 0}))
+    assert [{key: type(held) for key, held in context.items()} for context in contexts] == [
+        {"name": str},
+        {"name": int},
+        {},  # blank: absent
+    ]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ name.__class__ }}",
+        "{{ name.__class__.__mro__[1].__subclasses__() }}",
+        "{{ ''.__class__ }}",
+        "{{ name['__class__'] }}",
+        "{{ '{0.__class__}'.format(name) }}",
+        "{{ '{x.__class__}'.format_map({'x': name}) }}",
+        "{{ name.upper.__globals__ }}",
+        "{{ (name | string).__init__ }}",
+        "{{ self }}",
+        "{{ self._TemplateReference__context }}",
+        "{{ self.__init__.__globals__ }}",
+        "{% macro m() %}x{% endmacro %}{{ m.__globals__ }}",
+        "{{ name.encode().__class__ }}",
+        "{{ name.nothing }}",
+        "{{ name.upper }}",  # a method is no text
+        "{{ name.encode() }}",
+        "{{ [name] }}",
+        "{{ {'a': name} }}",
+        "{{ name | list }}",
+        "{{ none }}",
+        "{{ name() }}",
+        "{{ 1 / 0 }}",
+        "{{ name | int + 'x' }}",
+    ],
+)
+def test_reaching_into_objects_is_an_error_of_the_row(template: str) -> None:
+    """No way into an object, and none of Python's own words in a text: the row says what was."""
+    made, encoding, segments, problems, detail = render(template)
+    assert (made, encoding, segments, problems) == (None, None, None, "template_error")
+    assert detail.startswith("Template error: ")
+
+
+@pytest.mark.parametrize(
+    "name", ["range", "dict", "lipsum", "cycler", "joiner", "namespace", "frame"]
+)
+def test_no_globals_are_there(name: str) -> None:
+    """Jinja's globals, and the frame itself, are no placeholders."""
+    with pytest.raises(ColumnNotFound, match=f"asks for {{{{ {name} }}}}, which no column has"):
+        render(f"{{{{ {name} }}}}")
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{{ name | attr('x') }}", "{{ name | map('upper') }}", "{{ name | pprint }}",
+     "{{ name | random }}", "{{ name | tojson }}", "{{ name | xmlattr }}", "{{ name | format }}"],
+)  # fmt: skip
+def test_filters_that_reach_or_draw_lots_are_out(template: str) -> None:
+    """A filter that is not for texts is refused before any row."""
+    with pytest.raises(TemplateInvalid, match="does not parse: line 1: No filter named"):
+        render(template)
+
+
+def test_one_bad_row_stops_no_other() -> None:
+    """Each row is judged alone: texts, blanks and failures stand side by side."""
+    frame = pd.DataFrame({"n": ["4", "x", None, "0"]}, index=[7, 7, 8, 9])
+    told = render_messages(frame, "{{ 8 / (n | int('none')) }}")
+    expected = pd.DataFrame(
+        {
+            "n": frame["n"],
+            "sms_text": pd.Series(["2", np.nan, np.nan, np.nan], dtype="str").array,
+            "sms_encoding": pd.Series(["GSM-7", np.nan, np.nan, np.nan], dtype="str").array,
+            "sms_segments": pd.array([1, None, None, None], dtype="Int64"),
+            "sms_problems": pd.Series(
+                [np.nan, "template_error", "missing_value", "template_error"], dtype="str"
+            ).array,
+        },
+        index=[7, 7, 8, 9],
+    )
+    pd.testing.assert_frame_equal(told[list(expected.columns)], expected)
+
+
+@pytest.mark.parametrize(
+    ("template", "sentence"),
+    [
+        ("{{ nmae }}", "asks for {{ nmae }}, which no column has. Did you mean 'name'?"),
+        ("{% if shops %}x{% endif %}", "asks for {{ shops }}, which no column has. Did you mean"),
+        ("{{ zzz }}", "which no column has. The columns are: name, shop."),
+        ("{{ row.name }}", "asks for {{ row }}, which no column has"),
+    ],
+)
+def test_typo_is_found_before_any_row(template: str, sentence: str) -> None:
+    """A placeholder that no column has raises at once, even on an empty frame."""
+    frame = pd.DataFrame({"name": [], "shop": []})
+    with pytest.raises(ColumnNotFound) as raised:
+        render_messages(frame, template)
+    assert sentence in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("template", "sentence"),
+    [
+        ("Hi {{ name", "does not parse: line 1: "),
+        ("Hi\n{% if name %}", "does not parse: line 2: "),
+        ("{{ name | nope }}", "No filter named 'nope'"),
+        ("{% nope %}", "unknown tag 'nope'"),
+        ("{% include 'other.txt' %}", "cannot include or extend"),
+        ("{% extends 'other.txt' %}", "cannot include or extend"),
+        ("{% import 'other.txt' as other %}x", "cannot include or extend"),
+        ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "nested too deep"),
+    ],
+)
+def test_template_that_cannot_be_used_raises(template: str, sentence: str) -> None:
+    """A faulty template is a faulty call: one sentence, with the line."""
+    with pytest.raises(TemplateInvalid) as raised:
+        render(template)
+    assert sentence in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "placeholder"),
+    [
+        ("First Name", "first_name"),
+        (" first-name ", "first_name"),
+        ("First  (Name)", "first_name"),
+        ("FIRST_NAME", "FIRST_NAME"),
+        ("FIRST_NAME", "first_name"),
+        ("2nd name", "_2nd_name"),
+        ("Eesnimi õ", "eesnimi_õ"),
+        ("Имя", "имя"),
+        ("pre\u0301nom", "prénom"),  # typed on a Mac: the accent stands alone
+        (2026, "_2026"),
+    ],
+)
+def test_column_is_found_by_its_identifier_form(name: Any, placeholder: str) -> None:
+    """A column is found by its name, or by its name in lower case with underscores."""
+    frame = pd.DataFrame({name: ["Ana"]})
+    assert render_messages(frame, f"{{{{ {placeholder} }}}}")["sms_text"].to_list() == ["Ana"]
+
+
+def test_two_columns_of_one_form_are_both_named() -> None:
+    """Where two columns could be meant, neither is taken."""
+    frame = pd.DataFrame([["a", "b"]], columns=["First Name", "first_name"])
+    with pytest.raises(ColumnNotFound, match="could be any of 'First Name' and 'first_name'"):
+        render_messages(frame, "{{ first_name }}")
+
+
+def test_number_and_country_may_be_shown_and_the_text_itself_may_not() -> None:
+    """A text shows what other helpers know; it cannot show itself, or a second run would differ."""
+    frame = pd.DataFrame({"name": ["Ana"], "sms_to": ["491713920012"], "sms_country": ["DE"]})
+    assert render_messages(frame, "{{ sms_country }}")["sms_text"].to_list() == ["DE"]
+    ready = render_messages(frame, "Hi")
+    for name in set(ready.columns) & set(COLUMNS) - set(frame.columns):
+        with pytest.raises(ColumnNotFound):
+            render_messages(ready, f"{{{{ {name} }}}}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["spring.txt", "templates/spring.j2", "spring sale.txt", r"C:\sms\spring.TXT", "a.jinja",
+     "a.jinja2", "letter.md", " spring.txt "],
+)  # fmt: skip
+def test_file_name_given_as_text_raises(name: str) -> None:
+    """A file name in place of a text would be sent to everyone: it raises, and says how."""
+    with pytest.raises(TemplateInvalid, match=r"looks like a file name, .* pass pathlib.Path\("):
+        render(name)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "See spring.txt now",
+        "Read shop.md",
+        "Visit shop.ee",
+        "Hi {{ name }}.txt",
+        "txt",
+        ".",
+        "Hi.\nmore.txt",
+    ],
+)
+def test_text_that_only_mentions_a_file_is_a_text(template: str) -> None:
+    """The near misses: a sentence, a Moldovan shop, a placeholder, a second line."""
+    assert render(template)[0] == template.replace("{{ name }}", "Ana")
+
+
+def test_path_is_read_as_a_file(tmp_path: Path) -> None:
+    """A pathlib.Path is a file in UTF-8, with or without a mark, in any line ends."""
+    path = tmp_path / "spring.txt"
+    path.write_bytes(b"\xef\xbb\xbfHi {{ name }},\r\n\xc3\xb5htul!\n")
+    assert render(path) == text("Hi Ana,\nõhtul!", encoding="UCS-2")
+    with pytest.raises(TemplateInvalid, match=r"template file .*nowhere.txt does not exist"):
+        render(tmp_path / "nowhere.txt")
+    with pytest.raises(TemplateInvalid, match="cannot be read as UTF-8 text"):
+        render(tmp_path)
+    path.write_bytes(b"\xe4")
+    with pytest.raises(TemplateInvalid, match="cannot be read as UTF-8 text"):
+        render(path)
+
+
+@pytest.mark.parametrize("template", [None, 5, b"Hi", ["Hi"]])
+def test_something_else_is_no_template(template: Any) -> None:
+    """Only a text or a Path is a template."""
+    with pytest.raises(TemplateInvalid, match=r"is a text or a pathlib.Path to a file, not \w+"):
+        render(template)
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("a\x00b", "\\u0000"),
+        ("a\x1b[31m", "\\u001b"),
+        ("a\ud83d", "\\ud83d"),
+        ("\ude00", "\\ude00"),
+    ],
+)
+def test_unsendable_characters_are_named(cell: str, shown: str) -> None:
+    """NUL, escape and half an emoji cannot be sent; the sentence shows them."""
+    detail = f"Unsendable text: it holds '{shown}', which no SMS can carry."
+    assert render("Hi {{ name }}", cell) == (None, None, None, "unsendable_text", detail)
+
+
+@pytest.mark.parametrize(
+    "template", ["", " \n\t", "{% if false %}Hi{% endif %}", "{# only this #}"]
+)
+def test_nothing_to_send_is_a_problem(template: str) -> None:
+    """A text of white space is not sent."""
+    detail = "Empty text: there is nothing to send."
+    assert render(template) == (None, None, None, "empty_text", detail)
+
+
+@pytest.mark.parametrize(
+    ("length", "allowed", "problem"),
+    [(160, 1, None), (161, 1, "too_long"), (306, 2, None), (307, 2, "too_long"), (500, None, None)],
+)
+def test_too_long_text_keeps_its_count(
+    length: int, allowed: int | None, problem: str | None
+) -> None:
+    """A text above max_segments has a problem, and its text and count are there to see."""
+    made, _, segments, problems, detail = render("x" * length, max_segments=allowed)
+    assert (made, problems) == ("x" * length, problem)
+    if problem:
+        assert detail == f"Too long: {segments} segments, and {allowed} are allowed."
+
+
+@pytest.mark.parametrize("number", [0, -1, True, False])
+def test_max_segments_is_a_number_from_one(number: Any) -> None:
+    """Zero segments, and a yes, are no limit."""
+    with pytest.raises(InvalidArgument, match="max_segments is a number from 1"):
+        render("Hi", max_segments=number)
+
+
+def test_replace_is_done_before_counting() -> None:
+    """Curly quotes written plainly save the second segment; a wrong word raises at once."""
+    long = "It’s " + "x" * 100
+    assert render(long)[1:3] == ("UCS-2", 2)
+    assert render(long, replace="typography") == text("It's " + "x" * 100)
+    assert render("{{ name }}", "Łódź ñ", replace="accents") == text("Lodz ñ")
+    with pytest.raises(InvalidArgument, match="replace is 'typography', 'accents' or None"):
+        render_messages(pd.DataFrame({"name": []}), "Hi", replace="all")  # type: ignore[arg-type]
+
+
+def test_letters_are_composed() -> None:
+    """An accent that stands alone joins its letter, so that it does not cost Unicode."""
+    assert render("{{ name }}", "e\u0301") == text("é")
+
+
+def test_line_ends_and_spaces_are_kept() -> None:
+    """What the user sees is what is sent."""
+    assert render("  a  \n\n b\t{{ name }}  ", "x\ny")[0] == "  a  \n\n b\tx\ny  "
+
+
+def test_rendering_again_replaces_the_old_text() -> None:
+    """Another template gives the frame it would have given alone."""
+    frame = pd.DataFrame({"name": ["Ana", None]})
+    again = render_messages(render_messages(frame, "{{ name }}"), "Hi", max_segments=1)
+    pd.testing.assert_frame_equal(again, render_messages(frame, "Hi", max_segments=1))
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text(st.characters(exclude_characters="\x00\x1b", exclude_categories=["Cs"])))
+def test_values_are_never_rendered(cell: str) -> None:
+    """Any cell is printed as it is, in composed form, or is blank."""
+    made = render("<{{ name | default('blank') }}>", cell)[0]
+    expected = unicodedata.normalize("NFC", f"<{cell if cell.strip() else 'blank'}>")
+    assert made == expected

@@ -1,0 +1,306 @@
+import asyncio
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from smspm_campaigns.delivery.engine import Run
+from smspm_campaigns.delivery.tracker import track_campaign
+from smspm_campaigns.exceptions import AccountRefused, NeverLeft, RateLimited
+from smspm_campaigns.gateway.client import Client
+from smspm_campaigns.gateway.simulator import Fault, Simulator, running, storm
+
+if TYPE_CHECKING:
+    from conftest import Book, Clock, NewBook
+
+NUMBERS = [str(37250000000 + step) for step in range(40)]
+HOUR = 3600.0
+
+
+def sent(
+    new_book: "NewBook", count: int, clock: "Clock", **behaviour: Any
+) -> tuple["Book", Client]:
+    book = new_book(NUMBERS[:count])
+    client = Client.simulated(clock=clock, **behaviour)
+    book.send(client)
+    assert book.counts() == {"queued": count}
+    return book, client
+
+
+def by(book: "Book", column: str) -> set[object]:
+    return {getattr(row, column) for row in book.rows()}
+
+
+def test_every_message_reaches_its_last_word(new_book: "NewBook", clock: "Clock") -> None:
+    """With its price and carrier, as the gateway has them; nothing is asked after that."""
+    book, client = sent(new_book, 40, clock, failing=NUMBERS[:7])
+    book.track(client)
+    assert book.counts() == {"delivered": 33, "failed": 7}
+    for row in book.rows():
+        details = asyncio.run(client.details(row.message_id or ""))
+        assert (row.status, row.carrier) == (details.word, details.carrier)
+        assert row.carrier == "Simulated Carrier EE"
+        assert Decimal(row.price or 0) / 10**9 == details.price == Decimal("0.05")
+        assert row.error is None
+        assert 0 < (row.sent_at or 0) < (row.updated_at or 0)
+    asked = client.simulator.details_requests
+    book.track(client)
+    assert client.simulator.details_requests == asked
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("delivered", "delivered"),
+        ("DELIVERED", "delivered"),
+        ("failed", "failed"),
+        ("undelivered", "failed"),
+        ("rejected", "failed"),
+        ("Expired", "failed"),
+        # not final: open until the time is over
+        ("queued", "queued"),
+        ("pending", "queued"),
+        ("Added to queue", "queued"),
+        ("submitted", "submitted"),
+        ("sent", "submitted"),
+        ("Buffered", "queued"),  # never seen
+    ],
+)
+def test_a_word_is_one_status_and_kept_as_it_came(
+    new_book: "NewBook", clock: "Clock", word: str, status: str
+) -> None:
+    """By the one table; a word never seen leaves the message open."""
+    book, client = sent(
+        new_book, 2, clock, submit_after=0, final_after=0, spread=0, words={"delivered": word}
+    )
+    book.track(client, for_seconds=60)
+    assert by(book, "status") == {status}
+    assert book.ask("SELECT DISTINCT word FROM attempt") == [(word,)]
+
+
+def test_a_word_never_seen_leaves_the_message_where_it_was(
+    new_book: "NewBook", clock: "Clock"
+) -> None:
+    """A submitted message is not queued again by a word nobody knows."""
+    book, client = sent(
+        new_book,
+        1,
+        clock,
+        submit_after=0,
+        final_after=100,
+        spread=0,
+        words={"delivered": "Buffered"},
+    )
+    book.track(client, for_seconds=300)
+    assert by(book, "status") == {"submitted"}
+    assert book.ask("SELECT word FROM attempt") == [("Buffered",)]
+
+
+def test_a_message_without_a_last_word_is_unconfirmed(new_book: "NewBook", clock: "Clock") -> None:
+    """After three days, which pass at once here, and in fewer than a hundred questions."""
+    book, client = sent(new_book, 1, clock, final_after=10**7)
+    book.track(client, for_seconds=100 * HOUR)
+    assert by(book, "status") == {"unconfirmed"}
+    assert 72 * HOUR <= clock.passed <= 73 * HOUR
+    assert 70 < client.simulator.details_requests < 100
+    book.track(client, for_seconds=100 * HOUR)  # it is not asked about again
+    assert clock.passed <= 73 * HOUR
+
+
+def test_a_last_word_that_comes_late_still_counts(new_book: "NewBook", clock: "Clock") -> None:
+    """Asked for the last time after the time is over, a message may still be delivered."""
+    book, client = sent(new_book, 1, clock)
+    clock.passed += 100 * HOUR
+    book.track(client)
+    assert by(book, "status") == {"delivered"}
+
+
+def test_tracking_ends_at_its_time_and_goes_on_where_it_was(
+    new_book: "NewBook", clock: "Clock"
+) -> None:
+    """What is open stays open; the next call takes it up."""
+    book, client = sent(new_book, 3, clock, submit_after=500, final_after=1000)
+    book.track(client, for_seconds=600)
+    assert book.counts() == {"submitted": 3}
+    assert clock.passed == pytest.approx(600)
+    book.track(client, for_seconds=0)
+    assert clock.passed == pytest.approx(600)
+    book.track(client, for_seconds=1000)
+    assert book.counts() == {"delivered": 3}
+
+
+def test_nothing_open_is_nothing_asked(new_book: "NewBook", clock: "Clock") -> None:
+    """Planned and unknown rows are neither polled nor waited for."""
+    book = new_book(NUMBERS[:3])
+    client = Client.simulated(clock=clock, faults="close")
+    book.send(client, limit=1)
+    book.track(client)
+    assert book.counts() == {"unknown": 1, "planned": 2}
+    assert (client.simulator.details_requests, clock.passed) == (0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _: "00000000-0000-8000-8000-000000000000",
+        lambda message_id: message_id[:-1] + "g",
+        lambda _: "x",
+    ],
+)
+def test_an_id_the_api_does_not_know_stops_nobody_else(
+    new_book: "NewBook", clock: "Clock", spoil: Callable[[str], str]
+) -> None:
+    """The others are delivered; this one says why it is open, and is unconfirmed at last."""
+    book, client = sent(new_book, 20, clock)
+    [(message_id,)] = book.ask("SELECT message_id FROM attempt WHERE id = 5")
+    book.ask("UPDATE attempt SET message_id = ? WHERE id = 5", spoil(str(message_id)))
+    book.track(client)
+    assert book.counts() == {"delivered": 19, "queued": 1}
+    error = (
+        "SMSPM answered 'Message not found' (HTTP 404), which says nothing certain about the "
+        "messages."
+    )
+    assert {(row.status, row.error) for row in book.rows()} == {
+        ("delivered", None),
+        ("queued", error),
+    }
+    book.track(client, for_seconds=80 * HOUR)
+    assert {(row.status, row.error) for row in book.rows()} == {
+        ("delivered", None),
+        ("unconfirmed", error),
+    }
+
+
+def test_a_hostile_answer_stops_nobody(new_book: "NewBook", clock: "Clock") -> None:
+    """A price no ledger can hold and half a surrogate pair are nothing, and the word counts."""
+    book, _ = sent(new_book, 3, clock)
+    answer = b'{"status": "delivered", "price": 1e30, "carrier": "Tel\\ud800ia"}'
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=answer))
+    hostile = Client(
+        *("h", "t"),
+        base_url="https://x.test",
+        transport=transport,
+        clock=clock,
+        requests_per_minute=None,
+    )
+    book.track(hostile)
+    assert {(row.status, row.price, row.carrier) for row in book.rows()} == {
+        ("delivered", None, "Tel?ia")
+    }
+
+
+def test_answers_that_cannot_be_read_leave_everything_open(
+    new_book: "NewBook", clock: "Clock"
+) -> None:
+    """They are asked for again, and the errors of that time are forgotten."""
+    book, client = sent(new_book, 20, clock)
+    book.track(Client.simulated(clock=clock, details_faults=Fault("null")), for_seconds=60)
+    assert book.counts() == {"queued": 20}
+    assert by(book, "error") == {"The API's reply (HTTP 200) is not the JSON it is known for."}
+    book.track(client)
+    assert book.counts() == {"delivered": 20}
+    assert by(book, "error") == {None}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_storm_delays_and_changes_nothing(new_book: "NewBook", clock: "Clock", seed: int) -> None:
+    """Whatever questions meet, every message ends as the gateway has it."""
+    kinds = [
+        "429",
+        "500",
+        "502",
+        "503",
+        "302",
+        "close",
+        "reset",
+        "malformed",
+        "html",
+        "null",
+        "bom",
+    ]
+    book, client = sent(
+        new_book, 40, clock, failing=NUMBERS[:7], details_faults=storm(seed, 0.4, kinds)
+    )
+    book.track(client, for_seconds=24 * HOUR)
+    assert book.counts() == {"delivered": 33, "failed": 7}
+    assert by(book, "error") == {None}
+
+
+def test_a_429_holds_every_question(new_book: "NewBook", clock: "Clock") -> None:
+    """Nobody asks before the time that was told."""
+    asked: list[float] = []
+
+    def limited(index: int, _numbers: object) -> Fault | None:
+        asked.append(clock.passed)
+        return Fault("429", retry_after=120) if index == 0 else None
+
+    book, client = sent(new_book, 20, clock, details_faults=limited)
+    book.track(client)
+    assert book.counts() == {"delivered": 20}
+    first = asked[0]
+    assert len([at for at in asked if at < first + 120]) <= 8  # those under way already
+
+
+def test_429_without_end_ends_the_tracking(new_book: "NewBook", clock: "Clock") -> None:
+    """Bounded, with everything still open for the next call."""
+    book, client = sent(new_book, 20, clock, details_faults=Fault("429", retry_after=60))
+    with pytest.raises(RateLimited):
+        book.track(client)
+    assert book.counts() == {"queued": 20}
+    assert 8 <= client.simulator.details_requests <= 5 * 8
+
+
+def test_a_dead_network_ends_the_tracking(new_book: "NewBook", clock: "Clock") -> None:
+    """After bounded tries; everything is open as before."""
+    book, client = sent(new_book, 3, clock)
+    with running(Simulator()) as url:
+        pass
+    dead = Client("h", "t", base_url=url, requests_per_minute=None, clock=clock)
+    with pytest.raises(NeverLeft):
+        book.track(dead)
+    assert book.counts() == {"queued": 3}
+    book.track(client)
+    assert book.counts() == {"delivered": 3}
+
+
+def test_a_refused_account_ends_the_tracking_at_once(new_book: "NewBook", clock: "Clock") -> None:
+    """No question after the first answer, beyond those under way."""
+    book, _ = sent(new_book, 40, clock)
+    simulator = Simulator(clock=clock.now)
+    with running(simulator) as url:
+        refused = Client("another", "t", base_url=url, requests_per_minute=None, clock=clock)
+        with pytest.raises(AccountRefused):
+            book.track(refused)
+    assert simulator.details_requests <= 8
+    assert book.counts() == {"queued": 40}
+
+
+def test_a_stop_ends_the_waiting(new_book: "NewBook", clock: "Clock") -> None:
+    """What is open stays open."""
+    book, _ = sent(new_book, 3, clock)
+    asleep = threading.Event()
+
+    class Forever:
+        def now(self) -> float:
+            return clock.now()
+
+        def monotonic(self) -> float:
+            return clock.monotonic()
+
+        async def sleep(self, seconds: float) -> None:
+            asleep.set()
+            await asyncio.Event().wait()
+
+    client = Client.simulated(clock=Forever())
+    run = Run(
+        lambda run: track_campaign(
+            run, book.path, book.id, client, for_seconds=HOUR, give_up_after=HOUR
+        )
+    )
+    assert asleep.wait(60)
+    run.stop()
+    assert run.wait(60)
+    assert book.counts() == {"queued": 3}

@@ -196,8 +196,11 @@ def test_bytes_of_another_encoding_are_not_guessed(
     tmp_path: Path, content: bytes, line: int
 ) -> None:
     """The error names the first offending line and the call to make."""
-    with pytest.raises(ContactsUnreadable, match=rf"^Line {line} of people.csv is not in utf-8"):
-        read(tmp_path, content)
+    for encoding in (None, "utf-8-sig"):
+        with pytest.raises(
+            ContactsUnreadable, match=rf"^Line {line} of people.csv is not in utf-8"
+        ):
+            read(tmp_path, content, encoding=encoding)
     with pytest.raises(ContactsUnreadable, match=r"encoding='cp1252' .* 'cp1257'"):
         read(tmp_path, content)
 

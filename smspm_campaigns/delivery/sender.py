@@ -101,7 +101,7 @@ class _Sender:
 
     async def _send_on(self, lane: Lane, most: int | None) -> None:
         not_taken = made = 0
-        while made != most:
+        while made != most and claim.is_anything_planned(self._ledger, self._campaign_id):
             await take_turn(self._run, self._client)
             claimed = None if self._run.stopping else self._claim()
             if claimed is None:

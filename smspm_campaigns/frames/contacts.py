@@ -20,7 +20,6 @@ _TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 _BOOK_SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 _DELIMITERS: Final = ";,\t|"
 _BYTE_ORDER_MARKS: Final = {
-    codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
@@ -98,7 +97,8 @@ def _decode(path: Path, encoding: str | None) -> str:
             f"There is no encoding {encoding!r}. Common ones are utf-8, cp1252 and cp1257."
         ) from None
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1  # its object has no byte order mark
+        # Not in `data`: utf-8-sig counts from behind the mark.
+        line = error.object.count(b"\n", 0, error.start) + 1
         raise ContactsUnreadable(
             f"Line {line} of {path.name} is not in {encoding}, and nothing was guessed. Say how "
             "the file was saved, for example encoding='cp1252' (Western Europe) or 'cp1257' "

@@ -85,6 +85,16 @@ def _next_items(ledger: Ledger, campaign_id: int, room: int | None) -> list[Item
     return taken
 
 
+def is_anything_planned(ledger: Ledger, campaign_id: int) -> bool:
+    """Tell whether a claim could find anything, so that nobody waits for a turn in vain."""
+    return bool(
+        ledger.one(
+            "SELECT 1 FROM recipient WHERE campaign_id = ? AND status = 'planned' LIMIT 1",
+            campaign_id,
+        )
+    )
+
+
 def stands(ledger: Ledger, claim: Claim) -> bool:
     """Tell whether nobody has declared this claim's owner dead meanwhile."""
     return not ledger.one(

@@ -5,19 +5,19 @@ Nothing of smspm_campaigns is imported here, so a misreading of the API cannot c
 
 from typing import TYPE_CHECKING
 
-from .app import Simulator
-from .callbacks import Callbacks
-from .faults import KINDS, Fault, Script, storm
+from smspm_campaigns.gateway.simulator.app import Simulator
+from smspm_campaigns.gateway.simulator.callbacks import Callbacks
+from smspm_campaigns.gateway.simulator.faults import KINDS, Fault, Script, storm
 
 if TYPE_CHECKING:
-    from .serving import running, serve
+    from smspm_campaigns.gateway.simulator.serving import running, serve
 
 __all__ = ["KINDS", "Callbacks", "Fault", "Script", "Simulator", "running", "serve", "storm"]
 
 
 def __getattr__(name: str) -> object:
     if name in {"running", "serve"}:
-        from . import serving  # noqa: PLC0415 - uvicorn is loaded only by those who serve
+        from smspm_campaigns.gateway.simulator import serving  # noqa: PLC0415 - for servers only
 
         return getattr(serving, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

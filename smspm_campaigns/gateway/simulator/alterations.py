@@ -1,3 +1,5 @@
+"""How a reply that the gateway gave can be wrong on its way."""
+
 import json
 import uuid
 from collections.abc import Callable
@@ -5,7 +7,7 @@ from dataclasses import replace
 
 import phonenumbers
 
-from .replies import Reply
+from smspm_campaigns.gateway.simulator.replies import Reply
 
 HUGE = 8 * 1024 * 1024  # bytes
 STRANGER = "37255500000"  # a number nobody asked for

@@ -1,3 +1,5 @@
+"""The SMSPM API as an ASGI application: it refuses what the API refuses, and misbehaves as told."""
+
 import random
 import time
 import zlib
@@ -6,14 +8,26 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from .callbacks import Callbacks, CallbackSender
-from .faults import SOME, Fault, Faults, as_script
-from .ids import SALT_BITS, Ticket, read_id, write_id
-from .log import AcceptedLog, Entry
-from .replies import Refused, Reply, json_reply
-from .requests import Order, Request, asked_numbers, authorise, read_order
-from .tariff import calling_code, carrier, price
-from .wire import ENDINGS, break_off, read_body, wait_connected, write_reply
+from smspm_campaigns.gateway.simulator.callbacks import Callbacks, CallbackSender
+from smspm_campaigns.gateway.simulator.faults import SOME, Fault, Faults, as_script
+from smspm_campaigns.gateway.simulator.ids import SALT_BITS, Ticket, read_id, write_id
+from smspm_campaigns.gateway.simulator.log import AcceptedLog, Entry
+from smspm_campaigns.gateway.simulator.replies import Refused, Reply, json_reply
+from smspm_campaigns.gateway.simulator.requests import (
+    Order,
+    Request,
+    asked_numbers,
+    authorise,
+    read_order,
+)
+from smspm_campaigns.gateway.simulator.tariff import calling_code, carrier, price
+from smspm_campaigns.gateway.simulator.wire import (
+    ENDINGS,
+    break_off,
+    read_body,
+    wait_connected,
+    write_reply,
+)
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -35,55 +49,40 @@ class Simulator:
     without sharing anything.
 
     Served over a socket, a broken connection really breaks. Called in this process, where there
-    is none, ``ConnectionResetError`` is raised in its place.
+    is none, `ConnectionResetError` is raised in its place.
 
-    Parameters
-    ----------
-    hash, token : str
-        The credentials it accepts.
-    senders : sequence of str
-        The approved Sender IDs.
-    balance : float
-        What the account holds, in EUR. A request that costs more than is left gets a 402.
-    clock : callable
-        The time, in seconds since the epoch.
-    accepted : list or Path, optional
-        Where everything accepted is logged, one entry per recipient, before the reply leaves:
-        ``id``, ``toNumber``, ``text``, ``fromNumber``, ``report``, ``time`` (seconds since the
-        epoch), ``request`` (index of the request) and ``repeated`` (the number stood earlier in
-        the same request). A file holds one JSON object per line.
-    submit_after, final_after : float
-        Seconds from acceptance until a message is ``submitted``, and ``delivered`` or ``failed``.
-    spread : float
-        Both come up to so many seconds later, different for each message.
-    failing : collection of str
-        Numbers whose messages fail.
-    failure_rate : float
-        Share of all other numbers whose messages fail, 0 to 1; always the same numbers.
-    words : mapping of str to str, optional
-        Status words used in place of the documented ones, as ``{"failed": "undelivered"}``.
-    latency : float or callable
-        Seconds, or a function that returns seconds, between taking a message and replying.
-    refuse : collection of str
-        Numbers that are refused although they look right.
-    list_mode : {"element", "whole", "some"}
-        What a bad number does to the list it is in: its element is rejected and the others are
-        taken, nothing is taken, or those before it are taken and the whole request is answered
-        with the error. ``"some"`` also lets the balance run out in the middle of a list.
-    faults : Fault, str, callable, mapping or iterable, optional
-        What goes wrong with requests to send, see `Fault`. One fault or its kind: with every
-        request. A callable: asked with the index of the request (from 0, counting every one that
-        could be read) and the numbers in it. A mapping: from that index. An iterable: one for
-        each request in turn. `storm` makes a callable.
-    details_faults : Fault, str, callable, mapping or iterable, optional
-        The same for requests to ``/smsdetails``, which have an index of their own.
-    callbacks : Callbacks
-        How ``report`` addresses are called. Only addresses of this machine ever are.
+    Args:
+        hash, token: the credentials it accepts.
+        senders: the approved Sender IDs.
+        balance: what the account holds, in EUR. A request that costs more than is left gets a 402.
+        clock: the time, in seconds since the epoch.
+        accepted: where everything accepted is logged, one entry per recipient, before the reply
+            leaves: `id`, `toNumber`, `text`, `fromNumber`, `report`, `time` (seconds since the
+            epoch), `request` (index of the request) and `repeated` (the number stood earlier in
+            the same request). A file holds one JSON object per line.
+        submit_after, final_after: seconds from acceptance until a message is `submitted`, and
+            `delivered` or `failed`.
+        spread: both come up to so many seconds later, different for each message.
+        failing: numbers whose messages fail.
+        failure_rate: share of all other numbers whose messages fail, 0 to 1; always the same
+            numbers.
+        words: status words used in place of the documented ones, as `{"failed": "undelivered"}`.
+        latency: seconds, or a function that returns seconds, between taking a message and
+            replying.
+        refuse: numbers that are refused although they look right.
+        list_mode: what a bad number does to the list it is in: its element is rejected and the
+            others are taken, nothing is taken, or those before it are taken and the whole request
+            is answered with the error. `"some"` also lets the balance run out in the middle of a
+            list.
+        faults: what goes wrong with requests to send, see `Fault`. One fault or its kind: with
+            every request. A callable: asked with the index of the request (from 0, counting every
+            one that could be read) and the numbers in it. A mapping: from that index. An iterable:
+            one for each request in turn. `storm` makes a callable.
+        details_faults: the same for requests to `/smsdetails`, which have an index of their own.
+        callbacks: how `report` addresses are called. Only addresses of this machine ever are.
 
     Raises:
-    ------
-    ValueError
-        A setting makes no sense.
+        ValueError: a setting makes no sense.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword per behaviour

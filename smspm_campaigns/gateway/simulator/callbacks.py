@@ -1,3 +1,5 @@
+"""Calling the `report` address of a message when its status changes."""
+
 import asyncio
 import heapq
 import ipaddress
@@ -22,18 +24,12 @@ TIMEOUT = 5.0  # seconds for one call
 class Callbacks:
     """How the `report` address of a message is called when its status changes.
 
-    Parameters
-    ----------
-    style : {"query", "json", "form"}
-        A GET with ``id``, ``status`` and ``toNumber`` as query parameters, or a POST of them.
-    late : float
-        Seconds between a change and the call.
-    copies : int
-        How often each call is made.
-    final_first : bool
-        Whether the final status is told before ``submitted``.
-    keep_query : bool
-        Whether a query string that the address has already is kept.
+    Args:
+        style: a GET with `id`, `status` and `toNumber` as query parameters, or a POST of them.
+        late: seconds between a change and the call.
+        copies: how often each call is made.
+        final_first: whether the final status is told before `submitted`.
+        keep_query: whether a query string that the address has already is kept.
     """
 
     style: Literal["query", "json", "form"] = "query"
@@ -65,14 +61,11 @@ class CallbackSender:
     def add(self, url: str, message_id: str, number: str, changes: list[tuple[float, str]]) -> None:
         """Plan the calls about one message; must run in the event loop.
 
-        Parameters
-        ----------
-        url : str
-            The address the sender gave.
-        message_id, number : str
-            The message and its recipient.
-        changes : list of (float, str)
-            When (seconds since the epoch) and to what the status changes, the earliest first.
+        Args:
+            url: the address the sender gave.
+            message_id, number: the message and its recipient.
+            changes: when (seconds since the epoch) and to what the status changes, the earliest
+                first.
         """
         if not self._allowed(url):
             return

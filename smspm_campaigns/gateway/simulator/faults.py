@@ -1,11 +1,13 @@
+"""What goes wrong, and with which requests."""
+
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from http import HTTPStatus
 
-from .alterations import ALTERATIONS
-from .replies import Header, Reply, json_reply
-from .wire import ENDINGS
+from smspm_campaigns.gateway.simulator.alterations import ALTERATIONS
+from smspm_campaigns.gateway.simulator.replies import Header, Reply, json_reply
+from smspm_campaigns.gateway.simulator.wire import ENDINGS
 
 SOME = "some"
 # Every HTTP status that ends a request and may have a body.
@@ -22,43 +24,33 @@ KINDS = ("429", "500", "502", "503", "302", "307", *ENDINGS, SOME, *ALTERATIONS)
 class Fault:
     """One thing that goes wrong with one request.
 
-    Parameters
-    ----------
-    kind : str
-        What goes wrong:
+    Args:
+        kind: what goes wrong:
 
-        - an HTTP status, as ``"503"``: this is the reply. A redirect points at
-          ``location``, a 429 carries ``retry_after``.
-        - how the connection ends: ``"close"`` without a byte, ``"reset"``, ``"truncated_head"``
-          in the middle of the headers, ``"half"`` in the middle of the body, ``"stall"`` after
-          ``seconds`` without a word.
-        - ``"some"``: the first half of the numbers is taken, then the whole request is answered
-          with ``error`` and the HTTP ``status``.
-        - how a reply to taken messages is wrong: ``"malformed"``, ``"html"``, ``"empty"``,
-          ``"null"``, ``"bom"``, ``"content_type"``, ``"huge"`` (8 MiB); ``"partial"`` (the last
-          element is missing), ``"reordered"``, ``"doubled"`` (each element twice), ``"same_id"``
-          (one id for all), ``"extra"`` (a number nobody asked for), ``"reformatted"``
-          (``+372 5678 9045``), ``"numeric"`` (a JSON number), ``"no_id"`` (the first has none),
-          ``"unknown_status"``.
-    taken : bool, optional
-        Whether the messages are taken (logged, billed and delivered) all the same. Unless told
-        otherwise a status takes nothing, and everything else does.
-    seconds : float
-        How long a ``"stall"`` lasts.
-    retry_after : float or str, optional
-        The ``Retry-After`` header: a number is written as whole or decimal seconds, a string as
-        it is (an HTTP date, nonsense); without it there is no header.
-    error : str, optional
-        The words of the error; the usual phrase of the status when missing.
-    status : int
-        The HTTP status that goes with ``"some"``.
-    location : str
-        Where a redirect points.
+            - an HTTP status, as `"503"`: this is the reply. A redirect points at
+              `location`, a 429 carries `retry_after`.
+            - how the connection ends: `"close"` without a byte, `"reset"`, `"truncated_head"`
+              in the middle of the headers, `"half"` in the middle of the body, `"stall"` after
+              `seconds` without a word.
+            - `"some"`: the first half of the numbers is taken, then the whole request is answered
+              with `error` and the HTTP `status`.
+            - how a reply to taken messages is wrong: `"malformed"`, `"html"`, `"empty"`,
+              `"null"`, `"bom"`, `"content_type"`, `"huge"` (8 MiB); `"partial"` (the last
+              element is missing), `"reordered"`, `"doubled"` (each element twice), `"same_id"`
+              (one id for all), `"extra"` (a number nobody asked for), `"reformatted"`
+              (`+372 5678 9045`), `"numeric"` (a JSON number), `"no_id"` (the first has none),
+              `"unknown_status"`.
+        taken: whether the messages are taken (logged, billed and delivered) all the same. Unless
+            told otherwise a status takes nothing, and everything else does.
+        seconds: how long a `"stall"` lasts.
+        retry_after: the `Retry-After` header: a number is written as whole or decimal seconds, a
+            string as it is (an HTTP date, nonsense); without it there is no header.
+        error: the words of the error; the usual phrase of the status when missing.
+        status: the HTTP status that goes with `"some"`.
+        location: where a redirect points.
 
     Raises:
-    ------
-    ValueError
-        The kind is unknown, or needs messages that were taken.
+        ValueError: the kind is unknown, or needs messages that were taken.
     """
 
     kind: str
@@ -123,14 +115,10 @@ def as_script(faults: Faults) -> Callable[[int, Sequence[str]], Fault | None]:
 def storm(seed: int, rate: float, kinds: Sequence[Fault | str]) -> Script:
     """Return a script in which a share of all requests, chosen by the seed, goes wrong.
 
-    Parameters
-    ----------
-    seed : int
-        The same seed gives the same faults to the same request indices.
-    rate : float
-        Share of the requests, 0 to 1.
-    kinds : sequence of Fault or str
-        What may go wrong, each as likely as the others.
+    Args:
+        seed: the same seed gives the same faults to the same request indices.
+        rate: share of the requests, 0 to 1.
+        kinds: what may go wrong, each as likely as the others.
     """
     choices = [_as_fault(kind) for kind in kinds]
 

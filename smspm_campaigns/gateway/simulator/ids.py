@@ -1,3 +1,5 @@
+"""The id of a message: it carries all that is ever asked about the message."""
+
 import re
 from typing import NamedTuple
 
@@ -16,18 +18,12 @@ _SHAPE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 class Ticket(NamedTuple):
     """What the id of a message says about the message.
 
-    Parameters
-    ----------
-    accepted_ms : int
-        When it was accepted, milliseconds since the epoch.
-    number : str
-        The recipient, digits without a plus.
-    fails : bool
-        Whether the message will fail; otherwise it is delivered.
-    segments : int
-        How many SMS the text takes, 1 to 255.
-    salt : int
-        Tells apart what is equal otherwise, and spreads the times of delivery.
+    Args:
+        accepted_ms: when it was accepted, milliseconds since the epoch.
+        number: the recipient, digits without a plus.
+        fails: whether the message will fail; otherwise it is delivered.
+        segments: how many SMS the text takes, 1 to 255.
+        salt: tells apart what is equal otherwise, and spreads the times of delivery.
     """
 
     accepted_ms: int

@@ -1,3 +1,5 @@
+"""The log of everything accepted: the truth that tests compare with."""
+
 import json
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Answers of the API before they go on the wire."""
+
 import json
 from dataclasses import dataclass
 

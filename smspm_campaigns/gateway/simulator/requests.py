@@ -1,10 +1,12 @@
+"""Reading a request, and telling whether it is whole."""
+
 import json
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from .ids import MAX_SEGMENTS
-from .replies import JSON, Header, Refused
-from .segments import count_segments
+from smspm_campaigns.gateway.simulator.ids import MAX_SEGMENTS
+from smspm_campaigns.gateway.simulator.replies import JSON, Header, Refused
+from smspm_campaigns.gateway.simulator.segments import count_segments
 
 MAX_RECIPIENTS = 100  # per request, quick start
 
@@ -72,9 +74,7 @@ def read_order(values: Values, senders: tuple[str, ...]) -> Order:
     """Return what is to be sent.
 
     Raises:
-    ------
-    Refused
-        A value is missing or has the wrong form.
+        Refused: a value is missing or has the wrong form.
     """
     numbers = values.get("toNumber")
     text = _required(values, "text", "Text is required")
@@ -107,9 +107,7 @@ def authorise(values: Values, credentials: dict[str, str]) -> None:
     """Refuse a request that does not carry exactly these credentials.
 
     Raises:
-    ------
-    Refused
-        400 when one is missing, 401 when one is wrong.
+        Refused: 400 when one is missing, 401 when one is wrong.
     """
     given = {name: _required(values, name, f"{name.title()} is required") for name in credentials}
     if given != credentials:

@@ -1,3 +1,5 @@
+"""How many SMS a text takes, by the standard alone."""
+
 from functools import lru_cache
 
 # 3GPP TS 23.038, 6.2.1 and 6.2.1.1

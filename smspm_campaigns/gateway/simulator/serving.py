@@ -1,3 +1,5 @@
+"""Serving the simulator over real sockets."""
+
 import asyncio
 import socket
 import threading
@@ -7,7 +9,7 @@ from contextlib import contextmanager, suppress
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .app import Simulator
+from smspm_campaigns.gateway.simulator.app import Simulator
 
 KEEP_ALIVE = 75  # seconds an idle connection is kept, as common gateways do
 STARTED_WITHIN = 10.0  # seconds
@@ -17,14 +19,10 @@ STOPPED_WITHIN = 5.0  # seconds
 def serve(simulator: Simulator, *, host: str = "127.0.0.1", port: int = 8080) -> None:
     """Serve the simulator until interrupted.
 
-    Parameters
-    ----------
-    simulator : Simulator
-        What to serve.
-    host : str
-        The address to listen on.
-    port : int
-        The port to listen on.
+    Args:
+        simulator: what to serve.
+        host: the address to listen on.
+        port: the port to listen on.
     """
     with _listen(host, port) as listener, suppress(KeyboardInterrupt):
         _Server(simulator).run(sockets=[listener])
@@ -34,24 +32,16 @@ def serve(simulator: Simulator, *, host: str = "127.0.0.1", port: int = 8080) ->
 def running(simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serve the simulator in a thread for as long as the block lasts.
 
-    Parameters
-    ----------
-    simulator : Simulator
-        What to serve.
-    host : str
-        The address to listen on.
-    port : int
-        The port to listen on; 0 picks a free one.
+    Args:
+        simulator: what to serve.
+        host: the address to listen on.
+        port: the port to listen on; 0 picks a free one.
 
     Yields:
-    ------
-    str
-        The base URL, as ``http://127.0.0.1:54321``.
+        The base URL, as `http://127.0.0.1:54321`.
 
     Raises:
-    ------
-    RuntimeError
-        The server did not start, or did not stop.
+        RuntimeError: the server did not start, or did not stop.
     """
     with _listen(host, port) as listener:
         server = _Server(simulator)

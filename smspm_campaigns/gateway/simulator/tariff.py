@@ -1,3 +1,5 @@
+"""Numbers as the API wants them, and what a message to each costs."""
+
 from decimal import Decimal
 from functools import lru_cache
 

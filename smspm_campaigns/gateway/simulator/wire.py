@@ -1,3 +1,5 @@
+"""Reading, answering, and breaking off a connection."""
+
 import asyncio
 import os
 import socket
@@ -6,7 +8,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from .replies import Reply
+from smspm_campaigns.gateway.simulator.replies import Reply
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -41,9 +43,8 @@ async def break_off(
     """End the connection in place of replying.
 
     Raises:
-    ------
-    ConnectionResetError
-        There is no connection to break: the simulator was called in this process.
+        ConnectionResetError: there is no connection to break: the simulator was called in this
+            process.
     """
     if ending == STALL:
         await wait_connected(receive, stall_seconds)

@@ -52,7 +52,7 @@ def take_request(waiting: Iterable[Item], size: int = MAX_RECIPIENTS) -> list[It
         if item.content != content:
             break
         request.setdefault(item.number, item)
-        if len(request) == size:
+        if len(request) >= size:
             break
     return list(request.values())
 

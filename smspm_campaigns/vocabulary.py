@@ -75,17 +75,6 @@ STATUS_TITLES: Final[dict[Status, str]] = {
 #: Statuses that still wait for a word from the carrier, and are asked for.
 OPEN: Final = (Status.QUEUED, Status.SUBMITTED)
 
-#: Statuses that count against a limit and a budget: money may have been spent.
-TAKEN: Final = (
-    Status.SENDING,
-    Status.QUEUED,
-    Status.SUBMITTED,
-    Status.DELIVERED,
-    Status.FAILED,
-    Status.UNKNOWN,
-    Status.UNCONFIRMED,
-)
-
 #: The vendor's words for a message's state, in lower case, and ours. A word that is not here
 #: leaves the message open. The first four are in the quick start, the others in vendor texts.
 VENDOR_STATUS: Final[dict[str, Status]] = {

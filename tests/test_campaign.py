@@ -5,6 +5,8 @@ import io
 import logging
 import re
 import sqlite3
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from pandas.testing import assert_frame_equal
 import smspm_campaigns as smspm
 from smspm_campaigns.clock import Clock
 from smspm_campaigns.exceptions import (
+    AccountRefused,
     BudgetExceeded,
     CampaignConflict,
     CampaignNotFound,
@@ -26,6 +29,7 @@ from smspm_campaigns.exceptions import (
     LedgerError,
     OutcomeUnknown,
 )
+from smspm_campaigns.gateway.simulator import Simulator, running
 from smspm_campaigns.vocabulary import COLUMNS, Status
 
 SAMPLES = Path(__file__).parents[1] / "sample_data"
@@ -221,11 +225,11 @@ def test_a_column_the_ledger_cannot_keep_is_named(ledger: Path, messages: pd.Dat
         smspm.Campaign.create("spring", frame, sender="SMSPM.com", ledger=ledger)
 
 
-@pytest.mark.parametrize("limit", [-1, True])
+@pytest.mark.parametrize("limit", [-1, True, 2.5, "5"])
 def test_a_limit_that_cannot_be_meant_sends_nothing(
-    limit: int, ledger: Path, messages: pd.DataFrame, clock: Clock
+    limit: Any, ledger: Path, messages: pd.DataFrame, clock: Clock
 ) -> None:
-    """A limit is a number from 0."""
+    """A limit is a whole number from 0."""
     client = smspm.Client.simulated(clock=clock)
     campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
     with pytest.raises(InvalidArgument, match="limit is the most rows to take in all"):
@@ -258,20 +262,22 @@ def test_a_budget_refuses_rows_without_a_price(
 
 
 def test_a_campaign_stays_with_its_account(ledger: Path, messages: pd.DataFrame) -> None:
-    """Another account, another address and the simulator are refused; the same one is not."""
+    """A wrong hash binds nothing; once something was sent, only the same account goes on."""
     campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
-    address: dict[str, Any] = {"base_url": "http://127.0.0.1:9"}
-    campaign.send(smspm.Client("one", "token", **address), limit=0)
-    campaign.send(smspm.Client("one", "another token", **address), limit=0)
-    for client in (
-        smspm.Client("two", "token", **address),
-        smspm.Client("one", "token", base_url="http://127.0.0.1:10"),
-        smspm.Client.simulated(),
-    ):
-        with pytest.raises(
-            GatewayMismatch, match=r"'spring' belongs to http://127\.0\.0\.1:9 account"
+    with running(Simulator(hash="one", token="token")) as url:
+        with pytest.raises(AccountRefused, match="Check SMSPM_HASH and SMSPM_TOKEN"):
+            campaign.send(smspm.Client("typo", "token", base_url=url))
+        campaign.track(smspm.Client.simulated())  # asks about nothing, and binds nothing
+        campaign.send(smspm.Client("one", "token", base_url=url), limit=1)
+        campaign.send(smspm.Client("one", "another token", base_url=url), limit=1)
+        for client in (
+            smspm.Client("two", "token", base_url=url),
+            smspm.Client("one", "token", base_url="http://127.0.0.1:10"),
+            smspm.Client.simulated(),
         ):
-            campaign.send(client)
+            with pytest.raises(GatewayMismatch, match=rf"'spring' belongs to {url} account"):
+                campaign.send(client)
+    assert counted(campaign) == {"excluded": 2, "planned": 1, "queued": 1}
 
 
 def test_opening_never_makes_a_ledger(ledger: Path, messages: pd.DataFrame) -> None:
@@ -335,14 +341,84 @@ def test_open_messages_are_told_when_the_time_is_over(
     assert counted(campaign) == {"excluded": 2, "delivered": 2}
 
 
-@pytest.mark.parametrize("span", ["soon", "-1h", "NaT"])
+@pytest.mark.parametrize("span", ["soon", "-1h", "NaT", "20", 600, None])
 def test_a_time_that_cannot_be_meant_is_refused(
-    span: str, ledger: Path, messages: pd.DataFrame
+    span: Any, ledger: Path, messages: pd.DataFrame
 ) -> None:
     """Times are such as '10min'."""
     campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
     with pytest.raises(InvalidArgument, match="timeout is a time such as '10min'"):
         campaign.track(smspm.Client.simulated(), timeout=span)
+
+
+@pytest.mark.parametrize("url", ["http://[", "nonsense", "ftp://x.test/", "https://", 5])
+def test_a_report_url_nobody_can_call_sends_nothing(
+    url: Any, ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """It is refused before anything is claimed, and not repeated: its path holds a secret."""
+    client = smspm.Client.simulated(clock=clock)
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    with pytest.raises(InvalidArgument, match="report_url is an address that the API can call"):
+        campaign.send(client, report_url=url)
+    assert counted(campaign) == {"excluded": 2, "planned": 2}
+
+
+@pytest.mark.parametrize("client", [None, smspm.Client, "https://api.smspm.com"])
+def test_what_is_no_client_is_told(client: Any, ledger: Path, messages: pd.DataFrame) -> None:
+    """The sentence says which calls make one."""
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    for call in (campaign.send, campaign.track):
+        with pytest.raises(InvalidArgument, match=r"Pass Client\(\) to send for real"):
+            call(client)
+
+
+def test_two_campaigns_do_not_text_the_same_people(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """What another campaign took since this one was created is refused before it is sent."""
+    one, two = (
+        smspm.Campaign.create(name, messages, sender="SMSPM.com", ledger=ledger)
+        for name in ("one", "two")
+    )
+    client = smspm.Client.simulated(clock=clock)
+    client.simulator, simulator = None, client.simulator  # a gateway that counts as real
+    one.send(client)
+    with pytest.raises(CampaignConflict, match=r"'two' were already taken by .*'one'"):
+        two.send(client)
+    assert len(simulator.accepted) == 2
+
+
+def test_a_dead_run_is_known_without_another_send(ledger: Path, messages: pd.DataFrame) -> None:
+    """Rows that a killed program was sending are unknown wherever one looks next."""
+    code = (
+        "import os, smspm_campaigns as s, sys\n"
+        "die = lambda index, numbers: os.kill(os.getpid(), 9)\n"
+        "s.Campaign.open('spring', ledger=sys.argv[1]).send(s.Client.simulated(faults=die))"
+    )
+    for look in (
+        lambda campaign: counted(campaign)["unknown"],
+        lambda campaign: list(campaign.report()["sms_status"]).count("unknown"),
+        lambda campaign: smspm.list_campaigns(ledger=campaign.path)["unknown"].iloc[0],
+    ):
+        ledger = ledger.with_name(f"{ledger.name}x")
+        campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+        killed = subprocess.run([sys.executable, "-c", code, ledger], check=False)
+        assert (killed.returncode, look(campaign)) == (-9, 1)
+
+
+def test_a_watcher_that_fails_stops_the_run(
+    ledger: Path, messages: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When progress cannot be looked at, the run ends in good order before the error is told."""
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    seen = iter([campaign.counts()])
+    monkeypatch.setattr(campaign, "counts", lambda: next(seen))
+    with pytest.raises(StopIteration):
+        campaign.send(smspm.Client.simulated(latency=0.3))
+    monkeypatch.undo()
+    before = counted(campaign)
+    assert before.get("sending", 0) == 0
+    assert counted(campaign) == before
 
 
 def test_it_works_where_a_loop_is_running(
@@ -370,8 +446,6 @@ def test_a_secret_is_nowhere(
     """Hash and token are in no repr, log, error, ledger, report or progress line."""
     secrets: dict[str, Any] = {"hash": f"{CANARY}-hash", "token": f"{CANARY}-token"}
     told = io.StringIO()
-    from smspm_campaigns.gateway.simulator import Simulator, running  # noqa: PLC0415
-
     simulator = Simulator(**secrets, faults=["close", "429", "html"])
     with caplog.at_level(logging.DEBUG), running(simulator) as url, warnings.catch_warnings():
         warnings.simplefilter("ignore", smspm.SmspmWarning)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from smspm_campaigns.batches import Item, count_requests
 from smspm_campaigns.delivery.ledger import claim, owners, record
-from smspm_campaigns.delivery.ledger.claim import Claim, claim_request
+from smspm_campaigns.delivery.ledger.claim import Claim, Order, claim_request
 from smspm_campaigns.delivery.ledger.record import Evidence
 from smspm_campaigns.exceptions import RunStopped
 
@@ -20,7 +20,7 @@ NUMBERS = [str(37250000000 + step) for step in range(1000)]
 def claim_all(book: "Book", limit: int | None = None) -> list[Claim]:
     claims = []
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-        while claimed := claim_request(ledger, book.id, owner, limit=limit, at=7):
+        while claimed := claim_request(ledger, Order(book.id, owner, "simulated", limit), at=7):
             claims.append(claimed)
     return claims
 
@@ -29,7 +29,7 @@ def test_a_claim_is_what_the_request_will_be(new_book: "NewBook") -> None:
     """Its numbers, text and sender, with an attempt for each, all of it on disk."""
     book = new_book(NUMBERS[:3])
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-        claimed = claim_request(ledger, book.id, owner, limit=None, at=7)
+        claimed = claim_request(ledger, Order(book.id, owner, "simulated", None), at=7)
         assert claimed == Claim(
             claimed.request_id if claimed else "",
             "Hi",
@@ -45,7 +45,7 @@ def test_a_claim_is_what_the_request_will_be(new_book: "NewBook") -> None:
         assert book.ask("SELECT attempt_id, at, status, evidence FROM event") == [
             (attempt, 7, "sending", "claim") for attempt in (1, 2, 3)
         ]
-        assert claim_request(ledger, book.id, owner, limit=None, at=8) is None
+        assert claim_request(ledger, Order(book.id, owner, "simulated", None), at=8) is None
 
 
 def test_requests_hold_a_hundred_of_one_text_and_sender(new_book: "NewBook") -> None:
@@ -113,12 +113,12 @@ def test_a_limit_counts_all_that_was_ever_taken(new_book: "NewBook") -> None:
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
         for status in ("queued", "unknown", "refused", "not_taken"):
             taken = {"queued": 0, "unknown": 1, "refused": 2, "not_taken": 2}[status]
-            claimed = claim_request(ledger, book.id, owner, limit=taken + 1, at=0)
+            claimed = claim_request(ledger, Order(book.id, owner, "simulated", taken + 1), at=0)
             assert claimed is not None
             assert len(claimed.attempts) == 1
             [attempt] = claimed.attempts.values()
             record.record(ledger, Evidence(attempt, status), "reply", at=0)
-        assert claim_request(ledger, book.id, owner, limit=2, at=0) is None
+        assert claim_request(ledger, Order(book.id, owner, "simulated", 2), at=0) is None
     assert book.counts() == {"queued": 1, "unknown": 1, "refused": 1, "planned": 7}
 
 
@@ -153,7 +153,7 @@ def test_a_claim_stands_until_its_owner_is_declared_dead(new_book: "NewBook") ->
     """Just before writing, this is asked."""
     book = new_book(NUMBERS[:2])
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-        claimed = claim_request(ledger, book.id, owner, limit=None, at=0)
+        claimed = claim_request(ledger, Order(book.id, owner, "simulated", None), at=0)
         assert claimed is not None
         assert claim.stands(ledger, claimed)
         record.record(ledger, Evidence(1, "unknown"), "dead owner", at=0)
@@ -166,7 +166,7 @@ def test_an_owner_that_was_declared_dead_claims_no_more(new_book: "NewBook") -> 
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
         ledger.execute("UPDATE owner SET ended_at = 1")
         with pytest.raises(RunStopped, match="this one seemed dead"):
-            claim_request(ledger, book.id, owner, limit=None, at=0)
+            claim_request(ledger, Order(book.id, owner, "simulated", None), at=0)
     assert book.counts() == {"planned": 2}
 
 
@@ -175,14 +175,14 @@ def test_a_refused_list_is_halved_until_single_numbers_are_asked(new_book: "NewB
     book = new_book([*NUMBERS[:7], *((number, "Ho") for number in NUMBERS[:5])])
     sizes = []
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-        while claimed := claim_request(ledger, book.id, owner, limit=None, at=0):
+        while claimed := claim_request(ledger, Order(book.id, owner, "simulated", None), at=0):
             sizes.append((claimed.text, len(claimed.attempts)))
             refused = claimed.text == "Hi" and len(claimed.attempts) > 1
             status = "not_taken" if refused else "queued"
-            for attempt in claimed.attempts.values():
-                record.record(ledger, Evidence(attempt, status), "reply", at=0)
-            if refused:
-                record.halve_requests(ledger, claimed.request_id)
+            evidence = [Evidence(attempt, status) for attempt in claimed.attempts.values()]
+            record.close_request(
+                ledger, claimed.request_id, evidence, reply="", error=None, halve=refused, at=0
+            )
     assert sizes == [
         *[("Hi", 7), ("Hi", 4), ("Hi", 2), ("Hi", 1), ("Hi", 1)],  # the first four
         *[("Hi", 2), ("Hi", 1), ("Hi", 1)],

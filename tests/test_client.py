@@ -26,6 +26,7 @@ from smspm_campaigns.exceptions import (
     NeverLeft,
     OutcomeUnknown,
 )
+from smspm_campaigns.gateway import client as client_module
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.replies import Answer
 from smspm_campaigns.gateway.simulator import Fault, Simulator, running
@@ -613,7 +614,7 @@ def test_a_simulated_client_needs_neither_credentials_nor_network(
         Answer(str(entry["toNumber"]), Status.QUEUED, str(entry["id"]), "Added to queue")
         for entry in client.simulator.accepted
     )
-    assert asyncio.run(client.balance()) == Decimal("999.9")
+    assert asyncio.run(client.balance()) == Decimal("999999.9")
     assert (repr(client), client.is_simulated) == ("Client(simulated)", True)
     assert not client_of("https://x.test").is_simulated
 
@@ -720,3 +721,23 @@ def test_a_refused_token_is_said_with_the_next_thing_to_do() -> None:
         "SMSPM refused the credentials: 'Unauthorized'. Check SMSPM_HASH and SMSPM_TOKEN against "
         "the API page of your account."
     )
+
+
+def test_what_proves_that_nothing_left_is_a_short_list() -> None:
+    """No connection, and nothing else: an error while writing proves nothing."""
+    assert (
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.PoolTimeout,
+    ) == client_module._NEVER_LEFT
+
+
+def test_a_callback_address_that_a_reply_repeats_is_struck_out(clock: "Clock") -> None:
+    """Its path holds a secret, which is in no error and in no ledger."""
+    address = "http://127.0.0.1:9/S3CRET/ref"
+    fault = Fault("400", error=f"Bad report URL {address}")
+    client = Client.simulated(clock=clock, faults=fault)
+    with pytest.raises(OutcomeUnknown) as told:
+        asyncio.run(client.send("37256789045", "Hi", sender="SMSPM.com", report_url=address))
+    assert "S3CRET" not in str(told.value) + told.value.raw
+    assert "Bad report URL ***" in told.value.raw

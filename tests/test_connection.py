@@ -288,3 +288,16 @@ def test_the_ledger_is_where_the_environment_says(
     monkeypatch.delenv("SMSPM_LEDGER")
     folder = platformdirs.user_data_dir("smspm-campaigns", appauthor=False)
     assert default_path() == Path(folder) / "ledger.sqlite"
+
+
+def test_the_journal_is_one_that_loses_no_commit(new_book: "NewBook") -> None:
+    """WAL only where the linked SQLite is free of the WAL-reset bug; synchronous always FULL."""
+    version = sqlite3.sqlite_version_info
+    sound = (
+        version >= (3, 51, 3)
+        or (3, 50, 7) <= version < (3, 51, 0)
+        or (3, 44, 6) <= version < (3, 45, 0)
+    )
+    with new_book(["37250000000"]).open() as ledger:
+        assert ledger.one("PRAGMA journal_mode")[0] == ("wal" if sound else "persist")
+        assert ledger.one("PRAGMA synchronous")[0] == 2

@@ -101,6 +101,7 @@ def test_the_parts_of_the_readme_exist() -> None:
         "frames/columns.py",
         "frames/problems.py",
         "gateway/pace.py",
+        "delivery/desk.py",
         "delivery/engine.py",
         "delivery/pacing.py",
     }

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 import threading
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smspm_campaigns.delivery.ledger import Ledger, owners
-from smspm_campaigns.delivery.ledger.claim import claim_request
+from smspm_campaigns.delivery.ledger.claim import Order, claim_request
 from smspm_campaigns.exceptions import LedgerError
 
 if TYPE_CHECKING:
@@ -20,9 +19,9 @@ LONG_AFTER = 10**18  # microseconds: thirty thousand years
 HOLDING = """
 import pathlib, sys
 from smspm_campaigns.delivery.ledger import Ledger, owners
-from smspm_campaigns.delivery.ledger.claim import claim_request
+from smspm_campaigns.delivery.ledger.claim import Order, claim_request
 with Ledger.open(pathlib.Path(sys.argv[1])) as ledger, owners.hold(ledger, lambda: 0) as owner:
-    claim_request(ledger, int(sys.argv[2]), owner, limit=2, at=0)
+    claim_request(ledger, Order(int(sys.argv[2]), owner, "simulated", 2), at=0)
     print(owner.id, flush=True)
     sys.stdin.read()
 """
@@ -44,7 +43,7 @@ def test_an_owner_is_on_disk_while_it_lives_and_leaves_nothing(new_book: "NewBoo
 
     def hold(ledger: Ledger, at: int) -> None:
         with owners.hold(ledger, lambda: at) as owner:
-            held.append((owner.id, os.getpid(), at, at))
+            held.append((owner.id, at, at))
             assert [file.name for file in lock_folder(book).iterdir()] == [f"{owner.id}.lock"]
             if at == 8:
                 raise ZeroDivisionError
@@ -55,16 +54,14 @@ def test_an_owner_is_on_disk_while_it_lives_and_leaves_nothing(new_book: "NewBoo
         with pytest.raises(ZeroDivisionError):
             hold(ledger, 8)
     assert list(lock_folder(book).iterdir()) == []
-    assert (
-        book.ask("SELECT id, process, started_at, ended_at FROM owner ORDER BY started_at") == held
-    )
+    assert book.ask("SELECT id, started_at, ended_at FROM owner ORDER BY started_at") == held
 
 
 def test_claims_without_an_answer_are_unknown_when_their_owner_ends(new_book: "NewBook") -> None:
     """Never planned: the request may have been written."""
     book = new_book(NUMBERS)
     with book.open() as ledger, owners.hold(ledger, lambda: 3) as owner:
-        claim_request(ledger, book.id, owner, limit=2, at=1)
+        claim_request(ledger, Order(book.id, owner, "simulated", 2), at=1)
     error = "the program stopped before the reply was recorded"
     assert [(row.status, row.error, row.updated_at) for row in book.rows()] == [
         ("unknown", error, 3),
@@ -107,7 +104,7 @@ def test_an_owner_of_another_thread_lives(new_book: "NewBook") -> None:
 
     def hold() -> None:
         with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-            claim_request(ledger, book.id, owner, limit=2, at=0)
+            claim_request(ledger, Order(book.id, owner, "simulated", 2), at=0)
             claimed.set()
             ended.wait()
 
@@ -132,7 +129,7 @@ def test_an_owner_is_found_whichever_link_the_ledger_was_opened_by(
     link = tmp_path / "link.sqlite"
     link.symlink_to(book.path)
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-        claim_request(ledger, book.id, owner, limit=2, at=0)
+        claim_request(ledger, Order(book.id, owner, "simulated", 2), at=0)
         with Ledger.open(link) as by_link:
             owners.bury_the_dead(by_link, at=LONG_AFTER)
         assert book.counts() == {"sending": 2, "planned": 3}
@@ -143,10 +140,8 @@ def test_an_owner_whose_lock_cannot_be_looked_at_may_be_alive(new_book: "NewBook
     """What cannot be proven is not done."""
     book = new_book(NUMBERS)
     with book.open() as ledger:
-        ledger.execute(
-            "INSERT INTO owner (id, process, host, started_at) VALUES ('them', 1, 'there', 0)"
-        )
-        claim_request(ledger, book.id, owners.Owner("them"), limit=2, at=0)
+        ledger.execute("INSERT INTO owner (id, started_at) VALUES ('them', 0)")
+        claim_request(ledger, Order(book.id, owners.Owner("them"), "simulated", 2), at=0)
     lock = lock_folder(book) / "them.lock"
     lock.mkdir(parents=True)  # not to be opened as a file
     bury(book)
@@ -176,7 +171,7 @@ def test_an_end_that_could_not_be_written_is_written_by_the_next(new_book: "NewB
 
     def hold() -> None:
         with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-            claim_request(ledger, book.id, owner, limit=2, at=0)
+            claim_request(ledger, Order(book.id, owner, "simulated", 2), at=0)
             ledger.execute(full)
 
     with pytest.raises(LedgerError, match="full"):
@@ -185,3 +180,17 @@ def test_an_end_that_could_not_be_written_is_written_by_the_next(new_book: "NewB
     book.ask("DROP TRIGGER full")
     bury(book)
     assert book.counts() == {"unknown": 2, "planned": 3}
+
+
+def test_a_living_owner_hides_no_dead_one(new_book: "NewBook") -> None:
+    """Among several owners, each dead one is found, whoever stands before it."""
+    book = new_book(NUMBERS)
+    with book.open() as ledger, owners.hold(ledger, lambda: 0):
+        ledger.execute("INSERT INTO owner (id, started_at) VALUES ('gone', 0), ('lost', 0)")
+        for owner in ("gone", "lost"):
+            order = Order(book.id, owners.Owner(owner), "simulated", None)
+            claim_request(ledger, order._replace(limit=2 if owner == "gone" else 4), at=0)
+        owners.bury_the_dead(ledger, at=1)
+        left = ledger.execute("SELECT id FROM owner WHERE ended_at IS NULL").fetchall()
+    assert len(left) == 1
+    assert book.counts()["unknown"] == 4

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smspm_campaigns.delivery.ledger import plan, read
+from smspm_campaigns.delivery.ledger import owners, plan, read, record
+from smspm_campaigns.delivery.ledger.claim import Order, claim_request
 from smspm_campaigns.delivery.ledger.plan import PlannedRow, fingerprint
-from smspm_campaigns.exceptions import CampaignConflict, CampaignNotFound
+from smspm_campaigns.delivery.ledger.record import Evidence
+from smspm_campaigns.exceptions import CampaignConflict, CampaignNotFound, GatewayMismatch
 
 if TYPE_CHECKING:
     from conftest import NewBook
@@ -165,13 +167,20 @@ def test_an_excluded_row_takes_nothing_from_another_campaign(new_book: "NewBook"
     book.add("again", [excluded, row(NUMBERS[1])], allow_repeat=False)
 
 
-def test_a_campaign_is_bound_once(new_book: "NewBook") -> None:
-    """The first gateway stays; a later one is told which it is."""
-    book = new_book(NUMBERS[:1])
-    with book.open() as ledger:
-        assert plan.bind_gateway(ledger, book.id, "simulated") == "simulated"
-        assert plan.bind_gateway(ledger, book.id, "https://x.test account 1") == "simulated"
-        assert read.find_campaign(ledger, "spring").gateway == "simulated"
+def test_a_campaign_is_bound_once_something_was_taken(new_book: "NewBook") -> None:
+    """Until then it may change its gateway: a wrong hash that was refused locks nobody out."""
+    book = new_book(NUMBERS[:2])
+    real = "https://x.test account 1"
+    with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
+        for gateway, proof in ((real, "not_taken"), ("simulated", "unknown")):
+            claimed = claim_request(ledger, Order(book.id, owner, gateway, None), at=0)
+            assert claimed is not None
+            for attempt in claimed.attempts.values():
+                record.record(ledger, Evidence(attempt, proof), "reply", at=0)
+            assert read.find_campaign(ledger, "spring").gateway == gateway
+        with pytest.raises(GatewayMismatch, match="'spring' is a rehearsal on the simulator"):
+            plan.check_gateway(ledger, book.id, real)
+        plan.check_gateway(ledger, book.id, "simulated")
 
 
 # --- reading ------------------------------------------------------------------------------------

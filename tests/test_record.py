@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smspm_campaigns.delivery.ledger import Ledger, owners, read, record
-from smspm_campaigns.delivery.ledger.claim import claim_request
+from smspm_campaigns.delivery.ledger.claim import Order, claim_request
 from smspm_campaigns.delivery.ledger.record import Evidence
 from smspm_campaigns.vocabulary import Status
 
@@ -70,10 +70,8 @@ def history(book: "Book") -> list[tuple[object, ...]]:
 def claimed(book: "Book") -> str:
     """Claim everything in one request whose owner goes on without an end; return its id."""
     with book.open() as ledger:
-        ledger.execute(
-            "INSERT OR IGNORE INTO owner (id, process, host, started_at) VALUES ('me', 1, 'h', 0)"
-        )
-        made = claim_request(ledger, book.id, owners.Owner("me"), limit=None, at=0)
+        ledger.execute("INSERT OR IGNORE INTO owner (id, started_at) VALUES ('me', 0)")
+        made = claim_request(ledger, Order(book.id, owners.Owner("me"), "simulated", None), at=0)
         assert made is not None
         return made.request_id
 
@@ -174,10 +172,12 @@ def test_rows_follow_their_attempts_whatever_is_told_in_whatever_order(
     book = new_book(NUMBERS[:3])
     attempts: list[tuple[str, str]] = []  # number, status
     with book.open() as ledger:
-        ledger.execute("INSERT INTO owner (id, process, host, started_at) VALUES ('me', 1, 'h', 0)")
+        ledger.execute("INSERT INTO owner (id, started_at) VALUES ('me', 0)")
         for at, (what, which, status) in enumerate(steps):
             if what == "claim":
-                made = claim_request(ledger, book.id, owners.Owner("me"), limit=None, at=at)
+                made = claim_request(
+                    ledger, Order(book.id, owners.Owner("me"), "simulated", None), at=at
+                )
                 attempts += [(number, "sending") for number in (made.numbers if made else [])]
             elif which < len(attempts):
                 record.record(ledger, Evidence(which + 1, status), "poll", at=at)
@@ -330,3 +330,62 @@ def test_the_longest_due_is_asked_about_first(new_book: "NewBook") -> None:
         assert [due.due_at for due in read.due(ledger, book.id, most=2, at=99)] == [10, 20]
         assert read.next_due(ledger, book.id) == 10
         assert (read.due(ledger, other, most=2, at=99), read.next_due(ledger, other)) == ([], None)
+
+
+#: Which of two attempts speaks for their row, by the statuses of the first and the second.
+SPEAKS = {
+    ("unknown", "queued"): 2,  # accepted outweighs unknown,
+    ("queued", "unknown"): 1,  # whichever came first
+    ("unknown", "refused"): 1,  # it may have been sent, though a later try was refused
+    ("refused", "unknown"): 2,
+    ("failed", "queued"): 2,  # there is hope
+    ("queued", "failed"): 1,
+    ("delivered", "failed"): 1,  # it is on the phone
+    ("failed", "delivered"): 2,
+    ("delivered", "submitted"): 1,
+    ("not_taken", "refused"): 2,
+    ("refused", "not_taken"): 1,
+    ("unknown", "not_taken"): 1,
+    ("queued", "queued"): 2,  # equals: the later one
+}
+
+
+@pytest.mark.parametrize("pair", SPEAKS)
+def test_of_two_attempts_the_weightier_speaks_for_the_row(
+    new_book: "NewBook", pair: tuple[str, str]
+) -> None:
+    """Status, id, price and error of a row are those of one and the same attempt."""
+    book = new_book(NUMBERS[:1])
+    with book.open() as ledger:
+        ledger.execute("INSERT INTO owner (id, started_at) VALUES ('me', 0)")
+        for number in (1, 2):
+            request = f"request {number}"
+            ledger.execute(
+                "INSERT INTO request (id, campaign_id, owner_id, claimed_at) "
+                "VALUES (?, ?, 'me', 0)",
+                (request, book.id),
+            )
+            ledger.execute(
+                "INSERT INTO attempt (recipient_id, request_id, status, updated_at) "
+                "VALUES (1, ?, 'sending', 0)",
+                (request,),
+            )
+        for number, status in enumerate(pair, start=1):
+            proof = Evidence(number, status, f"id {number}", None, f"error {number}", number)
+            record.record(ledger, proof, "reply", at=number)
+    (row,) = book.rows()
+    speaker = SPEAKS[pair]
+    assert (row.status, row.message_id, row.error, row.price) == (
+        pair[speaker - 1],
+        f"id {speaker}",
+        f"error {speaker}",
+        speaker,
+    )
+
+
+def test_a_later_proof_never_replaces_the_id_of_a_message(new_book: "NewBook") -> None:
+    """The id that was accepted first is the one that is asked about."""
+    book = new_book(NUMBERS[:1])
+    claimed(book)
+    note(book, Evidence(1, "queued", "first"), Evidence(1, "submitted", "second"))
+    assert [row.message_id for row in book.rows()] == ["first"]

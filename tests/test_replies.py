@@ -421,6 +421,14 @@ UNLISTED = (
     "Cannot remove from numbers list",  # a word within a word is no evidence
     "The number of requests is exceeded",  # about no number in particular
     "Rehashing, try again",
+    # a named error with more words: some may have been taken before it
+    "Insufficient balance for sender SMSPM.com",
+    "Invalid phone number: 123, fromNumber SMSPM.com",
+    "Invalid phone number 123 (request hash ab12)",
+    "Sending failed after 1 message: token expired",
+    "Sender pool overloaded, partially sent",
+    "Telephone gateway temporarily unavailable",
+    "Unknown order number",
 )
 
 

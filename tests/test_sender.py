@@ -1,5 +1,6 @@
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -754,3 +755,23 @@ def test_a_run_works_inside_a_running_loop(new_book: "NewBook", clock: "Clock") 
 
     asyncio.run(cell())
     assert book.counts() == {"delivered": 5}
+
+
+def test_a_ledger_that_is_held_for_long_makes_no_unknowns(new_book: "NewBook") -> None:
+    """While another program holds the ledger, replies are read, and written down afterwards."""
+    book = new_book(personal(30))
+    holder = sqlite3.connect(book.path, isolation_level=None, check_same_thread=False)
+    release = threading.Timer(2.0, lambda: holder.execute("ROLLBACK"))
+
+    def hold_at_the_tenth(index: int, _numbers: Sequence[str]) -> None:
+        if index == 10:
+            holder.execute("BEGIN IMMEDIATE")
+            release.start()
+
+    simulator = Simulator(hash="h", token="t", latency=0.05, faults=hold_at_the_tenth)
+    with running(simulator) as url:
+        client = Client("h", "t", base_url=url, timeout=0.7, requests_per_minute=None)
+        book.send(client)
+    release.join()
+    holder.close()
+    assert book.counts() == {"queued": 30}

@@ -304,3 +304,26 @@ def test_a_stop_ends_the_waiting(new_book: "NewBook", clock: "Clock") -> None:
     run.stop()
     assert run.wait(60)
     assert book.counts() == {"queued": 3}
+
+
+def test_an_api_that_is_down_gives_up_on_nobody(new_book: "NewBook", clock: "Clock") -> None:
+    """Without an answer a message is not unconfirmed, however old it is; a later one counts."""
+    book, client = sent(new_book, 20, clock)
+    down = Client.simulated(clock=clock, details_faults="503")
+    book.track(down, for_seconds=100 * HOUR, give_up_after=HOUR)
+    assert book.counts() == {"queued": 20}
+    book.track(client, for_seconds=100 * HOUR, give_up_after=1000 * HOUR)
+    assert book.counts() == {"delivered": 20}
+
+
+def test_who_was_given_up_early_is_asked_again(new_book: "NewBook", clock: "Clock") -> None:
+    """A later tracking with more patience asks once more about what an earlier one gave up."""
+    book, client = sent(new_book, 5, clock, submit_after=1, final_after=7200)
+    book.track(client, give_up_after=1)
+    assert book.counts() == {"unconfirmed": 5}
+    clock.passed += 3 * HOUR
+    asked = client.simulator.details_requests
+    book.track(client, give_up_after=2 * HOUR)  # older than that: no more
+    assert client.simulator.details_requests == asked
+    book.track(client, give_up_after=72 * HOUR)
+    assert book.counts() == {"delivered": 5}

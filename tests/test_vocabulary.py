@@ -4,11 +4,9 @@ from smspm_campaigns import vocabulary
 from smspm_campaigns.vocabulary import (
     COLUMNS,
     NUMBER_NOTE,
-    OPEN,
     OUTCOME_COLUMNS,
     PROBLEM_TITLES,
     STATUS_TITLES,
-    TAKEN,
     VENDOR_STATUS,
     Problem,
     Status,
@@ -77,17 +75,6 @@ def test_every_column_of_ours_is_listed_once_with_the_prefix() -> None:
     assert all(name.startswith("sms_") for name in COLUMNS)
     assert constants == set(COLUMNS) - set(OUTCOME_COLUMNS)
     assert COLUMNS[-len(OUTCOME_COLUMNS) :] == OUTCOME_COLUMNS
-
-
-def test_open_messages_are_taken_and_refused_ones_are_not() -> None:
-    """Money may have been spent on what was taken; never on what was refused or not yet claimed."""
-    assert set(OPEN) < set(TAKEN)
-    assert set(Status) - set(TAKEN) == {
-        Status.EXCLUDED,
-        Status.PLANNED,
-        Status.REFUSED,
-        Status.CANCELLED,
-    }
 
 
 def test_vendor_words_are_read_as_the_design_says() -> None:

@@ -3,7 +3,10 @@
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +17,7 @@ from smspm_campaigns.campaign.planning import plan_rows
 from smspm_campaigns.campaign.watching import Progress, watch
 from smspm_campaigns.clock import SystemClock
 from smspm_campaigns.delivery import engine
-from smspm_campaigns.delivery.ledger import Ledger, default_path, plan, read
+from smspm_campaigns.delivery.ledger import Ledger, default_path, owners, plan, read
 from smspm_campaigns.delivery.ledger.read import CampaignRecord
 from smspm_campaigns.delivery.ledger.record import EURO
 from smspm_campaigns.delivery.pacing import micros
@@ -22,11 +25,10 @@ from smspm_campaigns.delivery.sender import send_campaign
 from smspm_campaigns.delivery.tracker import track_campaign
 from smspm_campaigns.exceptions import (
     BudgetExceeded,
-    GatewayMismatch,
     InvalidArgument,
     SmspmWarning,
 )
-from smspm_campaigns.gateway.client import SIMULATED, Client
+from smspm_campaigns.gateway.client import SIMULATED, Client, check_report_url
 from smspm_campaigns.reporting import exports, tables
 from smspm_campaigns.vocabulary import OPEN, Status
 
@@ -43,8 +45,21 @@ class Campaign:
         >>> frame = pd.DataFrame({"sms_to": ["491713920012"], "sms_text": ["Hi! STOP: 1234"]})
         >>> ledger = f"{folder.name}/ledger"
         >>> campaign = Campaign.create("hello", frame, sender="SMSPM.com", ledger=ledger)
-        >>> int(campaign.send(Client.simulated())["queued"])
+        >>> client = Client.simulated(submit_after=0, final_after=0, spread=0)
+        >>> int(campaign.send(client)["queued"])
         1
+        >>> int(campaign.track(client)["delivered"])
+        1
+        >>> campaign.report()["sms_status"].tolist()
+        ['delivered']
+        >>> int(campaign.summary()["delivered"].iloc[0])
+        1
+        >>> campaign.to_csv(f"{folder.name}/report.csv").name
+        'report.csv'
+        >>> Campaign.open("hello", ledger=ledger)
+        Campaign('hello': 1 delivered; rehearsal)
+        >>> list_campaigns(ledger=ledger).index.tolist()
+        ['hello']
         >>> folder.cleanup()
     """
 
@@ -83,15 +98,12 @@ class Campaign:
                 campaign of this ledger took some of the messages.
             LedgerError: the ledger cannot be used.
         """
-        if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
-            raise InvalidArgument(
-                f"A campaign's name has 1 to {_MAX_NAME} characters, not {name!r}."
-            )
+        _check_name(name)
         manifest, rows = plan_rows(frame, sender=sender, allow_repeat=allow_repeat)
         path = _path(ledger)
         if Ledger.create(path):
             print(f"A new ledger was made at {path}.", file=sys.stderr)  # noqa: T201 - said once
-        with Ledger.open(path) as opened:
+        with _opened(path) as opened:
             plan.create_campaign(
                 opened,
                 name,
@@ -111,7 +123,7 @@ class Campaign:
             LedgerError: there is no ledger, or it cannot be used.
         """
         path = _path(ledger)
-        with Ledger.open(path) as opened:
+        with _opened(path) as opened:
             read.find_campaign(opened, name)
         return cls(name, path)
 
@@ -149,14 +161,18 @@ class Campaign:
 
         Raises:
             GatewayMismatch: the campaign belongs to another account, or is a rehearsal.
+            CampaignConflict: another campaign took some of it meanwhile.
             BudgetExceeded: the plan costs more than `max_cost`, or has rows without a price.
             GatewayError: the account, sender or network does not let anything through.
             RunStopped: too many requests ended unknown or refused.
         """
-        if limit is not None and (isinstance(limit, bool) or limit < 0):
-            raise InvalidArgument(f"limit is the most rows to take in all, from 0, not {limit!r}.")
-        record = self._bind(client)
-        self._check_budget(record, max_cost)
+        _check_limit(limit)
+        if report_url is not None:
+            check_report_url(report_url)
+        self._check_budget(max_cost)
+        record = self._check_gateway(client)
+        with _opened(self.path) as ledger:
+            plan.refuse_repeats(ledger, record.id)
         run = engine.Run(
             lambda run: send_campaign(
                 run, self.path, record.id, client, limit=limit, report_url=report_url
@@ -200,7 +216,7 @@ class Campaign:
             GatewayError: the account is refused, or the API cannot be reached.
         """
         seconds, patience = _seconds(timeout, "timeout"), _seconds(give_up_after, "give_up_after")
-        record = self._bind(client)
+        record = self._check_gateway(client)
         run = engine.Run(
             lambda run: track_campaign(
                 run, self.path, record.id, client, for_seconds=seconds, give_up_after=patience
@@ -219,7 +235,7 @@ class Campaign:
 
     def counts(self) -> "pd.Series[int]":
         """Count the rows by status. The sum is always the number of rows."""
-        with Ledger.open(self.path) as ledger:
+        with _opened(self.path) as ledger:
             counted = read.count_by_status(ledger, read.find_campaign(ledger, self.name).id)
         return pd.Series(
             [counted.get(status, 0) for status in Status],
@@ -235,7 +251,7 @@ class Campaign:
             Your columns as they were, then all `sms_` columns; `sms_status` is one of `Status`,
             prices are EUR (float64), times UTC (datetime64[us, UTC]).
         """
-        with Ledger.open(self.path) as ledger:
+        with _opened(self.path) as ledger:
             record = read.find_campaign(ledger, self.name)
             return make_report(record.manifest, list(read.rows(ledger, record.id)))
 
@@ -265,34 +281,28 @@ class Campaign:
         return target.absolute()
 
     def _record(self) -> CampaignRecord:
-        with Ledger.open(self.path) as ledger:
+        with _opened(self.path) as ledger:
             return read.find_campaign(ledger, self.name)
 
-    def _bind(self, client: Client) -> CampaignRecord:
-        """Bind the campaign to the client's gateway; refuse another one."""
-        with Ledger.open(self.path) as ledger:
-            record = read.find_campaign(ledger, self.name)
-            asked = client.identity(ledger.key())
-            bound = plan.bind_gateway(ledger, record.id, asked)
-        if bound == asked:
-            return record
-        if bound == SIMULATED:
-            raise GatewayMismatch(
-                f"{self.name!r} is a rehearsal on the simulator, so it cannot be sent for real. "
-                "Create it under another name for that."
+    def _check_gateway(self, client: Client) -> CampaignRecord:
+        """Refuse a client of another gateway than the one that took something of it."""
+        if not isinstance(client, Client):
+            raise InvalidArgument(
+                f"Expected a client, got {client!r}. Pass Client() to send for real, or "
+                "Client.simulated() to rehearse."
             )
-        other = "the simulator" if client.is_simulated else "another account or address"
-        raise GatewayMismatch(
-            f"{self.name!r} belongs to {bound}, and this client to {other}. Use the one it began "
-            "with, or create the campaign under another name."
-        )
+        with _opened(self.path) as ledger:
+            record = read.find_campaign(ledger, self.name)
+            plan.check_gateway(ledger, record.id, client.identity(ledger.key()))
+        return record
 
-    def _check_budget(self, record: CampaignRecord, max_cost: float | Decimal | None) -> None:
-        with Ledger.open(self.path) as ledger:
+    def _check_budget(self, max_cost: float | Decimal | None) -> None:
+        with _opened(self.path) as ledger:
+            campaign_id = read.find_campaign(ledger, self.name).id
             if max_cost is not None:
-                plan.set_max_cost(ledger, record.id, _billionths(max_cost))
+                plan.set_max_cost(ledger, campaign_id, _billionths(max_cost))
             bound = read.find_campaign(ledger, self.name).max_cost
-            cost, unpriced = read.expected_cost(ledger, record.id)
+            cost, unpriced = read.expected_cost(ledger, campaign_id)
         if bound is None:
             return
         if unpriced:
@@ -329,7 +339,7 @@ def list_campaigns(*, ledger: str | os.PathLike[str] | None = None) -> pd.DataFr
     statuses = [str(status) for status in Status]
     lines: list[list[Any]] = []
     if path.exists():
-        with Ledger.open(path) as opened:
+        with _opened(path) as opened:
             for record in read.all_campaigns(opened):
                 counts = read.count_by_status(opened, record.id)
                 cells = [record.name, record.created_at, record.gateway]
@@ -340,16 +350,39 @@ def list_campaigns(*, ledger: str | os.PathLike[str] | None = None) -> pd.DataFr
     return frame.astype(types).set_index("name")
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[Ledger]:
+    """Open a ledger in which nobody who died still seems to be sending."""
+    with Ledger.open(path) as ledger:
+        owners.bury_the_dead(ledger, at=micros(SystemClock()))
+        yield ledger
+
+
+def _check_name(name: Any) -> None:
+    fits = isinstance(name, str) and name.strip() and len(name) <= _MAX_NAME
+    if not (fits and name.isprintable()):
+        raise InvalidArgument(f"A campaign's name has 1 to {_MAX_NAME} characters, not {name!r}.")
+
+
+def _check_limit(limit: int | None) -> None:
+    whole = isinstance(limit, Integral) and not isinstance(limit, bool)
+    if limit is not None and not (whole and limit >= 0):
+        raise InvalidArgument(
+            f"limit is the most rows to take in all, a whole number from 0, not {limit!r}."
+        )
+
+
 def _path(ledger: str | os.PathLike[str] | None) -> Path:
     return (default_path() if ledger is None else Path(ledger).expanduser()).absolute()
 
 
-def _seconds(span: str | pd.Timedelta, name: str) -> float:
+def _seconds(span: Any, name: str) -> float:
+    has_unit = not isinstance(span, str) or any(character.isalpha() for character in span)
     try:
-        seconds = pd.Timedelta(span).total_seconds()
-    except ValueError:
+        seconds = pd.Timedelta(span).total_seconds() if has_unit else float("nan")
+    except (ValueError, TypeError):
         seconds = float("nan")
-    if not seconds >= 0:
+    if isinstance(span, int | float) or not seconds >= 0:
         raise InvalidArgument(f"{name} is a time such as '10min' or '72h', not {span!r}.")
     return seconds
 

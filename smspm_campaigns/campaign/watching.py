@@ -32,17 +32,25 @@ def watch(run: Run, look: Callable[[], Progress], *, title: str, show: bool, go_
     Raises:
         KeyboardInterrupt: the run was interrupted, and has ended in good order.
     """
-    with _bar(title, look(), show=show) as bar:
-        try:
+    try:
+        with _bar(title, look(), show=show) as bar:
             while not run.wait(_LOOK_EVERY):
                 _update(bar, look())
             _update(bar, look())
-        except KeyboardInterrupt:
-            run.stop()
-            tqdm.write("Stopping: requests in flight are being finished and recorded.", sys.stderr)
-            run.wait(_PATIENCE)
-            tqdm.write(f"Stopped. Nothing is lost; {go_on} goes on from here.", sys.stderr)
-            raise
+    except BaseException as interruption:
+        _stop(run, go_on, say=isinstance(interruption, KeyboardInterrupt))
+        raise
+
+
+def _stop(run: Run, go_on: str, *, say: bool) -> None:
+    """End a run in good order: nobody watches it any more."""
+    run.stop()
+    if say:
+        tqdm.write("Stopping: requests in flight are being finished and recorded.", sys.stderr)
+    if not run.has_ended(_PATIENCE):
+        tqdm.write("Requests are still in flight; keep this program running.", sys.stderr)
+    elif say:
+        tqdm.write(f"Stopped. Nothing is lost; {go_on} goes on from here.", sys.stderr)
 
 
 def _bar(title: str, progress: Progress, *, show: bool) -> Any:

@@ -26,11 +26,15 @@ class Run:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait up to `timeout` seconds; tell whether it has ended. Raises what ended it."""
-        concurrent.futures.wait([self._result], timeout)
-        if not self._result.done():
+        if not self.has_ended(timeout):
             return False
         self._result.result()
         return True
+
+    def has_ended(self, timeout: float | None = None) -> bool:
+        """Wait up to `timeout` seconds; tell whether it has ended, however."""
+        concurrent.futures.wait([self._result], timeout)
+        return self._result.done()
 
     async def pause(self, clock: Clock, seconds: float) -> None:
         """Wait, but no longer than until somebody asks to stop."""

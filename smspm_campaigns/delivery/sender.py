@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
+from smspm_campaigns.delivery.desk import Desk, open_desk
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import Ledger, Owner, claim, owners, record
-from smspm_campaigns.delivery.ledger.claim import Claim
+from smspm_campaigns.delivery.ledger import Ledger, claim, owners, record
+from smspm_campaigns.delivery.ledger.claim import Claim, Order
 from smspm_campaigns.delivery.ledger.record import Evidence
 from smspm_campaigns.delivery.pacing import first_poll, micros, take_turn, told_to_wait
 from smspm_campaigns.exceptions import (
@@ -53,28 +54,21 @@ async def send_campaign(
         RunStopped: too many requests ended unknown or refused.
         LedgerError: the ledger cannot be written; nothing more was claimed.
     """
-    with Ledger.open(path) as ledger, owners.hold(ledger, lambda: micros(client.clock)) as owner:
-        sender = _Sender(run, ledger, owner, campaign_id, client, limit, report_url)
-        await sender.send_all()
+    async with open_desk(path) as desk:
+        gateway = client.identity(await desk.do(Ledger.key))
+        owner = await desk.enter(owners.hold, lambda: micros(client.clock))
+        order = Order(campaign_id, owner, gateway, limit)
+        await _Sender(run, desk, client, order, report_url).send_all()
 
 
 class _Sender:
     def __init__(
-        self,
-        run: Run,
-        ledger: Ledger,
-        owner: Owner,
-        campaign_id: int,
-        client: Client,
-        limit: int | None,
-        report_url: str | None,
+        self, run: Run, desk: Desk, client: Client, order: Order, report_url: str | None
     ) -> None:
         self._run = run
-        self._ledger = ledger
-        self._owner = owner
-        self._campaign_id = campaign_id
+        self._desk = desk
         self._client = client
-        self._limit = limit
+        self._order = order
         self._report_url = report_url
         self._brake = Brake()
         self._failure: Exception | None = None
@@ -101,9 +95,11 @@ class _Sender:
 
     async def _send_on(self, lane: Lane, most: int | None) -> None:
         not_taken = made = 0
-        while made != most and claim.is_anything_planned(self._ledger, self._campaign_id):
+        while made != most and await self._desk.do(claim.is_anything_left, self._order):
             await take_turn(self._run, self._client)
-            claimed = None if self._run.stopping else self._claim()
+            if self._run.stopping:
+                return
+            claimed = await self._desk.do(claim.claim_request, self._order, at=self._now())
             if claimed is None:
                 return
             error = await self._send(lane, claimed)
@@ -113,18 +109,12 @@ class _Sender:
                 not_taken += 1
                 self._client.pace.hold(told_to_wait(error, not_taken))
 
-    def _claim(self) -> Claim | None:
-        return claim.claim_request(
-            self._ledger,
-            self._campaign_id,
-            self._owner,
-            limit=self._limit,
-            at=micros(self._client.clock),
-        )
+    def _now(self) -> int:
+        return micros(self._client.clock)
 
     async def _send(self, lane: Lane, claimed: Claim) -> GatewayError | None:
         """Make one claimed request and record what its reply proves."""
-        if not claim.stands(self._ledger, claimed):
+        if not await self._desk.do(claim.stands, claimed):
             stopped = claim.taken_over()
             evidence = self._of_all(claimed, "not_taken", "nothing was sent")
             await self._record(claimed, evidence, "", str(stopped))
@@ -136,9 +126,8 @@ class _Sender:
             )
         except GatewayError as error:
             evidence = self._of_all(claimed, _BECOMES[error.rows_become], str(error))
-            await self._record(claimed, evidence, error.raw, str(error))
-            if isinstance(error, ListRefused):
-                record.halve_requests(self._ledger, claimed.request_id)
+            halve = isinstance(error, ListRefused)
+            await self._record(claimed, evidence, error.raw, str(error), halve=halve)
             if error.stops_run:
                 self._fail(error)
             if not isinstance(error, NeverLeft | RateLimited):  # these are the same request again
@@ -153,7 +142,7 @@ class _Sender:
         return [Evidence(attempt, status, error=error) for attempt in claimed.attempts.values()]
 
     def _of_each(self, claimed: Claim, reply: Reply) -> list[Evidence]:
-        due_at = first_poll(micros(self._client.clock))
+        due_at = first_poll(self._now())
         return [
             Evidence(
                 claimed.attempts[answer.number],
@@ -167,18 +156,25 @@ class _Sender:
         ]
 
     async def _record(
-        self, claimed: Claim, evidence: list[Evidence], raw: str, error: str | None
+        self,
+        claimed: Claim,
+        evidence: list[Evidence],
+        raw: str,
+        error: str | None,
+        *,
+        halve: bool = False,
     ) -> None:
         """Write down what a reply proves, several times if need be: the claim stands meanwhile."""
         for wait in (*_RECORD_AGAIN, None):
             try:
-                record.close_request(
-                    self._ledger,
+                await self._desk.do(
+                    record.close_request,
                     claimed.request_id,
                     evidence,
                     reply=raw,
                     error=error,
-                    at=micros(self._client.clock),
+                    halve=halve,
+                    at=self._now(),
                 )
             except LedgerError as failure:
                 self._fail(failure)  # nothing more is claimed
@@ -222,4 +218,6 @@ class Brake:
         if len(last) == _MOST_IN_A_ROW and not any(last):
             return f"{_MOST_IN_A_ROW} requests in a row"
         bad = self._ended_well.count(False)
-        return f"{bad} of the last {_WINDOW} requests" if bad >= _MOST_IN_WINDOW else ""
+        return (
+            f"{bad} of the last {len(self._ended_well)} requests" if bad >= _MOST_IN_WINDOW else ""
+        )

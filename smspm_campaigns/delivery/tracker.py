@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
+from smspm_campaigns.delivery.desk import Desk, open_desk
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import Ledger, read, record
+from smspm_campaigns.delivery.ledger import read, record
 from smspm_campaigns.delivery.ledger.read import Due
 from smspm_campaigns.delivery.ledger.record import EURO, Evidence
 from smspm_campaigns.delivery.pacing import SECOND, micros, next_poll, take_turn, told_to_wait
@@ -36,19 +37,20 @@ async def track_campaign(
     Raises:
         GatewayError: the account is refused, or the API cannot be reached.
     """
-    with Ledger.open(path) as ledger:
-        async with AsyncExitStack() as stack:
-            lanes = [await stack.enter_async_context(client.lane()) for _ in range(_LANES)]
-            tracker = _Tracker(run, ledger, campaign_id, client, round(give_up_after * SECOND))
-            await tracker.track(lanes, until=client.clock.monotonic() + for_seconds)
+    now, patience = micros(client.clock), round(give_up_after * SECOND)
+    async with open_desk(path) as desk, AsyncExitStack() as stack:
+        await desk.do(record.ask_again, campaign_id, sent_after=now - patience, at=now)
+        lanes = [await stack.enter_async_context(client.lane()) for _ in range(_LANES)]
+        tracker = _Tracker(run, desk, campaign_id, client, patience)
+        await tracker.track(lanes, until=client.clock.monotonic() + for_seconds)
 
 
 class _Tracker:
     def __init__(
-        self, run: Run, ledger: Ledger, campaign_id: int, client: Client, give_up_after: int
+        self, run: Run, desk: Desk, campaign_id: int, client: Client, give_up_after: int
     ) -> None:
         self._run = run
-        self._ledger = ledger
+        self._desk = desk
         self._campaign_id = campaign_id
         self._client = client
         self._clock = client.clock
@@ -58,11 +60,11 @@ class _Tracker:
     async def track(self, lanes: list[Lane], *, until: float) -> None:
         while not self._run.stopping and self._clock.monotonic() < until:
             now = micros(self._clock)
-            asked = read.due(self._ledger, self._campaign_id, most=len(lanes), at=now)
+            asked = await self._desk.do(read.due, self._campaign_id, most=len(lanes), at=now)
             if asked:
                 await self._ask_all(lanes, asked)
                 continue
-            due_at = read.next_due(self._ledger, self._campaign_id)
+            due_at = await self._desk.do(read.next_due, self._campaign_id)
             if due_at is None:
                 return
             wait = min((due_at - now) / SECOND, until - self._clock.monotonic())
@@ -97,20 +99,28 @@ class _Tracker:
             raise
         except GatewayError as error:
             self._not_taken = 0
-            self._note(due, Evidence(due.attempt_id, due.status, error=str(error)))
+            evidence = Evidence(due.attempt_id, due.status, error=str(error))
+            is_answer = error.stops_run  # it could be read, and is an error for this message
+            await self._note(due, self._unless_too_old(due, evidence) if is_answer else evidence)
         else:
             self._not_taken = 0
-            self._note(due, _read(due, details))
+            await self._note(due, self._unless_too_old(due, _read(due, details)))
 
-    def _note(self, due: Due, evidence: Evidence) -> None:
+    def _unless_too_old(self, due: Due, evidence: Evidence) -> Evidence:
+        """Give up on a message that is old, and whose answer is still no last word."""
+        old = micros(self._clock) - due.sent_at >= self._give_up_after
+        return (
+            evidence._replace(status=Status.UNCONFIRMED)
+            if old and evidence.status in OPEN
+            else evidence
+        )
+
+    async def _note(self, due: Due, evidence: Evidence) -> None:
         """Record an answer, and when to ask again unless it was the last word."""
         now = micros(self._clock)
         if evidence.status in OPEN:
-            if now - due.sent_at >= self._give_up_after:
-                evidence = evidence._replace(status=Status.UNCONFIRMED)
-            else:
-                evidence = evidence._replace(due_at=next_poll(due.sent_at, now))
-        record.record(self._ledger, evidence, "poll", at=now)
+            evidence = evidence._replace(due_at=next_poll(due.sent_at, now))
+        await self._desk.do(record.record, evidence, "poll", at=now)
 
 
 def _read(due: Due, details: Details) -> Evidence:

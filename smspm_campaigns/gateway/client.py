@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 
 import httpx
 
@@ -39,6 +39,7 @@ _CONNECT_TIMEOUT: Final = 10.0  # seconds for a connection
 _WHOLE: Final = 2  # times the time-out, for all of a request: a reply may also come in drops
 _KEEP_ALIVE: Final = 2.0  # seconds an idle connection is kept: a stale one makes unknowns
 _MAX_REPLY: Final = 1 << 20  # bytes of a reply; 100 elements take about 12,000
+_SIMULATED_BALANCE: Final = 1_000_000.0  # EUR: a rehearsal does not stop for money
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _SHORTEST_STRUCK: Final = 6  # characters of a credential; shorter ones stand in any reply by chance
 
@@ -118,7 +119,8 @@ class Client:
         from smspm_campaigns.gateway.simulator import Simulator  # noqa: PLC0415 - not for real sends
 
         clock = clock or SystemClock()
-        simulator = Simulator(clock=clock.now, hash=SIMULATED, token=SIMULATED, **behaviour)
+        rich = {"balance": _SIMULATED_BALANCE} | behaviour
+        simulator = Simulator(clock=clock.now, hash=SIMULATED, token=SIMULATED, **rich)
         client = cls(
             SIMULATED,
             SIMULATED,
@@ -272,6 +274,8 @@ class Lane:
         if report_url is not None:
             body["report"] = report_url
         raw = await self._exchange("POST", "/", body)
+        if report_url is not None:  # its path holds a secret
+            raw = raw._replace(text=_strike(raw.text, report_url))
         return read_send(
             asked,
             *raw,
@@ -322,8 +326,7 @@ class Lane:
                 return None
         text = data.decode("utf-8", errors="replace")
         for secret in self._secrets:
-            for spelled in _spellings(secret.reveal()):
-                text = text.replace(spelled, "***")
+            text = _strike(text, secret.reveal())
         return text
 
 
@@ -374,9 +377,29 @@ def _check_url(url: str) -> str:
     return address.rstrip("/")
 
 
+def check_report_url(url: str) -> None:
+    """Raise InvalidArgument unless it is an address the API could call."""
+    try:
+        parts = urlsplit(url)
+    except (ValueError, AttributeError):
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidArgument(
+            "report_url is an address that the API can call, such as "
+            "'https://example.com/sms/…'; got something else."
+        )
+
+
 def _check_above_0(name: str, value: Any) -> None:
     if not isinstance(value, int | float) or not 0 < value < float("inf"):
         raise InvalidArgument(f"{name} is a number above 0, not {value!r}.")
+
+
+def _strike(text: str, secret: str) -> str:
+    """Strike out a secret, however it is spelled."""
+    for spelled in _spellings(secret):
+        text = text.replace(spelled, "***")
+    return text
 
 
 def _spellings(secret: str) -> set[str]:

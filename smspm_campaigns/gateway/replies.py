@@ -27,11 +27,31 @@ _MAX_ID: Final = 200  # characters of a message id
 _MAX_QUOTED: Final = 200  # characters of an API's word or error that are kept
 _MAX_PRICE: Final = 1_000_000  # EUR for one message; more is nonsense, and no ledger could hold it
 
-# What an error is about. A word within another word is no evidence.
-_ABOUT_SENDER: Final = re.compile(r"\bsender|\bfrom[_ ]?number\b", re.IGNORECASE)
-_ABOUT_ACCOUNT: Final = re.compile(r"\b(token|hash)\b|\bunauthori[sz]ed\b", re.IGNORECASE)
-_ABOUT_BALANCE: Final = re.compile(r"\b(balance|credits?|funds)\b", re.IGNORECASE)
-_ABOUT_NUMBER: Final = re.compile(r"phone|\bnumber\b(?! of)|\btonumber\b", re.IGNORECASE)
+
+def _whole(*patterns: str) -> re.Pattern[str]:
+    """Match an error that says one of these and nothing else: more words could say anything."""
+    return re.compile(rf"\W*(?:the |your )?(?:{'|'.join(patterns)})\W*", re.IGNORECASE)
+
+
+_BAD: Final = r"(?:bad|invalid|wrong|unknown|missing|expired)"
+_IS_BAD: Final = (
+    r"(?:is |was |has )?"
+    r"(?:required|missing|invalid|wrong|unknown|expired|not (?:valid|found|approved|allowed))"
+)
+_SENDER: Final = r"(?:sender|from[_ ]?number)(?: id| name| number)?"
+_CREDENTIAL: Final = r"(?:api )?(?:token|hash)"
+_NUMBER: Final = r"(?:phone |recipient |to[_ ]?)?number"
+
+# What an error is about: the named ones of the quick start, and others of the same form.
+_ABOUT_SENDER: Final = _whole(f"{_BAD} {_SENDER}", f"{_SENDER} {_IS_BAD}")
+_ABOUT_ACCOUNT: Final = _whole(
+    f"{_BAD} {_CREDENTIAL}", f"{_CREDENTIAL} {_IS_BAD}", "unauthori[sz]ed"
+)
+_ABOUT_BALANCE: Final = _whole(
+    r"(?:insufficient|not enough|low|no) (?:balance|credits?|funds)",
+    r"balance (?:is )?(?:insufficient|not sufficient|too low|empty|exhausted)",
+)
+_ABOUT_NUMBER: Final = _whole(rf"{_BAD} {_NUMBER}(?:\W*\d[\d\W]*)?", f"{_NUMBER} {_IS_BAD}")
 
 _ACCEPTED: Final = (Status.QUEUED, Status.SUBMITTED, Status.DELIVERED)
 _REFUSING_WORDS: Final = ("invalid", "refused", "error", "blocked")
@@ -168,23 +188,23 @@ def _error(
     said = body.get("error")
     error = said.strip() if isinstance(said, str) else ""
     quoted = _text(mask_text(error))
-    if _ABOUT_SENDER.search(error):
+    if _ABOUT_SENDER.fullmatch(error):
         return AccountRefused(
             f"SMSPM refused the sender: {quoted!r}. Use an approved Sender ID; SMSPM.com is "
             "approved by default, others are requested in your account.",
             raw=raw,
             stops_run=True,
         )
-    if _ABOUT_ACCOUNT.search(error) or (code == 401 and not error):
+    if _ABOUT_ACCOUNT.fullmatch(error) or (code == 401 and not error):
         return AccountRefused(
             f"SMSPM refused the credentials: {quoted!r}. Check SMSPM_HASH and SMSPM_TOKEN against "
             "the API page of your account.",
             raw=raw,
             stops_run=True,
         )
-    if code == 402 or _ABOUT_BALANCE.search(error):
+    if code == 402 or _ABOUT_BALANCE.fullmatch(error):
         return _about_balance(quoted, raw, certain=asked == 1 or list_errors_atomic)
-    if _ABOUT_NUMBER.search(error):
+    if _ABOUT_NUMBER.fullmatch(error):
         return _about_number(quoted, raw, asked, list_errors_atomic=list_errors_atomic)
     what = f"{quoted!r}" if error else "a reply without messages"
     return OutcomeUnknown(
@@ -277,7 +297,7 @@ def _judge(number: str, element: dict[str, Any]) -> Answer:
             return Answer(number, Status.QUEUED, element["id"], word)
     elif not element.get("id") and meaning not in _ACCEPTED:
         refusal = meaning is Status.FAILED or word.lower() in _REFUSING_WORDS
-        if refusal or (isinstance(error, str) and error.strip()):
+        if refusal or _text(error):
             return Answer(number, Status.REFUSED, word=word or None, error=told)
     return Answer(number, Status.UNKNOWN, word=word or None, error=told)
 

@@ -8,9 +8,19 @@ from typing import NamedTuple
 from smspm_campaigns.batches import Item, take_request
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.delivery.ledger.owners import Owner
+from smspm_campaigns.delivery.ledger.plan import bind_gateway
 from smspm_campaigns.delivery.ledger.read import count_taken
 from smspm_campaigns.delivery.ledger.record import add_events, settle
 from smspm_campaigns.exceptions import RunStopped
+
+
+class Order(NamedTuple):
+    """What a run may claim: for whom, for which gateway, and how many rows in all."""
+
+    campaign_id: int
+    owner: Owner
+    gateway: str
+    limit: int | None
 
 
 class Claim(NamedTuple):
@@ -26,21 +36,23 @@ class Claim(NamedTuple):
         return list(self.attempts)
 
 
-def claim_request(
-    ledger: Ledger, campaign_id: int, owner: Owner, *, limit: int | None, at: int
-) -> Claim | None:
+def claim_request(ledger: Ledger, order: Order, *, at: int) -> Claim | None:
     """Claim the next request; None when nothing is planned, or the limit is reached.
+
+    The first claim binds the campaign to its gateway.
 
     Raises:
         RunStopped: this owner was declared dead, so nobody would find its claims.
+        GatewayMismatch: another gateway took some of the campaign.
     """
     with ledger.transaction():
-        if not ledger.one("SELECT 1 FROM owner WHERE id = ? AND ended_at IS NULL", owner.id):
+        alive = "SELECT 1 FROM owner WHERE id = ? AND ended_at IS NULL"
+        if not ledger.one(alive, order.owner.id):
             raise taken_over()
-        room = None if limit is None else limit - count_taken(ledger, campaign_id)
-        items = _next_items(ledger, campaign_id, room)
+        items = _next_items(ledger, order)
         if not items:
             return None
+        bind_gateway(ledger, order.campaign_id, order.gateway)
         text, sender = ledger.one(
             "SELECT text, sender FROM content JOIN recipient ON recipient.content_id = content.id "
             "WHERE recipient.id = ?",
@@ -49,7 +61,7 @@ def claim_request(
         request_id = uuid.uuid4().hex
         ledger.execute(
             "INSERT INTO request (id, campaign_id, owner_id, claimed_at) VALUES (?, ?, ?, ?)",
-            (request_id, campaign_id, owner.id, at),
+            (request_id, order.campaign_id, order.owner.id, at),
         )
         ledger.executemany(
             "INSERT INTO attempt (recipient_id, request_id, status, updated_at) "
@@ -68,11 +80,12 @@ def claim_request(
     return claim
 
 
-def _next_items(ledger: Ledger, campaign_id: int, room: int | None) -> list[Item]:
+def _next_items(ledger: Ledger, order: Order) -> list[Item]:
+    room = _room(ledger, order)
     planned = ledger.execute(
         "SELECT id, number, content_id, request_size FROM recipient "
         "WHERE campaign_id = ? AND status = 'planned' ORDER BY sequence",
-        (campaign_id,),
+        (order.campaign_id,),
     )
     first = planned.fetchone()
     if first is None or (room is not None and room < 1):
@@ -85,14 +98,19 @@ def _next_items(ledger: Ledger, campaign_id: int, room: int | None) -> list[Item
     return taken
 
 
-def is_anything_planned(ledger: Ledger, campaign_id: int) -> bool:
+def _room(ledger: Ledger, order: Order) -> int | None:
+    """Return how many rows may still be taken; None when there is no limit."""
+    return None if order.limit is None else order.limit - count_taken(ledger, order.campaign_id)
+
+
+def is_anything_left(ledger: Ledger, order: Order) -> bool:
     """Tell whether a claim could find anything, so that nobody waits for a turn in vain."""
-    return bool(
-        ledger.one(
-            "SELECT 1 FROM recipient WHERE campaign_id = ? AND status = 'planned' LIMIT 1",
-            campaign_id,
-        )
+    planned = ledger.one(
+        "SELECT 1 FROM recipient WHERE campaign_id = ? AND status = 'planned' LIMIT 1",
+        order.campaign_id,
     )
+    room = _room(ledger, order)
+    return planned is not None and (room is None or room > 0)
 
 
 def stands(ledger: Ledger, claim: Claim) -> bool:

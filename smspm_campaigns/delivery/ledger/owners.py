@@ -1,7 +1,5 @@
 """Who is sending. An owner is dead when its lock is free, never by a clock alone."""
 
-import os
-import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -42,10 +40,7 @@ def hold(ledger: Ledger, now: Callable[[], int]) -> Iterator[Owner]:
         ) from None
     try:
         with ledger.transaction():
-            ledger.execute(
-                "INSERT INTO owner (id, process, host, started_at) VALUES (?, ?, ?, ?)",
-                (owner.id, os.getpid(), socket.gethostname(), now()),
-            )
+            ledger.execute("INSERT INTO owner (id, started_at) VALUES (?, ?)", (owner.id, now()))
         try:
             bury_the_dead(ledger, at=now())
             yield owner
@@ -82,8 +77,7 @@ def _end(ledger: Ledger, owner_id: str, *, at: int) -> None:
         left = ledger.execute(
             "SELECT attempt.id, attempt.recipient_id FROM attempt "
             "JOIN request ON request.id = attempt.request_id "
-            "WHERE request.owner_id = ? AND request.answered_at IS NULL "
-            "AND attempt.status = 'sending'",
+            "WHERE request.owner_id = ? AND attempt.status = 'sending'",
             (owner_id,),
         ).fetchall()
         error = "the program stopped before the reply was recorded"

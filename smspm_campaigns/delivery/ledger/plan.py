@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from smspm_campaigns.batches import Item, send_order
 from smspm_campaigns.delivery.ledger.connection import Ledger
-from smspm_campaigns.exceptions import CampaignConflict
+from smspm_campaigns.delivery.ledger.read import count_taken
+from smspm_campaigns.exceptions import CampaignConflict, GatewayMismatch
+from smspm_campaigns.gateway.client import SIMULATED
 
 
 class PlannedRow(NamedTuple):
@@ -61,12 +63,12 @@ def create_campaign(
                 raise CampaignConflict(_difference(ledger, name, known[0], rows))
             return False
         campaign_id = ledger.insert(
-            "INSERT INTO campaign (name, fingerprint, manifest, created_at) VALUES (?, ?, ?, ?)",
-            *(name, printed, manifest, at),
+            "INSERT INTO campaign (name, fingerprint, manifest, allow_repeat, created_at) "
+            "VALUES (?, ?, ?, ?, ?)",
+            *(name, printed, manifest, allow_repeat, at),
         )
         _insert_rows(ledger, campaign_id, rows)
-        if not allow_repeat:
-            _refuse_taken_elsewhere(ledger, campaign_id, name)
+        refuse_repeats(ledger, campaign_id)
     return True
 
 
@@ -128,11 +130,7 @@ def _difference(ledger: Ledger, name: str, campaign_id: int, rows: Iterable[Plan
         )
     )
     asked = Counter(row.message for row in rows if row.problem is None)
-    taken = ledger.one(
-        "SELECT count(*) FROM recipient JOIN status ON status.name = recipient.status "
-        "WHERE campaign_id = ? AND taken",
-        campaign_id,
-    )[0]
+    taken = count_taken(ledger, campaign_id)
     return (
         f"There is a campaign {name!r} with another plan: {(frozen - asked).total():,} of its "
         f"messages are not in this frame, {(asked - frozen).total():,} of this frame not in it, "
@@ -141,16 +139,21 @@ def _difference(ledger: Ledger, name: str, campaign_id: int, rows: Iterable[Plan
     )
 
 
-def _refuse_taken_elsewhere(ledger: Ledger, campaign_id: int, name: str) -> None:
-    """Refuse messages that another campaign took for real. A rehearsal does not count."""
-    count, other = ledger.one(
-        "SELECT count(DISTINCT mine.id), min(campaign.name) FROM recipient AS mine "
+def refuse_repeats(ledger: Ledger, campaign_id: int) -> None:
+    """Refuse what is planned and another campaign took for real. A rehearsal does not count.
+
+    Raises:
+        CampaignConflict: there are such messages, and the campaign may not repeat any.
+    """
+    count, name, other = ledger.one(
+        "SELECT count(DISTINCT mine.id), min(own.name), min(campaign.name) FROM recipient AS mine "
+        "JOIN campaign AS own ON own.id = mine.campaign_id AND NOT own.allow_repeat "
         "JOIN content AS said ON said.id = mine.content_id "
         "JOIN recipient AS theirs ON theirs.number = mine.number AND theirs.id <> mine.id "
         "JOIN status ON status.name = theirs.status AND status.taken "
         "JOIN content AS same ON same.id = theirs.content_id AND same.text = said.text "
         "JOIN campaign ON campaign.id = theirs.campaign_id AND campaign.gateway <> 'simulated' "
-        "WHERE mine.campaign_id = ? AND mine.sequence IS NOT NULL AND theirs.campaign_id <> ?",
+        "WHERE mine.campaign_id = ? AND mine.status = 'planned' AND theirs.campaign_id <> ?",
         campaign_id,
         campaign_id,
     )
@@ -162,14 +165,44 @@ def _refuse_taken_elsewhere(ledger: Ledger, campaign_id: int, name: str) -> None
         )
 
 
-def bind_gateway(ledger: Ledger, campaign_id: int, gateway: str) -> str:
-    """Bind a campaign to a gateway unless it is bound; return the one it is bound to."""
-    with ledger.transaction():
-        ledger.execute(
-            "UPDATE campaign SET gateway = ? WHERE id = ? AND gateway IS NULL",
-            (gateway, campaign_id),
+def bind_gateway(ledger: Ledger, campaign_id: int, gateway: str) -> None:
+    """Bind a campaign to a gateway, for good once something of it may have been taken.
+
+    Raises:
+        GatewayMismatch: another gateway may have taken some of it.
+    """
+    check_gateway(ledger, campaign_id, gateway)
+    ledger.execute(
+        "UPDATE campaign SET gateway = ? WHERE id = ? AND gateway IS NOT ?",
+        (gateway, campaign_id, gateway),
+    )
+
+
+def check_gateway(ledger: Ledger, campaign_id: int, gateway: str) -> None:
+    """Refuse a gateway when another one may have taken some of the campaign.
+
+    Raises:
+        GatewayMismatch: another one may.
+    """
+    mismatch = ledger.one(
+        "SELECT name, gateway FROM campaign WHERE id = ? AND gateway <> ? AND EXISTS ("
+        "  SELECT 1 FROM request JOIN attempt ON attempt.request_id = request.id"
+        "  WHERE request.campaign_id = campaign.id AND attempt.status <> 'not_taken')",
+        *(campaign_id, gateway),
+    )
+    if mismatch is None:
+        return
+    name, bound = mismatch
+    if bound == SIMULATED:
+        raise GatewayMismatch(
+            f"{name!r} is a rehearsal on the simulator, so it cannot be sent for real. Create it "
+            "under another name for that."
         )
-        return str(ledger.one("SELECT gateway FROM campaign WHERE id = ?", campaign_id)[0])
+    raise GatewayMismatch(
+        f"{name!r} belongs to {bound}, and this client to "
+        f"{'the simulator' if gateway == SIMULATED else 'another account or address'}. Use the one "
+        "it began with, or create the campaign under another name."
+    )
 
 
 def set_max_cost(ledger: Ledger, campaign_id: int, max_cost: int) -> None:

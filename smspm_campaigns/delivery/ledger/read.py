@@ -116,10 +116,8 @@ def rows(ledger: Ledger, campaign_id: int) -> Iterator[RowRecord]:
         "cost, content.sender, problem, problems, detail, attempt.message_id, recipient.status, "
         "attempt.error, attempt.price, attempt.carrier, attempt.sent_at, attempt.updated_at "
         "FROM recipient LEFT JOIN content ON content.id = recipient.content_id "
-        "LEFT JOIN attempt ON attempt.id = ("
-        "  SELECT attempt.id FROM attempt JOIN status ON status.name = attempt.status"
-        "  WHERE attempt.recipient_id = recipient.id"
-        "  ORDER BY status.weight DESC, attempt.id DESC LIMIT 1) "
+        "JOIN prevailing ON prevailing.recipient_id = recipient.id "
+        "LEFT JOIN attempt ON attempt.id = prevailing.attempt_id "
         "WHERE recipient.campaign_id = ? ORDER BY position",
         (campaign_id,),
     )

@@ -30,9 +30,13 @@ def close_request(
     *,
     reply: str,
     error: str | None,
+    halve: bool = False,
     at: int,
 ) -> None:
-    """Record what the reply to a request proves about each of its rows."""
+    """Record what the reply to a request proves about each of its rows.
+
+    `halve`: the next requests of these rows hold half as many numbers.
+    """
     with ledger.transaction():
         ledger.execute(
             "UPDATE request SET answered_at = ?, reply = ?, error = ? WHERE id = ?",
@@ -40,6 +44,8 @@ def close_request(
         )
         for proof in evidence:
             _apply(ledger, _unless_known(ledger, proof), "reply", at=at)
+        if halve:
+            _halve_requests(ledger, request_id)
 
 
 def record(ledger: Ledger, evidence: Evidence, source: str, *, at: int) -> None:
@@ -48,15 +54,24 @@ def record(ledger: Ledger, evidence: Evidence, source: str, *, at: int) -> None:
         _apply(ledger, evidence, source, at=at)
 
 
-def halve_requests(ledger: Ledger, request_id: str) -> None:
-    """Let the next requests of these rows hold half as many numbers."""
+def ask_again(ledger: Ledger, campaign_id: int, *, sent_after: int, at: int) -> None:
+    """Make messages that were given up, but are younger than that, due once more."""
     with ledger.transaction():
         ledger.execute(
-            "UPDATE recipient SET request_size = max(1, ("
-            "  SELECT (count(*) + 1) / 2 FROM attempt WHERE request_id = ?)) "
-            "WHERE id IN (SELECT recipient_id FROM attempt WHERE request_id = ?)",
-            (request_id, request_id),
+            "UPDATE attempt SET due_at = ? WHERE status = 'unconfirmed' "
+            "AND message_id IS NOT NULL AND sent_at > ? AND request_id IN "
+            "(SELECT id FROM request WHERE campaign_id = ?)",
+            (at, sent_after, campaign_id),
         )
+
+
+def _halve_requests(ledger: Ledger, request_id: str) -> None:
+    ledger.execute(
+        "UPDATE recipient SET request_size = max(1, ("
+        "  SELECT (count(*) + 1) / 2 FROM attempt WHERE request_id = ?)) "
+        "WHERE id IN (SELECT recipient_id FROM attempt WHERE request_id = ?)",
+        (request_id, request_id),
+    )
 
 
 def _unless_known(ledger: Ledger, proof: Evidence) -> Evidence:
@@ -120,9 +135,9 @@ def settle(ledger: Ledger, recipients: Iterable[int]) -> None:
     """Derive the status of rows from their attempts: the weightiest speaks, else the standing."""
     ledger.executemany(
         "UPDATE recipient SET status = coalesce(("
-        "  SELECT attempt.status FROM attempt JOIN status ON status.name = attempt.status"
-        "  WHERE attempt.recipient_id = recipient.id AND status.weight > 0"
-        "  ORDER BY status.weight DESC, attempt.id DESC LIMIT 1), standing) "
+        "  SELECT attempt.status FROM prevailing JOIN attempt ON attempt.id = attempt_id"
+        "  JOIN status ON status.name = attempt.status AND status.weight > 0"
+        "  WHERE prevailing.recipient_id = recipient.id), standing) "
         "WHERE id = ?",
         [(recipient_id,) for recipient_id in recipients],
     )

@@ -40,6 +40,8 @@ CREATE TABLE campaign (
   manifest    TEXT    NOT NULL,    -- JSON: the columns and dtypes of the frame it was made from
   gateway     TEXT,                -- bound by the first request: 'simulated', or address and account
   max_cost    INTEGER,             -- the most it may cost, NULL: no bound
+  allow_repeat INTEGER NOT NULL CHECK (allow_repeat IN (0, 1)),
+                                   -- whether it may repeat what another campaign took
   created_at  INTEGER NOT NULL
 );
 
@@ -81,8 +83,6 @@ CREATE INDEX recipient_by_number ON recipient (number);
 
 CREATE TABLE owner (               -- one run of one process; alive while it holds its lock file
   id          TEXT    PRIMARY KEY,
-  process     INTEGER NOT NULL,
-  host        TEXT    NOT NULL,
   started_at  INTEGER NOT NULL,
   ended_at    INTEGER
 );
@@ -118,6 +118,15 @@ CREATE TABLE attempt (             -- one row in one request
 );
 CREATE INDEX attempt_of_request ON attempt (request_id);
 CREATE INDEX attempt_due ON attempt (due_at) WHERE due_at IS NOT NULL;
+
+CREATE VIEW prevailing AS          -- the attempt that speaks for a row; NULL without one
+SELECT recipient.id AS recipient_id,
+       (SELECT attempt.id
+          FROM attempt JOIN status ON status.name = attempt.status
+         WHERE attempt.recipient_id = recipient.id
+         ORDER BY status.weight DESC, attempt.id DESC
+         LIMIT 1) AS attempt_id
+  FROM recipient;
 
 CREATE TABLE event (               -- every change of status, with its evidence
   id           INTEGER PRIMARY KEY,

@@ -4,6 +4,7 @@ import io
 import os
 import re
 import shlex
+import socket
 import sys
 import warnings
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any, Final, NoReturn
 
 import click
 import pandas as pd
+from click.core import ParameterSource
 
 from smspm_campaigns import demo as demonstration
 from smspm_campaigns.campaign import Campaign, list_campaigns
@@ -23,6 +25,10 @@ from smspm_campaigns.frames.numbers import normalize_numbers
 from smspm_campaigns.frames.preview import preview as preview_messages
 from smspm_campaigns.frames.templates import render_messages
 from smspm_campaigns.gateway.client import SIMULATED, Client
+from smspm_campaigns.vocabulary import Status
+
+#: Statuses that do not count against a limit.
+_NOT_TAKEN: Final = (Status.EXCLUDED, Status.PLANNED, Status.REFUSED, Status.CANCELLED)
 
 _INTERRUPTED: Final = 130  # the exit code of a program ended by Ctrl-C
 
@@ -110,8 +116,9 @@ def _messages(file: Path, options: dict[str, Any]) -> pd.DataFrame:
         mobile_only=options["mobile_only"],
     )
     frame = mark_duplicates(frame)
+    by_column = options["region"] in frame.columns
     for opted_out in options["opted_out"]:
-        frame = mark_suppressed(frame, opted_out)
+        frame = mark_suppressed(frame, opted_out, region=None if by_column else options["region"])
     frame = render_messages(
         frame,
         options["template_file"] or options["template"],
@@ -161,7 +168,9 @@ def preview(file: Path, **options: Any) -> None:
 @click.argument("file", type=_FILE, required=False)
 @_message_options
 @click.option("--sender", default=None, help="An approved Sender ID, such as SMSPM.com.")
-@click.option("--limit", type=int, help="The most rows this campaign may ever take.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), help="The most rows this campaign may ever take."
+)
 @click.option("--max-cost", type=float, help="The most EUR it may cost.")
 @click.option("--report-url", help="Where the API shall call when a status changes.")
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
@@ -184,17 +193,23 @@ def send(  # noqa: PLR0913 - one argument per option
 
     Shows the preview and asks first. Running it again sends nothing twice.
     """
+    if file is None:
+        _refuse_without_file("sender", *options)
     client = _client(simulated=simulated)
+    asks = not (yes or simulated)
     if file is None:
         campaign = Campaign.open(name, ledger=ledger)
-        click.echo(campaign)
-        _ask(int(campaign.counts()["planned"]), yes=yes, simulated=simulated)
+        _ask_to_go_on(campaign, limit, asks=asks)
     else:
         frame = _messages(file, options)
         figures = preview_messages(frame, client=client)
         click.echo(figures)
-        _ask(figures.messages, yes=yes, simulated=simulated)
+        is_new = name not in list_campaigns(ledger=ledger).index
+        if is_new:
+            _ask(figures.messages, limit, asks=asks)
         campaign = Campaign.create(name, frame, sender=sender, ledger=ledger)
+        if not is_new:
+            _ask_to_go_on(campaign, limit, asks=asks)
     campaign.send(client, limit=limit, max_cost=max_cost, report_url=report_url)
     click.echo(campaign)
     click.echo(f"Next: {_command('track', name, simulated=simulated, ledger=ledger)}")
@@ -229,6 +244,8 @@ def report(name: str, *, output: Path | None, ledger: Path | None) -> None:
     """Write report.xlsx, report.html and report.csv of the campaign NAME."""
     campaign = Campaign.open(name, ledger=ledger)
     folder = output or Path(re.sub(r"[^\w.-]+", "-", name).strip(".-") or "campaign")
+    if folder.exists() and not folder.is_dir():
+        raise click.UsageError(f"--output is a folder, and {folder} is a file. Name another.")
     folder.mkdir(parents=True, exist_ok=True)
     click.echo(campaign)
     for write, ending in (
@@ -255,13 +272,26 @@ def list_(*, ledger: Path | None) -> None:
 
 
 @cli.command()
-@click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8080,
+    show_default=True,
+    help="Port on 127.0.0.1.",
+)
 @click.option("--accepted", type=_FILE, help="File to log what was accepted, one JSON a line.")
-@click.option("--failure-rate", default=0.0, show_default=True, help="Share of messages that fail.")
+@click.option(
+    "--failure-rate",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of messages that fail.",
+)
 def simulate(*, port: int, accepted: Path | None, failure_rate: float) -> None:
     """Serve the simulator on this machine, for trying out clients of the API."""
     from smspm_campaigns.gateway.simulator import Simulator, serve  # noqa: PLC0415 - not for sends
 
+    _check_port(port)
     simulator = Simulator(
         hash=SIMULATED, token=SIMULATED, accepted=accepted, failure_rate=failure_rate
     )
@@ -276,13 +306,51 @@ def _client(*, simulated: bool) -> Client:
     return Client.simulated() if simulated else Client()
 
 
-def _ask(messages: int, *, yes: bool, simulated: bool) -> None:
+def _refuse_without_file(*names: str) -> None:
+    """Refuse options that make messages of a file when there is none."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in names and source is ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"FILE is missing, and {option.opts[0]} is given. Name the file after the "
+                "campaign; without one, a campaign that exists goes on as it was planned."
+            )
+
+
+def _ask_to_go_on(campaign: Campaign, limit: int | None, *, asks: bool) -> None:
+    """Ask about what is left of a campaign, or say why nothing is."""
+    click.echo(campaign)
+    counts = campaign.counts()
+    planned = int(counts[Status.PLANNED])
+    taken = int(counts.drop(list(_NOT_TAKEN)).sum())
+    if not planned:
+        click.echo("Nothing is sent: no row is planned any more.")
+    elif limit is not None and limit <= taken:
+        click.echo(f"Nothing is sent: {taken:,} rows were taken before, and --limit is {limit:,}.")
+    else:
+        _ask(planned, None if limit is None else limit - taken, asks=asks)
+
+
+def _ask(messages: int, limit: int | None, *, asks: bool) -> None:
     """Ask before anything is sent; a rehearsal needs no asking."""
-    if yes or simulated or not messages:
+    at_most = messages if limit is None else min(messages, limit)
+    if not (asks and at_most):
         return
     if not sys.stdin.isatty():
         raise click.UsageError("Nobody can be asked here. Pass --yes to send from a script.")
-    click.confirm(f"Send {messages:,} messages for real?", abort=True)
+    count = f"{'up to ' if at_most < messages else ''}{at_most:,}"
+    click.confirm(f"Send {count} message{'s' * (at_most != 1)} for real?", abort=True)
+
+
+def _check_port(port: int) -> None:
+    """Refuse a port before anybody is told that the simulator is there."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        raise click.ClickException(
+            f"Port {port} is in use or not allowed. Choose another one with --port."
+        ) from None
 
 
 def _command(command: str, name: str, *, simulated: bool = False, ledger: Path | None) -> str:

@@ -1,5 +1,6 @@
 """The terminal: the same words as the library, and one sentence for each thing that is wrong."""
 
+import io
 import json
 import os
 import re
@@ -22,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "sample_data"
 PEOPLE = "name,phone\nAnna,+46 70 174 06 05\nBo,+46 70 174 06 06\nCia,\nDan,070-174 06 06\n"
 SEND = ("send", "spring", "people.csv", "--region", "SE", "--template", "Hi {{ name }}! STOP: 1")
+EIGHT = "name,phone\n" + "".join(f"Person {n},+46 70 174 06 {n:02}\n" for n in range(8))
 REAL = (*SEND, "--sender", "SMSPM.com", "--yes")
 REHEARSE = (*SEND, "--sender", "SMSPM.com", "--simulated")
 
@@ -115,6 +117,14 @@ def test_a_real_send_goes_over_the_wire_once(folder: Path) -> None:
     assert sorted(report["sms_id"].dropna()) == sorted(entry["id"] for entry in accepted)
 
 
+def test_opted_out_numbers_are_read_as_the_region_reads_them(folder: Path) -> None:
+    """A list in the country's own spelling takes people out, whatever theirs is."""
+    (folder / "out.csv").write_text("number\n070-174 06 05\n", encoding="utf-8")
+    arguments = ("people.csv", "--region", "SE", "--template", "STOP", "--opted-out", "out.csv")
+    done = run(folder, "preview", *arguments)
+    assert "  1 opted out (row 2)\n" in done.stdout, done.stderr
+
+
 def test_the_preview_sends_nothing_and_makes_no_ledger(folder: Path) -> None:
     """Looking leaves no trace."""
     done = run(folder, "preview", "people.csv", "--region", "SE", "--template", "Hi! STOP: 1")
@@ -130,6 +140,137 @@ def test_a_script_must_say_yes(folder: Path) -> None:
     assert done.returncode == 2
     assert "Error: Nobody can be asked here. Pass --yes to send from a script." in done.stderr
     assert not (folder / "ledger.sqlite").exists()
+
+
+class Keyboard(io.StringIO):
+    """A terminal at which a person types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def typed(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, answer: str, *arguments: str, url: str = ""
+) -> int | str | None:
+    """Run a command in this process, before a person who answers; return how it ended."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["smspm-campaigns", *arguments])
+    monkeypatch.setattr(sys, "stdin", Keyboard(answer))
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    settings = {"LEDGER": str(folder / "ledger.sqlite"), "HASH": "h", "TOKEN": "t"}
+    for name, value in (settings | {"BASE_URL": url or "http://127.0.0.1:9"}).items():
+        monkeypatch.setenv(f"SMSPM_{name}", value)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "question"),
+    [
+        ((), "Send 8 messages for real? [y/N]: "),
+        (("--limit", "5"), "Send up to 5 messages for real? [y/N]: "),
+        (("--limit", "1"), "Send up to 1 message for real? [y/N]: "),
+        (("--limit", "9"), "Send 8 messages for real? [y/N]: "),
+    ],
+)
+def test_a_person_is_asked_before_anything_is_made(
+    folder: Path,
+    arguments: tuple[str, ...],
+    question: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The preview comes first, the number is what would be sent, and No leaves no trace."""
+    (folder / "people.csv").write_text(EIGHT, encoding="utf-8")
+    assert typed(monkeypatch, folder, "n\n", *REAL[:-1], *arguments) == 130
+    told = capsys.readouterr()
+    assert told.out.startswith("Messages:  8 of 8 rows")
+    assert told.out.endswith(f"\n{question}")
+    assert told.err == "Stopped.\n"
+    assert not (folder / "ledger.sqlite").exists()
+
+
+def test_the_question_counts_what_was_taken_before(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A limit holds for all runs together; a run that would send nothing says so, unasked."""
+    (folder / "people.csv").write_text(EIGHT, encoding="utf-8")
+    anew, on = (*REAL[:-1],), ("send", "spring")
+    runs = [
+        (anew, "3", "Send up to 3 messages for real? [y/N]: "),
+        (anew, "3", "Nothing is sent: 3 rows were taken before, and --limit is 3."),
+        (on, "2", "Nothing is sent: 3 rows were taken before, and --limit is 2."),
+        (on, "5", "Send up to 2 messages for real? [y/N]: "),
+        (anew, "7", "Send up to 2 messages for real? [y/N]: "),
+        (on, "9", "Send 1 message for real? [y/N]: "),
+        (on, "9", "Nothing is sent: no row is planned any more."),
+        (anew, "9", "Nothing is sent: no row is planned any more."),
+    ]
+    counts = []
+    with running(Simulator(hash="h", token="t")) as url:
+        for command, limit, words in runs:
+            ended = typed(monkeypatch, folder, "y\n", *command, "--limit", limit, url=url)
+            told = capsys.readouterr()
+            assert (ended, words in told.out) == (0, True), told
+            assert ("for real?" in told.out) == ("for real?" in words)
+            campaign = smspm.Campaign.open("spring", ledger=folder / "ledger.sqlite")
+            counts.append(int(campaign.counts()["queued"]))
+    assert counts == [3, 3, 3, 5, 7, 8, 8, 8]
+
+
+def test_another_plan_is_refused_before_anybody_is_asked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name that has another plan is no question of how many."""
+    run(folder, *REHEARSE)
+    (folder / "people.csv").write_text(EIGHT, encoding="utf-8")
+    assert typed(monkeypatch, folder, "y\n", *REAL[:-1]) == 1
+    told = capsys.readouterr()
+    assert "Error: There is a campaign 'spring' with another plan" in told.err
+    assert "for real?" not in told.out
+
+
+def test_a_file_without_anybody_to_send_to_is_a_sentence(folder: Path) -> None:
+    """When every row has a problem, nobody is asked, and the sentence says where to look."""
+    (folder / "people.csv").write_text("name,phone\nAnna,\n", encoding="utf-8")
+    done = run(folder, *REAL, env={"SMSPM_HASH": "h", "SMSPM_TOKEN": "t"})
+    assert done.returncode == 1
+    assert "Error: There is nothing to send: each of the 1 rows has a problem." in done.stderr
+
+
+def test_a_port_in_use_is_a_sentence(folder: Path) -> None:
+    """Nothing is promised before the port is known to be free."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(folder, "simulate", "--port", str(port))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"Error: Port {port} is in use or not allowed. Choose another one with --port.\n"
+    )
+
+
+def test_a_report_that_cannot_be_written_is_a_sentence(folder: Path) -> None:
+    """A target that is taken by a folder is told without a traceback."""
+    run(folder, *REHEARSE)
+    (folder / "spring" / "report.xlsx").mkdir(parents=True)
+    done = run(folder, "report", "spring")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Error: {Path('spring', 'report.xlsx')} could not be written (it is no file). Close it in "
+        "Excel if it is open there, or choose another path.\n"
+    )
+
+
+def test_a_file_with_a_column_named_row_is_reported(folder: Path) -> None:
+    """`row` is the name of the index too, which once stopped every report."""
+    (folder / "people.csv").write_text("row,phone\na,+46701740605\n", encoding="utf-8")
+    template = ("--template", "Hi {{ row }}! STOP: 1", "--sender", "SMSPM.com", "--simulated")
+    sent = run(folder, "send", "spring", "people.csv", *template)
+    reported = run(folder, "report", "spring")
+    assert (sent.returncode, reported.returncode) == (0, 0), sent.stderr + reported.stderr
+    back = smspm.read_contacts(folder / "spring" / "report.csv").iloc[:, :3]
+    assert back.to_dict("list") == {"row (index)": ["2"], "row": ["a"], "phone": ["+46701740605"]}
 
 
 def test_a_note_is_a_sentence(folder: Path) -> None:
@@ -152,9 +293,16 @@ WRONG: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
     (
         (*REAL, "--limit", "-1"),
         {"SMSPM_HASH": "h", "SMSPM_TOKEN": "t"},
-        1,
-        "limit is the most rows",
+        2,
+        "Invalid value for '--limit': -1",
     ),
+    (("send", "spring", "--template", "x"), {}, 2, "FILE is missing, and --template is given"),
+    (("send", "spring", "--template-file", "x"), {}, 2, "and --template-file is given"),
+    (("send", "spring", "--sender", "x", "--simulated"), {}, 2, "and --sender is given"),
+    (("send", "spring", "--country", "SE"), {}, 2, "and --country is given"),
+    (("send", "spring", "--column", "phone"), {}, 2, "and --column is given"),  # the default
+    (("simulate", "--port", "0"), {}, 2, "Invalid value for '--port': 0 is not in the range"),
+    (("simulate", "--port", "65536"), {}, 2, "65536 is not in the range 1<=x<=65535"),
     (("track", "spring", "--simulated"), {}, 1, "There is no ledger at"),
     (("send", "spring", "--simulated"), {}, 1, "There is no ledger at"),
     (("report", "spring", "--ledger", "."), {}, 1, "is a folder"),

@@ -2,10 +2,13 @@
 
 import base64
 import datetime as dt
+import errno
 import io
 import math
 import re
-from collections.abc import Hashable, Iterable, Mapping
+import tempfile
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -13,6 +16,7 @@ from typing import Any, Final, NamedTuple
 import jinja2
 import pandas as pd
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from smspm_campaigns.masking import mask_number
 from smspm_campaigns.reporting.charts import describe_funnel, funnel
@@ -20,12 +24,16 @@ from smspm_campaigns.reporting.tables import count_problems, summarize
 from smspm_campaigns.vocabulary import COUNTRY, STATUS_TITLES, TO, Status
 
 _MAX_CELL: Final = 32_767  # characters of a cell, Excel's limit
+_MAX_NUMBER: Final = 10**15 - 1  # Excel keeps 15 digits
 _MAX_WIDTH: Final = 40  # characters of a column
 _PROBED: Final = 200  # rows looked at for the width of a column
 _LISTED: Final = 200  # rows that need attention in the page; all are in the workbook
 
 #: Spreadsheets run cells that begin so. Full-width forms too.
 _RUNS: Final = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+#: What ends a cell or a line somewhere in the world, before what would then run. A quote and
+#: blanks at the beginning of a cell may not count.
+_RUNS_INSIDE: Final = re.compile('([;\t\r\n])(?=[ "]*[=+\\-@\uff1d\uff0b\uff0d\uff20])')
 _HARMLESS: Final = re.compile(r"\+[\d\s().\-]+|-\d+(?:[.,]\d+)?")  # phone and negative numbers
 
 #: Statuses a person has to look at.
@@ -44,22 +52,83 @@ class Outcome(NamedTuple):
         return f"{self.name} (rehearsal: nothing was sent)" if self.is_rehearsal else self.name
 
 
+@contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """Yield a path to write to, and put what is there in the target's place when it is whole.
+
+    Raises:
+        OSError: the target cannot be written; it is as it was.
+    """
+    target = path.resolve()
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {path.parent}. Make it, or choose another path."
+        )
+    try:
+        if target.exists() and not target.is_file():
+            raise FileExistsError(errno.EEXIST, "it is no file")
+        with tempfile.TemporaryDirectory(
+            prefix=".report-", dir=target.parent, ignore_cleanup_errors=True
+        ) as folder:
+            draft = Path(folder, target.name)
+            yield draft
+            draft.replace(target)
+    except (OSError, FileCreateError) as error:
+        cause = error.args[0] if isinstance(error, FileCreateError) else error
+        kind = PermissionError if isinstance(cause, PermissionError) else OSError
+        raise kind(
+            f"{path} could not be written ({cause.strerror or cause}). Close it in Excel if it is "
+            "open there, or choose another path."
+        ) from error
+
+
+def _with_index(report: pd.DataFrame, *, distinct: bool = False) -> pd.DataFrame:
+    """Put the levels of the index in front as columns, whatever they are called.
+
+    `distinct` gives them names that no column has.
+    """
+    levels = report.index.nlevels
+    names: list[Any] = []
+    for level, name in enumerate(report.index.names):
+        title = ("index" if levels == 1 else f"level_{level}") if name is None else name
+        taken = {str(other).strip() for other in [*names, *report.columns]}
+        while distinct and str(title).strip() in taken:
+            title = f"{title} (index)"
+        names.append(title)
+    index = report.index.to_frame(index=False, name=range(levels))
+    cells = pd.concat([index, report.reset_index(drop=True)], axis=1)
+    cells.columns = pd.Index([*names, *report.columns], dtype=object)
+    return cells
+
+
 def to_csv(outcome: Outcome, path: Path) -> None:
     """Write every row as CSV in UTF-8, with the index as first column."""
-    frame = outcome.report.reset_index()
-    for place, name in enumerate(frame.columns):
+    frame = _with_index(outcome.report, distinct=True)
+    for place in range(frame.shape[1]):
         column = frame.iloc[:, place]
         if column.dtype.kind not in "biufMm":
-            frame[name] = [_harmless(value) for value in column]
-    # The line ends of Excel; with them a carriage return inside a cell is quoted too.
-    frame.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+            safe = [_harmless(value) for value in column]
+            cells = pd.Series(safe, index=frame.index, dtype=object)  # an array's type is guessed
+            frame.isetitem(place, cells)  # type: ignore[arg-type] # the stubs forget a Series
+    header = [_harmless(str(name)) for name in frame.columns]
+    with _draft(path) as draft:
+        # The line ends of Excel; with them a carriage return inside a cell is quoted too.
+        frame.to_csv(
+            draft,
+            header=header,
+            index=False,
+            encoding="utf-8-sig",
+            errors="replace",
+            lineterminator="\r\n",
+        )
 
 
 def _harmless(value: Any) -> Any:
     """Put an apostrophe before what a spreadsheet would run."""
-    if isinstance(value, str) and _RUNS.match(value) and not _HARMLESS.fullmatch(value):
-        return "'" + value
-    return value
+    if not isinstance(value, str):
+        return value
+    runs = _RUNS.match(value) and not _HARMLESS.fullmatch(value)
+    return ("'" if runs else "") + _RUNS_INSIDE.sub(r"\1'", value)
 
 
 def to_excel(outcome: Outcome, path: Path) -> None:
@@ -73,18 +142,17 @@ def to_excel(outcome: Outcome, path: Path) -> None:
         "strings_to_numbers": False,
         "default_date_format": "yyyy-mm-dd hh:mm:ss",
     }
-    with xlsxwriter.Workbook(path, options) as book:
+    with _draft(path) as draft, xlsxwriter.Workbook(draft, options) as book:
         bold = book.add_format({"bold": True, "bottom": 1})
         figures = [figure[:2] for figure in _figures(summarize(report))]
         head = ["Campaign", outcome.title]
         _write_sheet(book.add_worksheet("Summary"), head, figures, bold)
-        table = summarize(report, COUNTRY).reset_index()
         for name, frame in (
-            ("By country", table.set_index(table.columns[0])),
+            ("By country", summarize(report, COUNTRY)),
             ("Recipients", report[~excluded]),
             ("Excluded", report[excluded]),
         ):
-            cells = frame.reset_index()
+            cells = _with_index(frame)
             rows = cells.astype(object).itertuples(index=False, name=None)
             _write_sheet(book.add_worksheet(name), list(map(str, cells.columns)), rows, bold)
 
@@ -97,7 +165,7 @@ def _write_sheet(sheet: Any, header: list[str], rows: Iterable[tuple[Any, ...]],
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, max(len(rows), 1), max(len(header) - 1, 0))
     for place, name in enumerate(header):
-        sheet.write_string(0, place, name[:_MAX_CELL], bold)
+        sheet.write_string(0, place, _cell_text(name), bold)
     for number, row in enumerate(rows, start=1):
         for place, value in enumerate(row):
             _write_cell(sheet, number, place, value)
@@ -106,7 +174,7 @@ def _write_sheet(sheet: Any, header: list[str], rows: Iterable[tuple[Any, ...]],
 def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
     """Write a cell by its type; text is always text."""
     if isinstance(value, str):
-        sheet.write_string(row, column, value[:_MAX_CELL])
+        sheet.write_string(row, column, _cell_text(value))
     elif value is None or value is pd.NA or value is pd.NaT:
         return
     elif isinstance(value, bool):
@@ -116,10 +184,17 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
         sheet.write_datetime(row, column, utc.replace(tzinfo=None))
     elif isinstance(value, dt.date | dt.time):
         sheet.write_datetime(row, column, value)
+    elif isinstance(value, int) and abs(value) > _MAX_NUMBER:
+        sheet.write_string(row, column, _cell_text(str(value)))
     elif isinstance(value, int | float | Decimal) and math.isfinite(value):
         sheet.write_number(row, column, value)
     elif not isinstance(value, float):
-        sheet.write_string(row, column, str(value)[:_MAX_CELL])
+        sheet.write_string(row, column, _cell_text(str(value)))
+
+
+def _cell_text(text: str) -> str:
+    """Cut a text to what a cell holds; half a surrogate pair, which no file holds, becomes �."""
+    return text[:_MAX_CELL].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def to_html(outcome: Outcome, path: Path) -> None:
@@ -143,7 +218,8 @@ def to_html(outcome: Outcome, path: Path) -> None:
         attention=_attention_rows(attention.head(_LISTED)),
         attention_count=len(attention),
     )
-    path.write_text(page, encoding="utf-8")
+    with _draft(path) as draft:
+        draft.write_text(page, encoding="utf-8", errors="replace")
 
 
 class Figure(NamedTuple):
@@ -164,6 +240,7 @@ _LINES: Final = (
     ("Still open", "open", False),
     ("Refused by SMSPM", "refused", False),
     ("Outcome unknown", "unknown", True),
+    ("Being sent", "sending", False),
     ("Not sent yet", "planned", False),
     ("Cancelled", "cancelled", False),
     ("Segments", "segments", True),

@@ -9,7 +9,8 @@ from smspm_campaigns.vocabulary import COST, PROBLEM, PROBLEM_TITLES, SEGMENTS, 
 
 #: The columns of a summary that count rows, and the statuses they count.
 _COUNTED: Final = {
-    "planned": (Status.PLANNED, Status.SENDING),
+    "planned": (Status.PLANNED,),
+    "sending": (Status.SENDING,),
     "sent": (
         Status.QUEUED,
         Status.SUBMITTED,
@@ -39,8 +40,8 @@ def summarize(report: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
         by: a column to group by, the user's own too; everything in one row by default.
 
     Returns:
-        A frame with one row per group: `rows`, `planned`, `sent` (accepted by the API: `delivered`
-        + `failed` + `open`), `refused`, `unknown`, `excluded`, `cancelled` (Int64);
+        A frame with one row per group: `rows`, `planned`, `sending`, `sent` (accepted by the API:
+        `delivered` + `failed` + `open`), `refused`, `unknown`, `excluded`, `cancelled` (Int64);
         `delivery_rate` (delivered / sent) with its 95 % interval `rate_low`, `rate_high` (Wilson
         score); `segments` of what was sent (Int64); `expected_cost`, `actual_cost` (EUR, of what
         was sent; missing where no price is known).

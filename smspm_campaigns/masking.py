@@ -6,7 +6,9 @@ from typing import Final
 _SHOWN_HEAD: Final = 4  # digits: the calling code and a little of the network
 _SHOWN_TAIL: Final = 2
 _HIDDEN: Final = 4  # digits at least: nobody tries ten thousand numbers
-_LONG_DIGITS: Final = re.compile(r"\d(?:[^\S\n]?[\-\u2010-\u2015()./]{0,2}[^\S\n]?\d){6,}")
+#: What may stand between two digits of a number: signs that people write, and unseen characters.
+_SIGNS: Final = r"[\-\u2010-\u2015\u2212()./_\xad\u200b-\u200f\u202a-\u202e\u2060\ufeff]{0,2}"
+_LONG_DIGITS: Final = re.compile(rf"\d(?:[^\S\n]?{_SIGNS}[^\S\n]?\d){{6,}}")
 
 
 class Secret:

@@ -303,3 +303,35 @@ def test_opted_out_file_without_a_region_of_its_own_raises() -> None:
     """National spellings need the region: they are not silently passed over."""
     with pytest.raises(NumbersUnreadable, match="say region=…"):
         mark_suppressed(people("0171 3920012"), ["0171 3920012"])
+
+
+def test_file_without_a_header_is_told(tmp_path: Path) -> None:
+    """Several columns and no header: the numbers in the sentence are masked."""
+    path = tmp_path / "stop.csv"
+    path.write_text("Eva,+491713920012\nIda,+491713920013\n", encoding="utf-8")
+    people = normalize_numbers(pd.DataFrame({"phone": ["+491713920012"]}))
+    with pytest.raises(ColumnNotFound) as raised:
+        mark_suppressed(people, path)
+    assert str(raised.value) == (
+        "stop.csv should have one column of numbers, named 'number' or 'phone', and has none. Its "
+        "columns are: Eva, +4917******12. The first row seems to be data, not a header: put one "
+        "above it that names the columns."
+    )
+
+
+@pytest.mark.parametrize("number", ["+49 171 3920012", "0171.3920012"])
+def test_one_number_is_no_list(number: str) -> None:
+    """A number in place of a list is not taken for a file, and is masked."""
+    people = normalize_numbers(pd.DataFrame({"phone": ["+491713920012"]}))
+    with pytest.raises(InvalidArgument, match=r"\*12' is a number, not a file. Put it in a list.$"):
+        mark_suppressed(people, number)
+
+
+@pytest.mark.parametrize("word", [None, 5, ["last"], True])
+def test_choice_of_another_type_is_refused(word: Any) -> None:
+    """Keep and unreadable are words, whatever comes."""
+    people = normalize_numbers(pd.DataFrame({"phone": ["+491713920012"]}))
+    with pytest.raises(InvalidArgument, match=r"^keep is 'first', 'last' or 'none', not "):
+        mark_duplicates(people, keep=word)
+    with pytest.raises(InvalidArgument, match=r"^unreadable is 'raise' or 'warn', not "):
+        mark_suppressed(people, [], unreadable=word)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smspm_campaigns.frames.cells import as_text, is_blank, quoted
+from smspm_campaigns.frames.cells import as_text, is_blank, quoted, told
 
 
 @pytest.mark.parametrize(
@@ -102,3 +102,21 @@ def test_quoted_cell_is_bounded_and_printable(text: str) -> None:
     assert shown.isprintable()
     assert len(shown) <= 42
     assert " · " not in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("phone", "'phone'"),
+        ("+49 171 3920012", "'+4917******12'"),
+        ("017139\n20012", "'0171*****12'"),  # a line break in a header
+        ("x" * 50, "'" + "x" * 39 + "…'"),
+        (491713920012, "4917******12"),
+        (("0171 3920012", 1), "('0171*****12', 1)"),
+        (None, "None"),
+        (["0171 3920012"], "a value of type list"),
+    ],
+)
+def test_what_came_is_told_masked(value: Any, shown: str) -> None:
+    """An argument or name in an error is one bounded line without a whole number."""
+    assert told(value) == shown

@@ -379,3 +379,28 @@ def test_changed_number_clears_what_was_judged_by_the_old_one() -> None:
     expected = pd.Series([np.nan, np.nan, "duplicate"], dtype="str", name="sms_problem")
     pd.testing.assert_series_equal(again["sms_problem"], expected)
     assert again["sms_detail"].isna().tolist() == [True, True, False]
+
+
+def test_names_in_an_error_are_masked() -> None:
+    """A frame that was read without a header shows no whole number, and is told as such."""
+    frame = pd.DataFrame({"Eva": ["Ida"], "0171_392_00_12": ["0171 3920013"]})
+    with pytest.raises(ColumnNotFound) as raised:
+        find_column(frame, "phone")
+    assert str(raised.value) == (
+        "There is no column 'phone'. The columns are: Eva, 0171*****12. The first row seems to be "
+        "data, not a header: put one above it that names the columns."
+    )
+    assert nearest("0171_392_00_13", frame.columns) == "Did you mean '0171*****12'?"
+    with pytest.raises(ColumnNotFound, match=r"no column '\+4917\*{6}12'"):
+        find_column(frame, "+491713920012")
+
+
+@pytest.mark.parametrize("name", [["phone"], {}, set()])
+def test_name_of_a_column_is_one_name(name: Any) -> None:
+    """A list of columns is refused as an argument."""
+    with pytest.raises(InvalidArgument) as raised:
+        find_column(people(), name)
+    assert str(raised.value) == (
+        "column is the name of one column, such as 'phone', not a value of type "
+        f"{type(name).__name__}."
+    )

@@ -59,8 +59,9 @@ def test_suffix_does_not_choose_the_delimiter(tmp_path: Path, name: str) -> None
 
 @pytest.mark.parametrize(
     "cell",
-    ["007", "+37256789045", "NA", "None", "nan", "null", "#N/A", "1E5", "4.9E+11", "1.0", "TRUE",
-     "2026-05-01", "01.05.2026", "-", " padded ", "\N{NO-BREAK SPACE}x", "'0171"],
+    ["007", "+37256789045", "NA", "None", "nan", "null", "#n/a", "#N/A N/A", "#1", "1E5",
+     "4.9E+11", "1.0", "TRUE", "2026-05-01",
+     "01.05.2026", "-", " padded ", "\N{NO-BREAK SPACE}x", "'0171"],
 )  # fmt: skip
 def test_nothing_is_guessed(tmp_path: Path, cell: str) -> None:
     """A cell is the text that stands in the file."""
@@ -139,9 +140,65 @@ def test_delimiter_can_be_given(tmp_path: Path) -> None:
     """A delimiter that is said is taken, and it is one character."""
     found = read(tmp_path, "a;b:c\n1;2:3\n", delimiter=":")
     assert_frame_equal(found, frame_of({"a;b": ["1;2"], "c": ["3"]}, [2]))
-    for wrong in ("", "||"):
+    for wrong in ("", "||", "\n", "\r", '"', "§"):
         with pytest.raises(InvalidArgument, match="delimiter is one character"):
             read(tmp_path, "a\n", delimiter=wrong)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"],
+)
+def test_error_cells_are_blank(tmp_path: Path, word: str) -> None:
+    """The words a spreadsheet shows for a failed formula are no data, and a row of them is none."""
+    found = read(tmp_path, f"name;phone\n{word};1\n{word};\nsee {word};2\n")
+    assert_frame_equal(found, frame_of({"name": ["", f"see {word}"], "phone": ["1", "2"]}, [2, 4]))
+
+
+def test_text_file_has_no_sheets(tmp_path: Path) -> None:
+    """A sheet of a text file is refused, not passed over."""
+    with pytest.raises(InvalidArgument) as raised:
+        read(tmp_path, "a\n1\n", sheet="Customers")
+    assert str(raised.value) == (
+        "people.csv is a text file, and a text file has no sheets. Leave out sheet=…, or name the "
+        "workbook."
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"sheet": 0}, "sheet is the name of a sheet, such as 'Customers', not 0."),
+        ({"encoding": 5}, "encoding is the name of an encoding, such as 'cp1252', not 5."),
+        ({"delimiter": 5}, "delimiter is one character, such as ';', not 5."),
+        ({"delimiter": "\n"}, "delimiter is one character, such as ';', not ''."),
+        ({"hidden": ["skip"]}, "hidden is 'skip' or 'keep', not a value of type list."),
+    ],
+)
+def test_option_of_another_type_is_refused(
+    tmp_path: Path, options: dict[str, Any], sentence: str
+) -> None:
+    """What cannot be meant is a sentence, never an error of Python's own."""
+    with pytest.raises(InvalidArgument) as raised:
+        read(tmp_path, "a\n1\n", **options)
+    assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize("path", [None, 5, b"people.csv", ["people.csv"]])
+def test_path_is_a_path(path: Any) -> None:
+    """Something else is refused as an argument."""
+    with pytest.raises(InvalidArgument, match=r"^path is the path of a file, such as 'people.csv'"):
+        read_contacts(path)
+
+
+def test_number_in_a_header_is_masked(tmp_path: Path) -> None:
+    """A file without a header shows no whole number, and is told as such."""
+    with pytest.raises(ContactsUnreadable) as raised:
+        read(tmp_path, "+491713920012;+491713920012\n1;2\n")
+    assert str(raised.value) == (
+        "Two columns of people.csv are named '+4917******12'. Rename one. The first row seems to "
+        "be data, not a header: put one above it that names the columns."
+    )
 
 
 def test_blank_columns_go(tmp_path: Path) -> None:

@@ -157,3 +157,34 @@ def test_faulty_prices_raise(prices: Any, error: type[Exception], sentence: str)
 def test_cost_is_exact_to_the_float(price: Decimal, segments: int, kind: type) -> None:
     """The cost is the float nearest to segments x price, as decimals multiply them."""
     assert costs({"EE": kind(price)}, messages(("EE", segments))) == [float(price * segments)]
+
+
+@pytest.mark.parametrize("country", ["Germany", "germany ", "UK", "DEU", 49, True])
+def test_country_that_is_no_iso_code_raises(country: Any) -> None:
+    """A price that would never be found is named, with what to write."""
+    with pytest.raises(InvalidArgument) as raised:
+        costs({country: 0.05, "EE": 1})
+    shown = " ".join(str(country).split()) if country is not True else "TRUE"
+    assert str(raised.value) == (
+        f"'{shown}' is no ISO 3166 country code such as 'DE' or 'GB'. Write the two letters of "
+        "the country."
+    )
+
+
+@pytest.mark.parametrize("country", ["001", "AQ", "XK", "um"])
+def test_code_of_a_price_list_is_taken(country: str) -> None:
+    """Satellite numbers have no country, and some territories of price lists have no numbers."""
+    assert costs({country: 1, "EE": 1, "DE": 1}) == [1.0, 2.0, 3.0]
+
+
+def test_number_in_the_prices_is_masked() -> None:
+    """A phone number in the wrong column is not shown whole."""
+    with pytest.raises(InvalidArgument, match=r"^The price for EE is '\+4917\*{6}12'; expected"):
+        costs({"EE": "+49 171 3920012"})
+    with pytest.raises(ColumnNotFound) as raised:
+        costs(pd.DataFrame({"Eva": ["Ida"], "+491713920012": ["+491713920013"]}))
+    assert str(raised.value) == (
+        "The prices need the columns 'country' and 'price' (EUR per segment), and have Eva, "
+        "+4917******12. The first row seems to be data, not a header: put one above it that names "
+        "the columns."
+    )

@@ -36,6 +36,9 @@ def test_number_is_masked(number: str, shown: str) -> None:
         ("(0171) 3920012", "(0171*****12"),
         ("0171/3920012 and 0171-39 20 013", "0171*****12 and 0171*****13"),
         ("0171.392.0012", "0171*****12"),
+        ("0171_392_00_12", "0171*****12"),
+        ("0171\N{MINUS SIGN}3920012", "0171*****12"),
+        ("017139\N{ZERO WIDTH SPACE}20012", "0171*****12"),
         ("+49 (0) 171 3920012", "+4901*******12"),
         ("0171\N{NO-BREAK SPACE}3920012", "0171*****12"),
         ("0171\N{EN DASH}3920012", "0171*****12"),
@@ -55,7 +58,7 @@ def test_numbers_in_a_text_are_masked(text: str, shown: str) -> None:
         lambda digits: st.tuples(
             st.just(digits),
             st.lists(
-                st.sampled_from(["", " ", "-", ".", "/", ") ", " (", "\N{NO-BREAK SPACE}"]),
+                st.sampled_from(["", " ", "-", "_", ".", "/", ") ", " (", "\N{NO-BREAK SPACE}"]),
                 min_size=len(digits) - 1,
                 max_size=len(digits) - 1,
             ),

@@ -461,3 +461,29 @@ def test_old_problem_of_a_number_goes_when_it_is_mended() -> None:
     assert frame["sms_problem"].to_list() == ["damaged_number"]
     mended = normalize_numbers(frame.assign(phone="0171 3920012"), region="DE")
     assert mended[["sms_problem", "sms_problems", "sms_detail"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"countries": 5}, "countries is a list of ISO codes, such as ['DE'], not 5."),
+        ({"countries": "DE"}, "countries is a list of ISO codes, such as ['DE'], not 'DE'."),
+        (
+            {"region": ["DE"]},
+            "region is an ISO code such as 'DE', or a column, not a value of type list.",
+        ),
+        (
+            {"region": 5},
+            (
+                "5 is no ISO 3166 country code such as 'DE' or 'GB'. It is no column either. The "
+                "columns are: phone."
+            ),
+        ),
+        ({"mobile_only": "no"}, "mobile_only is True or False, not 'no'."),
+    ],
+)
+def test_option_of_another_type_is_refused(options: dict[str, Any], sentence: str) -> None:
+    """What cannot be meant is a sentence, never an error of Python's own."""
+    with pytest.raises(InvalidArgument) as raised:
+        normalize_numbers(pd.DataFrame({"phone": ["+491713920012"]}), **options)
+    assert str(raised.value) == sentence

@@ -392,3 +392,75 @@ def test_sample_campaign_accounts_for_every_row() -> None:
     assert seen.messages + int(seen.problems.sum()) == seen.rows == len(frame)
     assert seen.countries["messages"].sum() == seen.messages == int(seen.encodings.sum())
     assert seen.unpriced == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "note"),
+    [
+        (["mobile", "fixed_line_or_mobile"], ""),
+        (
+            ["mobile", "fixed_line"],
+            (
+                "1 number is a landline, which may not receive an SMS; mobile_only=True leaves "
+                "them out."
+            ),
+        ),
+        (
+            ["fixed_line", "fixed_line"],
+            (
+                "2 numbers are landlines, which may not receive an SMS; mobile_only=True leaves "
+                "them out."
+            ),
+        ),
+    ],
+)
+def test_landlines_are_told_in_the_block(lines: list[str], note: str) -> None:
+    """What is surely a landline is counted in a sentence, without a warning of Python's."""
+    seen = preview(messages(["STOP"] * 2, sms_line=pd.array(lines, dtype="str")))
+    assert "".join(seen.warnings) == note
+
+
+def test_landline_that_is_not_sent_is_not_told() -> None:
+    """Only rows that will be sent count."""
+    people = pd.DataFrame({"phone": ["030 901820", "0171 3920012"]})
+    frame = normalize_numbers(people, region="DE", mobile_only=True)
+    assert preview(render_messages(frame, "Reply STOP")).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("keep", "note"),
+    [
+        (
+            "first",
+            (
+                "1 person is left out although another row of theirs could be sent: the row that "
+                "was kept has a problem. Mend it, or drop it and run mark_duplicates again."
+            ),
+        ),
+        ("last", ""),
+        ("none", ""),
+    ],
+)
+def test_sendable_copy_of_a_faulty_row_is_told(keep: Any, note: str) -> None:
+    """A person whose kept row has a problem, and whose other rows are duplicates only, is told."""
+    people = pd.DataFrame(
+        {
+            "name": [None, "Eva", "Eva", "Ida", None],
+            "phone": ["0171 3920012"] * 3 + ["0171 3920013"] * 2,
+        }
+    ).drop(index=4 if keep == "last" else [])
+    frame = mark_duplicates(normalize_numbers(people, region="DE"), keep=keep)
+    assert "".join(preview(render_messages(frame, "{{ name }} STOP")).warnings) == note
+
+
+def test_tables_take_the_colour_of_the_page() -> None:
+    """A page in quirks mode, as notebooks may be, would show tables in black."""
+    html = preview(messages(["STOP"]))._repr_html_()
+    assert ".smspm-preview table { border-collapse: collapse; color: inherit;" in html
+
+
+def test_client_is_a_client() -> None:
+    """Something without a rate is refused as an argument."""
+    with pytest.raises(InvalidArgument) as raised:
+        preview(messages(["STOP"]), client=5)  # type: ignore[arg-type]
+    assert str(raised.value) == "client is the Client to send with, not 5."

@@ -3,6 +3,8 @@
 # Look-alikes are what some of these cases are about.
 # ruff: noqa: RUF001
 
+from typing import Any
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -273,3 +275,20 @@ def test_replace_is_one_of_two_words() -> None:
         InvalidArgument, match="replace is 'typography', 'accents' or None, not True"
     ):
         replace_characters("a", True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "came"), [(None, "None"), (5, "5"), (["Hi"], "a value of type list")]
+)
+def test_only_a_text_is_counted(text: Any, came: str) -> None:
+    """What is no text is refused with a sentence."""
+    with pytest.raises(InvalidArgument) as raised:
+        count_segments(text)
+    assert str(raised.value) == f"text is one text (str), not {came}."
+
+
+@pytest.mark.parametrize("replace", [5, ["accents"], "all"])
+def test_replace_is_one_of_its_words(replace: Any) -> None:
+    """Another word or type is refused with the words there are."""
+    with pytest.raises(InvalidArgument, match=r"^replace is 'typography', 'accents' or None, not "):
+        replace_characters("Hi", replace)

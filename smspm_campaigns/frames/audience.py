@@ -1,6 +1,7 @@
 """Who is left out: duplicates and opt-outs, judged by the normalized number."""
 
 import os
+import re
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,8 +16,14 @@ from smspm_campaigns.exceptions import (
     NumbersUnreadable,
     SmspmWarning,
 )
-from smspm_campaigns.frames.cells import as_text, is_blank, quoted
-from smspm_campaigns.frames.columns import check_frame, texts_of
+from smspm_campaigns.frames.cells import as_text, is_blank, quoted, told
+from smspm_campaigns.frames.columns import (
+    check_choice,
+    check_frame,
+    holds_number,
+    list_names,
+    texts_of,
+)
 from smspm_campaigns.frames.contacts import read_contacts
 from smspm_campaigns.frames.numbers import normalize_numbers
 from smspm_campaigns.frames.problems import NOTHING, Verdict, has_code, record
@@ -52,8 +59,7 @@ def mark_duplicates(
         [nan, 'duplicate']
     """
     check_frame(frame, TO)
-    if keep not in ("first", "last", "none"):
-        raise InvalidArgument(f"keep is 'first', 'last' or 'none', not {keep!r}.")
+    check_choice("keep", keep, "first", "last", "none")
     places: dict[str, list[int]] = {}
     for place, number in enumerate(texts_of(frame, TO)):
         if number:
@@ -110,8 +116,7 @@ def mark_suppressed(
         ['opted_out']
     """
     check_frame(frame, TO)
-    if unreadable not in ("raise", "warn"):
-        raise InvalidArgument(f"unreadable is 'raise' or 'warn', not {unreadable!r}.")
+    check_choice("unreadable", unreadable, "raise", "warn")
     source, entries = _entries(numbers)
     entries = entries[np.array([not is_blank(value) for value in entries], dtype=bool)]
     listed = normalize_numbers(entries.to_frame("number"), "number", region=region)
@@ -133,6 +138,8 @@ def mark_suppressed(
 
 def _entries(numbers: Any) -> "tuple[str, pd.Series[Any]]":
     """Return what a person calls the list, and its entries."""
+    if isinstance(numbers, str) and holds_number(numbers) and not re.search(r"[^\W\d_]", numbers):
+        raise InvalidArgument(f"{told(numbers)} is a number, not a file. Put it in a list.")
     if isinstance(numbers, str | os.PathLike):
         return Path(numbers).name, _number_column(read_contacts(numbers), Path(numbers).name)
     if isinstance(numbers, pd.DataFrame):
@@ -154,13 +161,13 @@ def _number_column(frame: pd.DataFrame, source: str) -> "pd.Series[Any]":
         found = "several" if names else "none"
         raise ColumnNotFound(
             f"{source} should have one column of numbers, named 'number' or 'phone', and has "
-            f"{found}. Its columns are: {', '.join(map(str, frame.columns))}."
+            f"{found}. Its columns are: {list_names(frame.columns)}"
         )
-    shown = mask_text(str(names[0]))
-    if shown != str(names[0]):
+    if holds_number(names[0]):
         raise NumbersUnreadable(
-            f"The first row of {source} should name the column, and holds a number ({shown}), "
-            "which would be lost and texted. Put a row above it that says 'number'."
+            f"The first row of {source} should name the column, and holds a number "
+            f"({told(names[0])}), which would be lost and texted. Put a row above it that says "
+            "'number'."
         )
     column: pd.Series[Any] = frame[names[0]]
     return column
@@ -170,7 +177,7 @@ def _complain(bad: pd.DataFrame, source: str, unreadable: Literal["raise", "warn
     if bad.empty:
         return
     shown = [
-        f"row {as_text(label)}: {mask_text(quoted(value))}"
+        f"row {mask_text(as_text(label))}: {mask_text(quoted(value))}"
         for label, value in zip(bad.index[:_LISTED_AT_MOST], bad["number"], strict=False)
     ]
     more = f" and {len(bad) - len(shown)} more" if len(bad) > len(shown) else ""

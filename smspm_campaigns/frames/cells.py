@@ -9,6 +9,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from smspm_campaigns.masking import mask_text
+
 _MIDNIGHT: Final = dt.time()
 _MAX_SHOWN: Final = 40  # characters of a cell quoted in a sentence
 
@@ -62,3 +64,17 @@ def quoted(value: Any) -> str:
     text = " ".join(as_text(value).replace("·", "-").split())
     text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
     return f"'{text[: _MAX_SHOWN - 1]}…'" if len(text) > _MAX_SHOWN else f"'{text}'"
+
+
+def told(value: Any) -> str:
+    """Write an argument or a column's name in an error: one line, bounded, numbers masked.
+
+    Example:
+        >>> told("0171_392_00_12"), told(2.5), told(["phone"])
+        ("'0171*****12'", '2.5', 'a value of type list')
+    """
+    if isinstance(value, str):
+        return quoted(mask_text(" ".join(value.split())))
+    if pd.api.types.is_scalar(value) or isinstance(value, tuple):
+        return mask_text(repr(value))
+    return f"a value of type {type(value).__name__}"

@@ -1,4 +1,4 @@
-"""Finding the columns of a frame, and adding ours to a copy."""
+"""Checking what a helper is given, finding the columns of a frame, and adding ours to a copy."""
 
 from collections.abc import Hashable, Iterable
 from difflib import get_close_matches
@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 
 from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument
+from smspm_campaigns.frames.cells import told
+from smspm_campaigns.masking import mask_text
 from smspm_campaigns.vocabulary import COLUMNS
 
 #: The dtype of every text column of ours: str, with NaN where there is nothing.
 STR: Final = pd.StringDtype(na_value=np.nan)
 
 _OURS: Final = "sms_"
+_LISTED_AT_MOST: Final = 20  # columns named in an error
 
 #: Which step makes a column, for the sentence that asks for it.
 _MADE_BY: Final = {
@@ -22,6 +25,27 @@ _MADE_BY: Final = {
     "sms_text": "render_messages",
     "sms_segments": "render_messages",
 }
+
+
+def check_argument(name: str, value: Any, expected: str, *, fits: bool) -> None:
+    """Refuse an argument that does not fit, saying what was expected and what came.
+
+    Raises:
+        InvalidArgument: it does not fit.
+    """
+    if not fits:
+        raise InvalidArgument(f"{name} is {expected}, not {told(value)}.")
+
+
+def check_choice(name: str, value: Any, *choices: str | None) -> None:
+    """Refuse an argument that is none of these words.
+
+    Raises:
+        InvalidArgument: it is something else.
+    """
+    *others, last = map(repr, choices)
+    fits = (value is None or isinstance(value, str)) and value in choices
+    check_argument(name, value, f"{', '.join(others)} or {last}", fits=fits)
 
 
 def check_frame(frame: Any, *needed: str) -> pd.DataFrame:
@@ -42,7 +66,7 @@ def check_frame(frame: Any, *needed: str) -> pd.DataFrame:
     foreign = [name for name in frame.columns if _is_foreign(name)]
     if foreign:
         raise InvalidArgument(
-            f"The column {foreign[0]!r} begins with 'sms_', which is kept for the columns this "
+            f"The column {told(foreign[0])} begins with 'sms_', which is kept for the columns this "
             "package adds. Rename it."
         )
     twice = frame.columns[frame.columns.duplicated() & frame.columns.isin(COLUMNS)]
@@ -63,13 +87,17 @@ def find_column(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
 
     Raises:
         ColumnNotFound: there is none; the nearest one is named.
-        InvalidArgument: there are two.
+        InvalidArgument: there are two, or it is no name at all.
     """
+    fits = pd.api.types.is_hashable(name)
+    check_argument("column", name, "the name of one column, such as 'phone'", fits=fits)
     if name not in frame.columns:
-        raise ColumnNotFound(f"There is no column {name!r}. {nearest(name, frame.columns)}")
+        raise ColumnNotFound(f"There is no column {told(name)}. {nearest(name, frame.columns)}")
     column = frame[name]
     if isinstance(column, pd.DataFrame):
-        raise InvalidArgument(f"There are {column.shape[1]} columns named {name!r}; rename them.")
+        raise InvalidArgument(
+            f"There are {column.shape[1]} columns named {told(name)}; rename them."
+        )
     return column
 
 
@@ -80,8 +108,27 @@ def nearest(name: Hashable, names: Iterable[Hashable]) -> str:
     if not close:
         close = [other for other in known if other.casefold() == str(name).casefold()]
     if close:
-        return f"Did you mean {close[0]!r}?"
-    return "The columns are: " + ", ".join(known[:20]) + ("…" if len(known) > 20 else ".")
+        return f"Did you mean {told(close[0])}?"
+    return f"The columns are: {list_names(known)}"
+
+
+def list_names(names: Iterable[Hashable]) -> str:
+    """List columns in an error, numbers masked, and say when they seem to be a row of data."""
+    known = list(names)
+    shown = ", ".join(mask_text(" ".join(str(name).split())) for name in known[:_LISTED_AT_MOST])
+    return shown + ("…" if len(known) > _LISTED_AT_MOST else ".") + header_hint(known)
+
+
+def header_hint(names: Iterable[Hashable]) -> str:
+    """Say that a header seems to be a row of data, when one of its names reads as a number."""
+    if not any(holds_number(name) for name in names):
+        return ""
+    return " The first row seems to be data, not a header: put one above it that names the columns."
+
+
+def holds_number(name: Hashable) -> bool:
+    """Tell whether a column's name reads as a phone number."""
+    return mask_text(str(name)) != str(name)
 
 
 def with_columns(frame: pd.DataFrame, **columns: Any) -> pd.DataFrame:

@@ -8,12 +8,13 @@ import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import pandas as pd
 
 from smspm_campaigns.exceptions import ContactsUnreadable, InvalidArgument, SmspmWarning
-from smspm_campaigns.frames.columns import STR
+from smspm_campaigns.frames.cells import told
+from smspm_campaigns.frames.columns import STR, check_argument, check_choice, header_hint
 from smspm_campaigns.frames.workbooks import Grid, read_grid
 
 _TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
@@ -23,6 +24,10 @@ _BYTE_ORDER_MARKS: Final = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+#: What a spreadsheet shows where a formula failed. As a text file it holds these very words.
+_ERROR_CELLS: Final = (
+    "#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!",
+)  # fmt: skip
 _FIRST_ROW: Final = 2  # the spreadsheet row below the header
 _NAMED_AT_MOST: Final = 10  # rows named in a warning
 
@@ -51,13 +56,15 @@ def read_contacts(
             sheet and believe they removed those rows. `"keep"` takes them.
 
     Returns:
-        A frame of `str` columns, blank cells as `""`. The index is named `row` and holds the row
+        A frame of `str` columns, blank cells as `""`. Excel error cells (`#N/A`, `#REF!`, …) are
+        blank, so that nobody is texted "Hi #N/A". The index is named `row` and holds the row
         number a person sees in the spreadsheet (the header is row 1). Blank rows are left out.
 
     Raises:
         FileNotFoundError: there is no such file.
         ContactsUnreadable: the file is not what its name says, has no header, two equal headers,
             or bytes that are not in the encoding.
+        InvalidArgument: an option that cannot be meant, such as the sheet of a text file.
 
     Example:
         >>> import smspm_campaigns as smspm
@@ -65,11 +72,17 @@ def read_contacts(
         >>> people.index.name, people.index[0]
         ('row', 2)
     """
+    fits = isinstance(path, str | os.PathLike)
+    check_argument("path", path, "the path of a file, such as 'people.csv'", fits=fits)
     path = Path(path)
-    if hidden not in ("skip", "keep"):
-        raise InvalidArgument(f"hidden is 'skip' or 'keep', not {hidden!r}.")
-    if delimiter is not None and len(delimiter) != 1:
-        raise InvalidArgument(f"delimiter is one character, such as ';', not {delimiter!r}.")
+    check_choice("hidden", hidden, "skip", "keep")
+    for name, value, expected in (
+        ("sheet", sheet, "the name of a sheet, such as 'Customers'"),
+        ("encoding", encoding, "the name of an encoding, such as 'cp1252'"),
+    ):
+        check_argument(name, value, expected, fits=value is None or isinstance(value, str))
+    fits = delimiter is None or _can_delimit(delimiter)
+    check_argument("delimiter", delimiter, "one character, such as ';'", fits=fits)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise FileNotFoundError(f"{path} {what}. Check the path; it is relative to {Path.cwd()}.")
@@ -78,11 +91,20 @@ def read_contacts(
         grid = read_grid(path, sheet, skip_hidden=hidden == "skip")
         return _from_grid(grid, path)
     if suffix in _TEXT_SUFFIXES:
+        if sheet is not None:
+            raise InvalidArgument(
+                f"{path.name} is a text file, and a text file has no sheets. Leave out sheet=…, "
+                "or name the workbook."
+            )
         return _from_text(_decode(path, encoding), delimiter, path)
     raise ContactsUnreadable(
         f"{path.name} is none of {', '.join(_TEXT_SUFFIXES + _BOOK_SUFFIXES)}. Save it as one of "
         "these, .xlsx or .csv best."
     )
+
+
+def _can_delimit(text: Any) -> bool:
+    return isinstance(text, str) and len(text) == 1 and text.isascii() and text not in '"\r\n\0'
 
 
 def _decode(path: Path, encoding: str | None) -> str:
@@ -92,10 +114,6 @@ def _decode(path: Path, encoding: str | None) -> str:
         encoding = next(marks, "utf-8")
     try:
         return data.decode(encoding).removeprefix("\ufeff")
-    except LookupError:
-        raise InvalidArgument(
-            f"There is no encoding {encoding!r}. Common ones are utf-8, cp1252 and cp1257."
-        ) from None
     except UnicodeDecodeError as error:
         # Not in `data`: utf-8-sig counts from behind the mark.
         line = error.object.count(b"\n", 0, error.start) + 1
@@ -103,6 +121,10 @@ def _decode(path: Path, encoding: str | None) -> str:
             f"Line {line} of {path.name} is not in {encoding}, and nothing was guessed. Say how "
             "the file was saved, for example encoding='cp1252' (Western Europe) or 'cp1257' "
             "(Baltic), or save it again as 'CSV UTF-8'."
+        ) from None
+    except (LookupError, ValueError):
+        raise InvalidArgument(
+            f"There is no encoding {told(encoding)}. Common ones are utf-8, cp1252 and cp1257."
         ) from None
 
 
@@ -112,7 +134,7 @@ def _from_text(text: str, delimiter: str | None, path: Path) -> pd.DataFrame:
             f"{path.name} holds NUL characters: it is no text file, or is damaged."
         )
     first, _, rest = text.partition("\n")
-    if first.strip().lower().startswith("sep=") and len(first.strip()) == len("sep=;"):
+    if first.strip().lower().startswith("sep=") and _can_delimit(first.strip()[len("sep=") :]):
         delimiter = delimiter or first.strip()[-1]
         text = rest
     delimiter = delimiter or _find_delimiter(text)
@@ -188,7 +210,7 @@ def _from_grid(grid: Grid, path: Path) -> pd.DataFrame:
 
 def _title_of(grid: Grid, number: int) -> str:
     title = grid.rows[0][number - 1].strip()
-    return repr(title) if title else f"no. {number}"
+    return told(title) if title else f"no. {number}"
 
 
 def _no_header(path: Path) -> ContactsUnreadable:
@@ -225,16 +247,21 @@ def _finish(
     """
     names = [name.strip() for name in header]
     frame.index = pd.RangeIndex(_FIRST_ROW, _FIRST_ROW + len(frame), name="row")
+    frame = frame.mask(frame.isin(_ERROR_CELLS), "")
     blank = frame.apply(lambda column: column.str.strip() == "")
     used = [place for place, name in enumerate(names) if name or not blank[place].all()]
     nameless = [numbers[place] for place in used if not names[place]]
     if nameless:
         raise ContactsUnreadable(
             f"Column {nameless[0]} of {path.name} has cells but no name in the first row. Name it."
+            + header_hint(names)
         )
     twice = [names[place] for place in used if names.count(names[place]) > 1]
     if twice:
-        raise ContactsUnreadable(f"Two columns of {path.name} are named {twice[0]!r}. Rename one.")
+        raise ContactsUnreadable(
+            f"Two columns of {path.name} are named {told(twice[0])}. Rename one."
+            + header_hint(names)
+        )
     frame = frame.loc[~blank.all(axis=1), used]
     frame.columns = pd.Index([names[place] for place in used], dtype=STR)
     return frame

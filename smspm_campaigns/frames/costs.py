@@ -8,16 +8,24 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import phonenumbers
 
 from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, SmspmWarning
 from smspm_campaigns.frames.cells import as_text, is_blank, quoted
-from smspm_campaigns.frames.columns import check_frame, texts_of, with_columns
+from smspm_campaigns.frames.columns import check_frame, list_names, texts_of, with_columns
 from smspm_campaigns.frames.contacts import read_contacts
 from smspm_campaigns.frames.problems import sendable
+from smspm_campaigns.masking import mask_text
 from smspm_campaigns.vocabulary import COST, COUNTRY, SEGMENTS
 
 _MAX_DECIMALS: Final = 9  # of a price in EUR; the ledger counts in billionths
 _LISTED_AT_MOST: Final = 10  # countries named in a warning
+
+#: Countries a price may be for: those that have numbers, `001` for numbers of no country, and the
+#: territories of ISO 3166 that have none of their own but stand in price lists.
+_COUNTRIES: Final = frozenset(
+    {*phonenumbers.SUPPORTED_REGIONS, "001", "AQ", "BV", "GS", "HM", "PN", "TF", "UM"}
+)
 
 
 def estimate_costs(
@@ -37,8 +45,8 @@ def estimate_costs(
 
     Raises:
         ColumnNotFound: an earlier step, or a column of the prices, is missing.
-        InvalidArgument: a price that is no number from 0 or has no country, or a country with two
-            prices.
+        InvalidArgument: a price that is no number from 0 or has no country, or a country that is no
+            ISO code or has two prices.
 
     Example:
         >>> frame = pd.DataFrame({"sms_country": ["EE"], "sms_segments": [2]})
@@ -81,14 +89,21 @@ def _table(prices: Any) -> dict[str, Decimal]:
             if needed not in listed.columns:
                 raise ColumnNotFound(
                     f"The prices need the columns 'country' and 'price' (EUR per segment), and "
-                    f"have {', '.join(map(str, listed.columns))}."
+                    f"have {list_names(listed.columns)}"
                 )
         pairs = list(zip(listed["country"], listed["price"], strict=True))
     table: dict[str, Decimal] = {}
     for country, price in pairs:
         code = as_text(country).strip().upper()
         if not code:
-            raise InvalidArgument(f"The price {quoted(price)} stands without a country. Name it.")
+            raise InvalidArgument(
+                f"The price {mask_text(quoted(price))} stands without a country. Name it."
+            )
+        if code not in _COUNTRIES:
+            raise InvalidArgument(
+                f"{mask_text(quoted(country))} is no ISO 3166 country code such as 'DE' or 'GB'. "
+                "Write the two letters of the country."
+            )
         if code in table:
             raise InvalidArgument(f"{code} has two prices. Keep one.")
         table[code] = _price(price, code)
@@ -112,7 +127,7 @@ def _price(value: Any, code: str) -> Decimal:
         exact = False
     if not exact or price < 0:
         raise InvalidArgument(
-            f"The price for {code} is {quoted(value)}; expected EUR per segment as a number from "
-            f"0 with at most {_MAX_DECIMALS} decimals, such as 0.045."
+            f"The price for {code} is {mask_text(quoted(value))}; expected EUR per segment as a "
+            f"number from 0 with at most {_MAX_DECIMALS} decimals, such as 0.045."
         )
     return price

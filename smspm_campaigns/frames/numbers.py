@@ -1,7 +1,7 @@
 """Any spelling of a number becomes country-code-without-plus digits, or a reason why not."""
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -9,8 +9,9 @@ import pandas as pd
 import phonenumbers
 
 from smspm_campaigns.exceptions import InvalidArgument, SmspmWarning
-from smspm_campaigns.frames.cells import as_text, is_blank
+from smspm_campaigns.frames.cells import as_text, is_blank, told
 from smspm_campaigns.frames.columns import (
+    check_argument,
     check_frame,
     find_column,
     nearest,
@@ -75,8 +76,11 @@ def normalize_numbers(
     """
     check_frame(frame)
     cells = find_column(frame, column)
-    if isinstance(countries, str):
-        raise InvalidArgument(f"countries is a list of ISO codes, such as [{countries!r}].")
+    fits = isinstance(countries, Iterable) and not isinstance(countries, str)
+    expected = "a list of ISO codes, such as ['DE']"
+    check_argument("countries", countries, expected, fits=fits or countries is None)
+    fits = isinstance(mobile_only, bool | np.bool_)
+    check_argument("mobile_only", mobile_only, "True or False", fits=fits)
     allowed = None if countries is None else {_check_region(code) for code in countries}
     readings: dict[tuple[str, str], Reading] = {}
     rows = []
@@ -103,13 +107,15 @@ def _cell(value: Any) -> str:
 def _check_region(code: str) -> str:
     known = str(code).strip().upper()
     if known not in phonenumbers.SUPPORTED_REGIONS:
-        raise InvalidArgument(f"{code!r} is no ISO 3166 country code such as 'DE' or 'GB'.")
+        raise InvalidArgument(f"{told(code)} is no ISO 3166 country code such as 'DE' or 'GB'.")
     return known
 
 
 def _regions(frame: pd.DataFrame, region: str | None) -> list[str]:
     if region is None:
         return [""] * len(frame)
+    fits = pd.api.types.is_hashable(region)
+    check_argument("region", region, "an ISO code such as 'DE', or a column", fits=fits)
     if region in frame.columns:
         return [as_text(value).strip().upper() for value in find_column(frame, region)]
     try:

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ import pandas as pd
 from smspm_campaigns.batches import Item, count_requests
 from smspm_campaigns.exceptions import SmspmWarning
 from smspm_campaigns.frames.cells import as_text, is_blank
-from smspm_campaigns.frames.columns import STR, check_frame, texts_of, with_columns
+from smspm_campaigns.frames.columns import STR, check_argument, check_frame, texts_of, with_columns
 from smspm_campaigns.frames.problems import sendable
 from smspm_campaigns.frames.segments import split_segments
 from smspm_campaigns.masking import mask_number, mask_text
@@ -22,8 +22,10 @@ from smspm_campaigns.vocabulary import (
     COST,
     COUNTRY,
     ENCODING,
+    LINE,
     PROBLEM,
     PROBLEM_TITLES,
+    PROBLEMS,
     REQUESTS_PER_MINUTE,
     SEGMENTS,
     SENDER,
@@ -47,6 +49,7 @@ _OPT_OUT: Final = re.compile(
 )
 
 
+@runtime_checkable
 class _Paced(Protocol):
     """What the preview wants to know of a client."""
 
@@ -128,7 +131,7 @@ class Preview:
         left_out = self.rows - self.messages
         requests = f"{self.requests:,}"
         if self.each_its_own:
-            requests += f", one per person because of {self.each_its_own}"
+            requests += f", one per person because of {mask_text(self.each_its_own)}"
         elif self.requests:
             requests += f", {self.texts:,} different texts"
         encodings = ", ".join(f"{count:,} {name}" for name, count in self.encodings.items())
@@ -195,14 +198,16 @@ def preview(frame: pd.DataFrame, *, client: _Paced | None = None) -> Preview:
         1
     """
     check_frame(frame, TO, TEXT, SEGMENTS)
+    fits = client is None or isinstance(client, _Paced)
+    check_argument("client", client, "the Client to send with", fits=fits)
     ready = _to_be_sent(frame)
     rate = REQUESTS_PER_MINUTE if client is None else client.requests_per_minute
     requests = count_requests(_items(ready))
     texts = ready[TEXT].nunique()
     cost = ready[COST] if COST in ready.columns else pd.Series(index=ready.index, dtype="float64")
-    notes = _notes(ready)
-    for note in notes:
-        warnings.warn(note, SmspmWarning, stacklevel=2)
+    alarms = _no_opt_out(ready)
+    for alarm in alarms:
+        warnings.warn(alarm, SmspmWarning, stacklevel=2)
     codes = pd.Series(texts_of(frame, PROBLEM), index=frame.index, dtype=STR)
     codes = codes[codes != ""]
     return Preview(
@@ -224,7 +229,7 @@ def preview(frame: pd.DataFrame, *, client: _Paced | None = None) -> Preview:
         duration=_at_rate(requests, rate),
         tracking=_at_rate(len(ready), rate),
         samples=_samples(ready),
-        warnings=notes,
+        warnings=(*alarms, *_landlines(ready), *_copies_of_faulty_rows(frame)),
     )
 
 
@@ -248,10 +253,37 @@ def _items(ready: pd.DataFrame) -> Iterable[Item]:
     return map(Item, range(len(ready)), ready[TO], contents)
 
 
-def _notes(ready: pd.DataFrame) -> tuple[str, ...]:
+def _no_opt_out(ready: pd.DataFrame) -> tuple[str, ...]:
     if not len(ready) or any(_OPT_OUT.search(text) for text in ready[TEXT].unique()):
         return ()
     return (_NO_OPT_OUT,)
+
+
+def _landlines(ready: pd.DataFrame) -> tuple[str, ...]:
+    count = texts_of(ready, LINE).count("fixed_line")
+    if not count:
+        return ()
+    what = "1 number is a landline" if count == 1 else f"{count:,} numbers are landlines"
+    return (f"{what}, which may not receive an SMS; mobile_only=True leaves them out.",)
+
+
+def _copies_of_faulty_rows(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Say who could be sent a duplicate, since the row that is kept has a problem of its own."""
+    kept, copies = set(), set()
+    for number, codes in zip(texts_of(frame, TO), texts_of(frame, PROBLEMS), strict=True):
+        if codes == Problem.DUPLICATE:
+            copies.add(number)
+        elif codes and Problem.DUPLICATE not in codes.split():
+            kept.add(number)
+    count = len(kept & copies)
+    if not count:
+        return ()
+    who = "1 person is" if count == 1 else f"{count:,} people are"
+    sentence = (
+        f"{who} left out although another row of theirs could be sent: the row that was kept has "
+        "a problem. Mend it, or drop it and run mark_duplicates again."
+    )
+    return (sentence,)
 
 
 def _what_differs(ready: pd.DataFrame) -> str:
@@ -328,7 +360,7 @@ def _list(title: str, lines: list[str]) -> str:
 #: Colours are those of the page around the block, so that it reads well in light and dark themes.
 _STYLE: Final = """<style>
 .smspm-preview { max-width: 46em; line-height: 1.4 }
-.smspm-preview table { border-collapse: collapse; margin: .5em 0 }
+.smspm-preview table { border-collapse: collapse; color: inherit; margin: .5em 0 }
 .smspm-preview th { text-align: left; padding: .15em 1em .15em 0; font-weight: 600 }
 .smspm-preview td { text-align: left; padding: .15em 0 }
 .smspm-preview h4 { margin: .6em 0 .1em }

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from smspm_campaigns.exceptions import InvalidArgument
+from smspm_campaigns.frames.cells import told
 from smspm_campaigns.frames.columns import text_array, texts_of, with_columns
 from smspm_campaigns.vocabulary import (
     DETAIL,
@@ -97,7 +98,7 @@ def codes_of(frame: pd.DataFrame) -> Iterator[list[str]]:
         for code in codes:
             if code not in _CODE_RANK:
                 raise InvalidArgument(
-                    f"{PROBLEMS} holds {code!r}, which is no problem this package knows. It is "
+                    f"{PROBLEMS} holds {told(code)}, which is no problem this package knows. It is "
                     "written by the helpers; a reason of your own belongs in a column of yours."
                 )
         yield codes

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from smspm_campaigns.exceptions import InvalidArgument
+from smspm_campaigns.frames.columns import check_argument, check_choice
 
 Encoding = Literal["GSM-7", "UCS-2"]
 Replace = Literal["typography", "accents"]
@@ -72,12 +72,16 @@ def count_segments(text: str) -> Segments:
         A frozen value: `encoding` (`"GSM-7"` or `"UCS-2"`), `units`, `segments` (0 for an empty
         text), and `forced_by`: the characters, with their positions, that force UCS-2.
 
+    Raises:
+        InvalidArgument: it is no text.
+
     Example:
         >>> count_segments("Only 5 € today")
         Segments(encoding='GSM-7', units=15, segments=1, forced_by=())
         >>> count_segments("It’s on").forced_by
         (ForcedBy(character='’', position=2),)
     """
+    check_argument("text", text, "one text (str)", fits=isinstance(text, str))
     forced_by = tuple(ForcedBy(match[0], match.start()) for match in _OUTSIDE_GSM.finditer(text))
     if forced_by:
         units = len(text) + sum(character > "\uffff" for character in text)
@@ -146,8 +150,7 @@ def replace_characters(text: str, replace: Replace | None) -> str:
         >>> replace_characters("“Łódź”…", "accents")
         '"Lodz"...'
     """
-    if replace not in (None, "typography", "accents"):
-        raise InvalidArgument(f"replace is 'typography', 'accents' or None, not {replace!r}.")
+    check_choice("replace", replace, "typography", "accents", None)
     if replace is None:
         return text
     return _OUTSIDE_GSM.sub(lambda match: _plain(match[0], accents=replace == "accents"), text)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from smspm_campaigns.exceptions import InvalidArgument
+from smspm_campaigns.frames.cells import told
 
 _PLAIN_KINDS: Final = "biuf"  # numpy kinds that are numbers
 _TIME_KINDS: Final = "Mm"
@@ -37,7 +38,7 @@ def take(frame: pd.DataFrame) -> tuple[str, list[str]]:
     levels = [frame.index.get_level_values(level) for level in range(frame.index.nlevels)]
     columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
     names = [f"index level {level}" for level in range(len(levels))]
-    names += [repr(_label(name)) for name in frame.columns]
+    names += [told(_label(name)) for name in frame.columns]
     written = [
         _write(pd.Series(values), name)
         for values, name in zip([*levels, *columns], names, strict=True)
@@ -86,7 +87,7 @@ def _json(value: Any) -> str:
 def _label(name: Any) -> Any:
     if name is None or isinstance(name, str | int | float):
         return name
-    raise InvalidArgument(f"The column name {name!r} is neither text nor a number. Rename it.")
+    raise InvalidArgument(f"The column name {told(name)} is neither text nor a number. Rename it.")
 
 
 def _write(column: "pd.Series[Any]", name: str) -> tuple[Any, list[Any]]:

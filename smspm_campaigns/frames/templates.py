@@ -6,19 +6,34 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jinja2 import Template, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, meta
+from jinja2 import (
+    Template,
+    TemplateError,
+    TemplateSyntaxError,
+    Undefined,
+    UndefinedError,
+    meta,
+    nodes,
+)
 from jinja2.filters import FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
-from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, TemplateInvalid
-from smspm_campaigns.frames.cells import is_blank, quoted
-from smspm_campaigns.frames.columns import check_frame, nearest, text_array, with_columns
+from smspm_campaigns.exceptions import ColumnNotFound, TemplateInvalid
+from smspm_campaigns.frames.cells import is_blank, quoted, told
+from smspm_campaigns.frames.columns import (
+    check_argument,
+    check_frame,
+    nearest,
+    text_array,
+    with_columns,
+)
 from smspm_campaigns.frames.problems import NOTHING, Verdict, record
 from smspm_campaigns.frames.segments import Replace, count_segments, replace_characters, unsendable
 from smspm_campaigns.vocabulary import (
@@ -48,6 +63,7 @@ _FILTERS: Final = (
 )  # fmt: skip
 
 _FILE_NAME: Final = re.compile(r"[^{}\n]+\.(?:txt|j2|jinja2?|tmpl|tpl)|[^{}\s]+\.md", re.IGNORECASE)
+_JINJAS_OWN: Final = "self"  # never filled in: Jinja puts the template there
 _MIDNIGHT: Final = dt.time()
 
 #: Columns of ours that a text cannot show, since they are made of it.
@@ -85,8 +101,9 @@ def render_messages(
         ['Hi Ana!', 'Hi friend!']
     """
     check_frame(frame)
-    if max_segments is not None and (isinstance(max_segments, bool) or max_segments < 1):
-        raise InvalidArgument(f"max_segments is a number from 1, not {max_segments!r}.")
+    whole = isinstance(max_segments, Integral) and not isinstance(max_segments, bool)
+    fits = max_segments is None or (whole and max_segments >= 1)
+    check_argument("max_segments", max_segments, "a whole number from 1", fits=fits)
     replace_characters("", replace)
     compiled, places = _compile(_source(template), frame)
     texts = [
@@ -149,9 +166,15 @@ def _source(template: str | Path) -> str:
             return template.read_text(encoding="utf-8-sig")
         except FileNotFoundError:
             raise TemplateInvalid(f"The template file {template} does not exist.") from None
-        except (UnicodeDecodeError, OSError) as error:
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
             raise TemplateInvalid(
-                f"The template file {template} cannot be read as UTF-8 text: {error}."
+                f"Line {line} of the template file {template} is not in UTF-8, and nothing was "
+                "guessed. Save the file again with the encoding UTF-8."
+            ) from None
+        except OSError as error:
+            raise TemplateInvalid(
+                f"The template file {template} cannot be read: {error.strerror}."
             ) from None
     if not isinstance(template, str):
         raise TemplateInvalid(
@@ -181,6 +204,10 @@ def _compile(source: str, frame: pd.DataFrame) -> tuple[Template, dict[str, int]
         raise TemplateInvalid("The template does not parse: it is nested too deep.") from None
     if any(True for _ in meta.find_referenced_templates(parsed)):
         raise TemplateInvalid("A template stands alone: it cannot include or extend another one.")
+    if any(name.name == _JINJAS_OWN for name in parsed.find_all(nodes.Name)):
+        raise TemplateInvalid(
+            f"{{{{ {_JINJAS_OWN} }}}} means the template itself. If it is a column, rename it."
+        )
     return compiled, {name: _place(name, frame) for name in sorted(names)}
 
 
@@ -194,7 +221,7 @@ def _place(name: str, frame: pd.DataFrame) -> int:
     if len(places) == 1:
         return places[0]
     if places:
-        both = " and ".join(repr(str(frame.columns[place])) for place in places)
+        both = " and ".join(told(str(frame.columns[place])) for place in places)
         raise ColumnNotFound(f"{{{{ {name} }}}} could be any of {both}. Rename one of them.")
     hint = nearest(name, [identifier for _, identifier in known.values()])
     raise ColumnNotFound(f"The template asks for {{{{ {name} }}}}, which no column has. {hint}")

@@ -10,7 +10,7 @@ from xml.parsers import expat
 import python_calamine as calamine
 
 from smspm_campaigns.exceptions import ContactsUnreadable, SmspmWarning
-from smspm_campaigns.frames.cells import as_text
+from smspm_campaigns.frames.cells import as_text, told
 
 #: Formats whose XML tells what is hidden.
 OFFICE_XML: Final = (".xlsx", ".xlsm")
@@ -75,7 +75,8 @@ def _choose_sheet(
     if sheet is not None:
         if sheet not in names:
             raise ContactsUnreadable(
-                f"{path.name} has no sheet {sheet!r}. Its sheets are: {', '.join(names)}."
+                f"{path.name} has no sheet {told(sheet)}. Its sheets are: "
+                f"{', '.join(map(told, names))}."
             )
         return sheet
     sheets = [info for info in book.sheets_metadata if info.typ == calamine.SheetTypeEnum.WorkSheet]
@@ -90,14 +91,14 @@ def _choose_sheet(
     if skipped:
         warnings.warn(
             f"{len(skipped)} hidden sheet{'s' * (len(skipped) > 1)} of {path.name} left out: "
-            f"{', '.join(map(repr, skipped))}. Choose with sheet=….",
+            f"{', '.join(map(told, skipped))}. Choose with sheet=….",
             SmspmWarning,
             stacklevel=4,
         )
     if len(wanted) > 1:
         warnings.warn(
-            f"{path.name} has several sheets; {wanted[0]!r} was read, and not "
-            f"{', '.join(map(repr, wanted[1:]))}. Choose with sheet=….",
+            f"{path.name} has several sheets; {told(wanted[0])} was read, and not "
+            f"{', '.join(map(told, wanted[1:]))}. Choose with sheet=….",
             SmspmWarning,
             stacklevel=4,
         )

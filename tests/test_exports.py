@@ -107,6 +107,23 @@ def test_a_workbook_keeps_types(outcome: Outcome, tmp_path: Path) -> None:
     assert rows[0][:4] == ["row", "name", "joined", "points"]
 
 
+def test_shares_and_money_look_like_it(outcome: Outcome, tmp_path: Path) -> None:
+    """A rate is a percentage and a cost has cents, though the cells hold the exact figures."""
+    path = tmp_path / "report.xlsx"
+    to_excel(outcome, path)
+    with zipfile.ZipFile(path) as archive:
+        styles = archive.read("xl/styles.xml").decode()
+        countries = archive.read("xl/worksheets/sheet2.xml").decode()
+    assert 'formatCode="0.0%"' in styles
+    assert 'formatCode="#,##0.00##"' in styles
+    columns = dict(re.findall(r'<col min="(\d+)"[^>]*style="(\d+)"', countries))
+    header = (
+        calamine.CalamineWorkbook.from_path(path).get_sheet_by_name("By country").to_python()[0]
+    )
+    styled = [header[int(place) - 1] for place in columns]
+    assert styled == ["delivery_rate", "rate_low", "rate_high", "expected_cost", "actual_cost"]
+
+
 def test_the_first_sheet_says_that_it_was_a_rehearsal(outcome: Outcome, tmp_path: Path) -> None:
     """Nobody takes a rehearsal for the real thing."""
     path = tmp_path / "report.xlsx"

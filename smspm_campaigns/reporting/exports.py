@@ -36,6 +36,16 @@ _RUNS: Final = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _RUNS_INSIDE: Final = re.compile('([;\t\r\n])(?=[ "]*[=+\\-@\uff1d\uff0b\uff0d\uff20])')
 _HARMLESS: Final = re.compile(r"\+[\d\s().\-]+|-\d+(?:[.,]\d+)?")  # phone and negative numbers
 
+_MONEY: Final = {"num_format": "#,##0.00##"}
+_SHARE: Final = {"num_format": "0.0%"}
+
+#: How the header and columns of ours look in a workbook.
+_LOOKS: Final = {
+    "header": {"bold": True, "bottom": 1},
+    **dict.fromkeys(("sms_cost", "sms_price", "expected_cost", "actual_cost"), _MONEY),
+    **dict.fromkeys(("delivery_rate", "rate_low", "rate_high"), _SHARE),
+}
+
 #: Statuses a person has to look at.
 _ATTENTION: Final = (Status.UNKNOWN, Status.FAILED, Status.REFUSED, Status.UNCONFIRMED)
 
@@ -143,10 +153,10 @@ def to_excel(outcome: Outcome, path: Path) -> None:
         "default_date_format": "yyyy-mm-dd hh:mm:ss",
     }
     with _draft(path) as draft, xlsxwriter.Workbook(draft, options) as book:
-        bold = book.add_format({"bold": True, "bottom": 1})
+        looks = {name: book.add_format(look) for name, look in _LOOKS.items()}
         figures = [figure[:2] for figure in _figures(summarize(report))]
         head = ["Campaign", outcome.title]
-        _write_sheet(book.add_worksheet("Summary"), head, figures, bold)
+        _write_sheet(book.add_worksheet("Summary"), head, figures, looks)
         for name, frame in (
             ("By country", summarize(report, COUNTRY)),
             ("Recipients", report[~excluded]),
@@ -154,18 +164,22 @@ def to_excel(outcome: Outcome, path: Path) -> None:
         ):
             cells = _with_index(frame)
             rows = cells.astype(object).itertuples(index=False, name=None)
-            _write_sheet(book.add_worksheet(name), list(map(str, cells.columns)), rows, bold)
+            _write_sheet(book.add_worksheet(name), list(map(str, cells.columns)), rows, looks)
 
 
-def _write_sheet(sheet: Any, header: list[str], rows: Iterable[tuple[Any, ...]], bold: Any) -> None:
+def _write_sheet(
+    sheet: Any, header: list[str], rows: Iterable[tuple[Any, ...]], looks: dict[str, Any]
+) -> None:
+    """Write a sheet. Columns of ours look as `_LOOKS` says."""
     rows = list(rows)
     for place, name in enumerate(header):
         widest = max([len(name), *(len(str(row[place])) for row in rows[:_PROBED])])
-        sheet.set_column(place, place, min(widest, _MAX_WIDTH) + 2)
+        width = len(name) if name in looks else min(widest, _MAX_WIDTH)
+        sheet.set_column(place, place, width + 2, looks.get(name))
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, max(len(rows), 1), max(len(header) - 1, 0))
     for place, name in enumerate(header):
-        sheet.write_string(0, place, _cell_text(name), bold)
+        sheet.write_string(0, place, _cell_text(name), looks["header"])
     for number, row in enumerate(rows, start=1):
         for place, value in enumerate(row):
             _write_cell(sheet, number, place, value)
@@ -259,7 +273,7 @@ def _figures(summary: pd.DataFrame) -> list[Figure]:
     for name, column in (("Expected cost", "expected_cost"), ("Actual cost", "actual_cost")):
         cost = row[column]
         known = _euro(cost)
-        figures.append(Figure(f"{name} (EUR)", known if pd.isna(cost) else cost, known))
+        figures.append(Figure(f"{name} (EUR)", known if pd.isna(cost) else round(cost, 2), known))
     return figures
 
 

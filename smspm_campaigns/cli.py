@@ -24,11 +24,8 @@ from smspm_campaigns.frames.costs import estimate_costs
 from smspm_campaigns.frames.numbers import normalize_numbers
 from smspm_campaigns.frames.preview import preview as preview_messages
 from smspm_campaigns.frames.templates import render_messages
-from smspm_campaigns.gateway.client import SIMULATED, Client
-from smspm_campaigns.vocabulary import Status
-
-#: Statuses that do not count against a limit.
-_NOT_TAKEN: Final = (Status.EXCLUDED, Status.PLANNED, Status.REFUSED, Status.CANCELLED)
+from smspm_campaigns.gateway.client import Client
+from smspm_campaigns.vocabulary import SIMULATED, Status
 
 _INTERRUPTED: Final = 130  # the exit code of a program ended by Ctrl-C
 
@@ -321,9 +318,8 @@ def _refuse_without_file(*names: str) -> None:
 def _ask_to_go_on(campaign: Campaign, limit: int | None, *, asks: bool) -> None:
     """Ask about what is left of a campaign, or say why nothing is."""
     click.echo(campaign)
-    counts = campaign.counts()
-    planned = int(counts[Status.PLANNED])
-    taken = int(counts.drop(list(_NOT_TAKEN)).sum())
+    planned = int(campaign.counts()[Status.PLANNED])
+    taken = campaign.taken
     if not planned:
         click.echo("Nothing is sent: no row is planned any more.")
     elif limit is not None and limit <= taken:

@@ -1,8 +1,11 @@
 """How a number or a secret may be shown."""
 
+import json
 import re
 from typing import Final
+from urllib.parse import quote, quote_plus
 
+_SHORTEST_STRUCK: Final = 6  # characters of a credential; shorter ones stand in any reply by chance
 _SHOWN_HEAD: Final = 4  # digits: the calling code and a little of the network
 _SHOWN_TAIL: Final = 2
 _HIDDEN: Final = 4  # digits at least: nobody tries ten thousand numbers
@@ -57,3 +60,19 @@ def mask_text(text: str) -> str:
         'Invalid phone number: +3725*****45'
     """
     return _LONG_DIGITS.sub(lambda run: mask_number(re.sub(r"\D", "", run[0])), text)
+
+
+def strike_out(text: str, secret: str) -> str:
+    """Strike out a secret, however it is spelled."""
+    for spelled in _spellings(secret):
+        text = text.replace(spelled, "***")
+    return text
+
+
+def _spellings(secret: str) -> set[str]:
+    """Return how a reply may spell a credential: as it is, in JSON, in that of PHP, in a URL."""
+    if len(secret) < _SHORTEST_STRUCK:
+        return set()
+    in_json = json.dumps(secret)[1:-1]
+    in_url = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    return {secret, in_json, in_json.replace("/", "\\/"), *in_url}

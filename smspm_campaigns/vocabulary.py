@@ -90,6 +90,9 @@ VENDOR_STATUS: Final[dict[str, Status]] = {
     "expired": Status.FAILED,
 }
 
+#: The gateway of a rehearsal: the simulator in this process.
+SIMULATED: Final = "simulated"
+
 # Columns the frame helpers add.
 TO: Final = "sms_to"
 COUNTRY: Final = "sms_country"

@@ -28,9 +28,9 @@ from smspm_campaigns.exceptions import (
     InvalidArgument,
     SmspmWarning,
 )
-from smspm_campaigns.gateway.client import SIMULATED, Client, check_report_url
+from smspm_campaigns.gateway.client import Client, check_report_url
 from smspm_campaigns.reporting import exports, tables
-from smspm_campaigns.vocabulary import OPEN, Status
+from smspm_campaigns.vocabulary import OPEN, SIMULATED, Status
 
 _MAX_NAME: Final = 100  # characters
 _REHEARSAL: Final = "rehearsal"
@@ -136,6 +136,12 @@ class Campaign:
     def is_rehearsal(self) -> bool:
         """Whether it belongs to the simulator: nothing of it was ever sent to anybody."""
         return self._record().gateway == SIMULATED
+
+    @property
+    def taken(self) -> int:
+        """How many rows money may have been spent on: what `limit` counts."""
+        with _opened(self.path) as ledger:
+            return read.count_taken(ledger, read.find_campaign(ledger, self.name).id)
 
     def send(
         self,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -26,11 +26,10 @@ from smspm_campaigns.exceptions import (
 )
 from smspm_campaigns.gateway.pace import Pace
 from smspm_campaigns.gateway.replies import Details, Reply, read_details, read_fields, read_send
-from smspm_campaigns.masking import Secret
-from smspm_campaigns.vocabulary import MAX_RECIPIENTS, REQUESTS_PER_MINUTE
+from smspm_campaigns.masking import Secret, strike_out
+from smspm_campaigns.vocabulary import MAX_RECIPIENTS, REQUESTS_PER_MINUTE, SIMULATED
 
 BASE_URL: Final = "https://api.smspm.com"  # quick start
-SIMULATED: Final = "simulated"  # the gateway identity of the simulator in this process
 
 _DETAILS: Final = "/smsdetails"  # quick start
 
@@ -41,7 +40,6 @@ _KEEP_ALIVE: Final = 2.0  # seconds an idle connection is kept: a stale one make
 _MAX_REPLY: Final = 1 << 20  # bytes of a reply; 100 elements take about 12,000
 _SIMULATED_BALANCE: Final = 1_000_000.0  # EUR: a rehearsal does not stop for money
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-_SHORTEST_STRUCK: Final = 6  # characters of a credential; shorter ones stand in any reply by chance
 
 #: Errors of httpx's own transport that prove that not a byte was written. An allow-list.
 _NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -275,7 +273,7 @@ class Lane:
             body["report"] = report_url
         raw = await self._exchange("POST", "/", body)
         if report_url is not None:  # its path holds a secret
-            raw = raw._replace(text=_strike(raw.text, report_url))
+            raw = raw._replace(text=strike_out(raw.text, report_url))
         return read_send(
             asked,
             *raw,
@@ -326,7 +324,7 @@ class Lane:
                 return None
         text = data.decode("utf-8", errors="replace")
         for secret in self._secrets:
-            text = _strike(text, secret.reveal())
+            text = strike_out(text, secret.reveal())
         return text
 
 
@@ -393,22 +391,6 @@ def check_report_url(url: str) -> None:
 def _check_above_0(name: str, value: Any) -> None:
     if not isinstance(value, int | float) or not 0 < value < float("inf"):
         raise InvalidArgument(f"{name} is a number above 0, not {value!r}.")
-
-
-def _strike(text: str, secret: str) -> str:
-    """Strike out a secret, however it is spelled."""
-    for spelled in _spellings(secret):
-        text = text.replace(spelled, "***")
-    return text
-
-
-def _spellings(secret: str) -> set[str]:
-    """Return how a reply may spell a credential: as it is, in JSON, in that of PHP, in a URL."""
-    if len(secret) < _SHORTEST_STRUCK:
-        return set()
-    in_json = json.dumps(secret)[1:-1]
-    in_url = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
-    return {secret, in_json, in_json.replace("/", "\\/"), *in_url}
 
 
 def _name(error: BaseException) -> str:

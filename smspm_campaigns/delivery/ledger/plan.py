@@ -10,7 +10,7 @@ from smspm_campaigns.batches import Item, send_order
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.delivery.ledger.read import count_taken
 from smspm_campaigns.exceptions import CampaignConflict, GatewayMismatch
-from smspm_campaigns.gateway.client import SIMULATED
+from smspm_campaigns.vocabulary import SIMULATED
 
 
 class PlannedRow(NamedTuple):
@@ -152,10 +152,9 @@ def refuse_repeats(ledger: Ledger, campaign_id: int) -> None:
         "JOIN recipient AS theirs ON theirs.number = mine.number AND theirs.id <> mine.id "
         "JOIN status ON status.name = theirs.status AND status.taken "
         "JOIN content AS same ON same.id = theirs.content_id AND same.text = said.text "
-        "JOIN campaign ON campaign.id = theirs.campaign_id AND campaign.gateway <> 'simulated' "
+        "JOIN campaign ON campaign.id = theirs.campaign_id AND campaign.gateway <> ? "
         "WHERE mine.campaign_id = ? AND mine.status = 'planned' AND theirs.campaign_id <> ?",
-        campaign_id,
-        campaign_id,
+        *(SIMULATED, campaign_id, campaign_id),
     )
     if count:
         raise CampaignConflict(

@@ -37,8 +37,11 @@ PROBLEM_TITLES: Final[dict[Problem, str]] = {
     Problem.TOO_LONG: "Too long",
 }
 
-#: The title of a note that is no problem: how a number was read.
+#: The title of a note that is no problem: what was mended in a number.
 NUMBER_NOTE: Final = "Number read"
+
+#: The title of a note on digits that are a valid number with a country code and without one.
+TWO_READINGS: Final = "Two readings"
 
 
 class Status(StrEnum):

@@ -17,6 +17,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 
 from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, SmspmWarning
 from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
+from smspm_campaigns.frames.countries import NAME_IT
 from smspm_campaigns.frames.numbers import normalize_numbers
 
 OURS = ["sms_to", "sms_country", "sms_line", "sms_problems", "sms_detail"]
@@ -132,7 +133,10 @@ TWO = "seems to hold two numbers. Keep one in this cell."
         ("4,9E11", "DE", "damaged_number", "a spreadsheet kept only the first digits"),
         ("5E+11", "DE", "damaged_number", "a spreadsheet kept only the first digits"),
         ("+4917139200123456", None, "damaged_number", "16 digits are more than the 15"),
-        ("0171 3920012 0171 3920013", "DE", "damaged_number", "22 digits are more than the 15"),
+        ("0171 3920012 0171 3920013", "DE", "invalid_number", TWO),
+        ("+49 171 3920012 +49 171 3920013", None, "invalid_number", TWO),
+        ("5123456 5234567", "EE", "invalid_number", TWO),
+        ("0171 39200120171 3920013", "DE", "damaged_number", "22 digits are more than the 15"),
         # phonenumbers takes a German number of 17 digits; the API takes none above 15.
         ("+493022222222222222", None, "damaged_number", "18 digits are more than the 15"),
         ("+49302222222222222", None, "damaged_number", "17 digits are more than the 15"),
@@ -161,8 +165,8 @@ TWO = "seems to hold two numbers. Keep one in this cell."
         ("+999 12345678", None, "invalid_number", "there is no such country code"),
         ("011 999 12345678", "US", "invalid_number", "there is no such country code"),
         ("0171 3920012", None, "invalid_number", "it has no country code; say region=…"),
-        ("0171 3920012", "XX", "invalid_number", "has no country code, and 'XX' is no ISO country"),
-        ("3725678904", "XX", "invalid_number", "has no country code, and 'XX' is no ISO country"),
+        ("0171 3920012", "XX", "invalid_number", "and 'XX' is no country that is known"),
+        ("3725678904", "XX", "invalid_number", "and 'XX' is no country that is known"),
         ("ask her", "DE", "invalid_number", "it does not look like a phone number"),
         (True, "DE", "invalid_number", "'TRUE': it does not look like a phone number"),
         ("-", "DE", "invalid_number", "it does not look like a phone number"),
@@ -210,7 +214,7 @@ def test_bare_digits_are_read_twice(
     if number is not None:
         assert (to, where) == (number, country)
     if detail is not None:
-        assert said == f"Number read: '{cell}': {detail}"
+        assert said == f"Two readings: '{cell}': {detail}"
 
 
 @settings(max_examples=100, deadline=None)
@@ -371,7 +375,7 @@ def test_region_may_stand_in_a_column() -> None:
     cell = "Invalid number: '0171 3920012'"
     assert told["sms_detail"].to_list()[2:4] == [
         f"{cell}: it has no country code; say region=….",
-        f"{cell} has no country code, and 'ATLANTIS' is no ISO country code.",
+        f"{cell} has no country code, and 'Atlantis' is no country that is known. {NAME_IT}",
     ]
 
 
@@ -416,11 +420,10 @@ def test_row_has_all_its_problems() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "sentence"),
     [
-        ({"region": "Germany"}, InvalidArgument, "'Germany' is no ISO 3166 country code"),
-        ({"region": "UK"}, InvalidArgument, "'UK' is no ISO 3166"),
-        ({"region": ""}, InvalidArgument, "'' is no ISO 3166"),
+        ({"region": "Germania"}, InvalidArgument, "'Germania' is no country that is known. Write"),
+        ({"region": ""}, InvalidArgument, "'' is no country that is known"),
         ({"region": "coutry"}, InvalidArgument, "no column either. Did you mean 'country'?"),
-        ({"countries": ["DE", "EU"]}, InvalidArgument, "'EU' is no ISO 3166"),
+        ({"countries": ["DE", "EU"]}, InvalidArgument, "'EU' is no country that is known"),
         ({"countries": "DE"}, InvalidArgument, "countries is a list of ISO codes, such as"),
         ({"column": "phones"}, ColumnNotFound, "Did you mean 'phone'?"),
     ],
@@ -448,7 +451,7 @@ def test_number_that_changes_loses_its_marks_with_a_warning(phone: str | None) -
     """A mark of the old number says nothing of the new one; the warning points at the caller."""
     frame = pd.DataFrame({"phone": ["0171 3920012", "0171 3920013"]}, index=[7, 7])
     marked = mark_suppressed(normalize_numbers(frame, region="DE"), [ANA, "491713920013"])
-    changed = marked.assign(phone=pd.array(["0171 3920013", phone], dtype=object))
+    changed = marked.assign(phone=pd.array(["0171 3920014", phone], dtype=object))
     with pytest.warns(SmspmWarning, match=r"^2 rows that were marked as duplicate") as warned:
         told = normalize_numbers(changed, region="DE")
     assert warned[0].filename == __file__
@@ -475,8 +478,8 @@ def test_old_problem_of_a_number_goes_when_it_is_mended() -> None:
         (
             {"region": 5},
             (
-                "5 is no ISO 3166 country code such as 'DE' or 'GB'. It is no column either. The "
-                "columns are: phone."
+                f"5 is no country that is known. {NAME_IT} It is no column either. The columns "
+                "are: phone."
             ),
         ),
         ({"mobile_only": "no"}, "mobile_only is True or False, not 'no'."),

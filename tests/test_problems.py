@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from smspm_campaigns.exceptions import InvalidArgument
-from smspm_campaigns.frames.problems import NOTHING, Verdict, codes_of, has_code, record, sendable
+from smspm_campaigns.frames.problems import NOTHING, Verdict, has_code, record, sendable
 from smspm_campaigns.vocabulary import NUMBER_NOTE, PROBLEM_TITLES, Problem
 
 PLAIN = pd.DataFrame({"a": [1]})
@@ -26,7 +26,7 @@ def judge(frame: pd.DataFrame, *codes: Problem, owned: tuple[Problem, ...]) -> p
     verdict = NOTHING
     for code in codes:
         verdict += Verdict(code, note=f"about {code}.")
-    return record(frame, [verdict], owned=owned)
+    return record(frame, {0: verdict}, owned=owned)
 
 
 @given(CODES, CODES)
@@ -62,7 +62,7 @@ def test_owner_replaces_only_its_own(
 def test_verdict_keeps_notes_that_are_no_problem_last() -> None:
     """How a number was read is told after the problems, and replaced with its title."""
     read = Verdict(note="'0049 171': '00' was read as '+'.", title=NUMBER_NOTE)
-    frame = record(PLAIN, [read], owned=(), titles=(NUMBER_NOTE,))
+    frame = record(PLAIN, {0: read}, owned=(), titles=(NUMBER_NOTE,))
     frame = judge(frame, Problem.DUPLICATE, owned=(Problem.DUPLICATE,))
     assert told(frame) == [
         [
@@ -71,7 +71,7 @@ def test_verdict_keeps_notes_that_are_no_problem_last() -> None:
             "Duplicate: about duplicate. · Number read: '0049 171': '00' was read as '+'.",
         ]
     ]
-    assert told(record(frame, [NOTHING], owned=(), titles=(NUMBER_NOTE,))) == [
+    assert told(record(frame, {}, owned=(), titles=(NUMBER_NOTE,))) == [
         ["duplicate", "duplicate", "Duplicate: about duplicate."]
     ]
 
@@ -79,11 +79,11 @@ def test_verdict_keeps_notes_that_are_no_problem_last() -> None:
 def test_note_cannot_be_mistaken_for_two() -> None:
     """A label or file name that holds what stands between notes does not break them."""
     verdict = Verdict(Problem.DUPLICATE, note="row a · Opted out: b has the same number.")
-    frame = record(PLAIN, [verdict], owned=())
+    frame = record(PLAIN, {0: verdict}, owned=())
     detail = "Duplicate: row a - Opted out: b has the same number."
     assert told(frame) == [["duplicate", "duplicate", detail]]
-    assert told(record(frame, [NOTHING], owned=(Problem.OPTED_OUT,))) == told(frame)
-    assert told(record(frame, [NOTHING], owned=(Problem.DUPLICATE,))) == [[None, None, None]]
+    assert told(record(frame, {}, owned=(Problem.OPTED_OUT,))) == told(frame)
+    assert told(record(frame, {}, owned=(Problem.DUPLICATE,))) == [[None, None, None]]
 
 
 def test_note_that_a_person_wrote_is_kept_last() -> None:
@@ -98,25 +98,22 @@ def test_only_rows_asked_for_are_judged() -> None:
     """Rows outside `where` keep their codes and notes."""
     frame = record(
         pd.DataFrame({"a": [1, 2]}, index=[7, 7]),
-        [Verdict(Problem.DUPLICATE, note="x."), Verdict(Problem.DUPLICATE, note="y.")],
+        {0: Verdict(Problem.DUPLICATE, note="x."), 1: Verdict(Problem.DUPLICATE, note="y.")},
         owned=(),
     )
-    cleared = record(
-        frame, [NOTHING] * 2, owned=(Problem.DUPLICATE,), where=np.array([False, True])
-    )
+    cleared = record(frame, {}, owned=(Problem.DUPLICATE,), where=np.array([False, True]))
     assert told(cleared) == [["duplicate", "duplicate", "Duplicate: x."], [None, None, None]]
 
 
 def test_unknown_code_is_refused_by_name() -> None:
     """A code of the user's own in our column is named in the error."""
     with pytest.raises(InvalidArgument, match="holds 'vip', which is no problem"):
-        record(PLAIN.assign(sms_problems="duplicate vip"), [NOTHING], owned=())
+        record(PLAIN.assign(sms_problems="duplicate vip"), {}, owned=())
 
 
 def test_codes_are_read_per_row() -> None:
-    """Each row has its codes, a blank cell none, and one code can be asked for."""
+    """One code can be asked for, in frames that hold none as well."""
     frame = pd.DataFrame({"sms_problems": ["opted_out duplicate", None, ""]})
-    assert list(codes_of(frame)) == [["opted_out", "duplicate"], [], []]
     assert has_code(frame, Problem.DUPLICATE).tolist() == [True, False, False]
     assert has_code(PLAIN, Problem.DUPLICATE).tolist() == [False]
 

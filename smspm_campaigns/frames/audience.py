@@ -26,7 +26,8 @@ from smspm_campaigns.frames.columns import (
 )
 from smspm_campaigns.frames.contacts import read_contacts
 from smspm_campaigns.frames.numbers import normalize_numbers
-from smspm_campaigns.frames.problems import NOTHING, Verdict, has_code, record
+from smspm_campaigns.frames.opt_outs import mark, remember
+from smspm_campaigns.frames.problems import Verdict, record
 from smspm_campaigns.masking import mask_text
 from smspm_campaigns.vocabulary import TO, Problem
 
@@ -65,17 +66,16 @@ def mark_duplicates(
         if number:
             places.setdefault(number, []).append(place)
     labels = list(frame.index)
-    verdicts = [NOTHING] * len(frame)
+    verdicts: dict[int, Verdict] = {}
     for same in places.values():
         if len(same) > 1:
-            for place, verdict in _judge_copies(same, labels, keep):
-                verdicts[place] = verdict
+            verdicts |= _judge_copies(same, labels, keep)
     return record(frame, verdicts, owned=(Problem.DUPLICATE,))
 
 
 def _judge_copies(
     same: list[int], labels: list[Any], keep: Literal["first", "last", "none"]
-) -> Iterable[tuple[int, Verdict]]:
+) -> dict[int, Verdict]:
     kept = {"first": same[0], "last": same[-1], "none": None}[keep]
     note = (
         f"{len(same)} rows have this number, and none is kept."
@@ -83,7 +83,7 @@ def _judge_copies(
         else f"row {as_text(labels[kept])} has the same number and is kept."
     )
     verdict = Verdict(Problem.DUPLICATE, note=note)
-    return [(place, verdict) for place in same if place != kept]
+    return {place: verdict for place in same if place != kept}
 
 
 def mark_suppressed(
@@ -126,14 +126,7 @@ def mark_suppressed(
         for label, number in zip(listed.index[::-1], listed[TO][::-1], strict=True)
         if not is_blank(number)
     }
-    already = has_code(frame, Problem.OPTED_OUT)
-    verdicts = [
-        Verdict(Problem.OPTED_OUT, note=f"listed in {where[number]}.")
-        if number in where and not before
-        else NOTHING
-        for number, before in zip(texts_of(frame, TO), already, strict=True)
-    ]
-    return record(frame, verdicts, owned=())  # owning nothing, it takes nothing back
+    return mark(remember(frame, where))
 
 
 def _entries(numbers: Any) -> "tuple[str, pd.Series[Any]]":

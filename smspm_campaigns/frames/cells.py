@@ -62,7 +62,8 @@ def quoted(value: Any) -> str:
         "'0171 39200 - 12'"
     """
     text = " ".join(as_text(value).replace("·", "-").split())
-    text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
     return f"'{text[: _MAX_SHOWN - 1]}…'" if len(text) > _MAX_SHOWN else f"'{text}'"
 
 

@@ -1,6 +1,6 @@
 """Checking what a helper is given, finding the columns of a frame, and adding ours to a copy."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -145,9 +145,17 @@ def texts_of(frame: pd.DataFrame, name: str) -> list[str]:
     """Return the texts of a column of ours: `""` where there is none, or no such column."""
     if name not in frame.columns:
         return [""] * len(frame)
-    return list(frame[name].astype(STR).fillna(""))
+    texts: list[str] = frame[name].astype(STR).fillna("").tolist()
+    return texts
 
 
 def text_array(values: Iterable[str | None]) -> Any:
     """Make a `str` column of texts, in which None is missing."""
-    return pd.array([np.nan if value is None else value for value in values], dtype=STR)
+    return pd.array(list(values), dtype=STR)
+
+
+def scattered(texts: Mapping[int, str], size: int) -> Any:
+    """Make a `str` column of this many rows, missing but for these texts at their positions."""
+    source = np.full(size, -1)
+    source[list(texts)] = range(len(texts))
+    return text_array(texts.values()).take(source, allow_fill=True)

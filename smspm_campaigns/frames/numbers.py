@@ -2,14 +2,13 @@
 
 import warnings
 from collections.abc import Collection, Iterable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
-import phonenumbers
 
 from smspm_campaigns.exceptions import InvalidArgument, SmspmWarning
-from smspm_campaigns.frames.cells import as_text, is_blank, told
+from smspm_campaigns.frames.cells import as_text, told
 from smspm_campaigns.frames.columns import (
     check_argument,
     check_frame,
@@ -19,13 +18,17 @@ from smspm_campaigns.frames.columns import (
     texts_of,
     with_columns,
 )
+from smspm_campaigns.frames.countries import NAME_IT, country_code
+from smspm_campaigns.frames.numbering import Kind
+from smspm_campaigns.frames.opt_outs import mark, remember
 from smspm_campaigns.frames.problems import NOTHING, Verdict, has_code, record
-from smspm_campaigns.frames.readings import Reading, read_number
+from smspm_campaigns.frames.readings import read_cell, read_plain
 from smspm_campaigns.vocabulary import (
     COUNTRY,
     LINE,
     NUMBER_NOTE,
     TO,
+    TWO_READINGS,
     Problem,
 )
 
@@ -51,9 +54,9 @@ def normalize_numbers(
     Args:
         frame: any frame; it is not changed.
         column: the column that holds the numbers, as text or as numbers.
-        region: where numbers without a country code are from: an ISO 3166 code such as `"DE"`, or
-            the name of a column that holds one for each row.
-        countries: ISO codes of the countries to send to; all by default.
+        region: where numbers without a country code are from: an ISO 3166 code such as `"DE"`, an
+            English country name, or the name of a column that holds one or the other for each row.
+        countries: the countries to send to, as codes or English names; all by default.
         mobile_only: leave out what is surely a landline.
 
     Returns:
@@ -63,7 +66,7 @@ def normalize_numbers(
 
     Raises:
         ColumnNotFound: there is no such column.
-        InvalidArgument: a region or country that is no ISO code.
+        InvalidArgument: a region or country that is not known.
 
     The rules are those of E.164 (ITU-T) and, for each country, of Google's libphonenumber. Bare
     digits are read as the region reads them and as an international number, the quick start's own
@@ -81,57 +84,76 @@ def normalize_numbers(
     check_argument("countries", countries, expected, fits=fits or countries is None)
     fits = isinstance(mobile_only, bool | np.bool_)
     check_argument("mobile_only", mobile_only, "True or False", fits=fits)
-    allowed = None if countries is None else {_check_region(code) for code in countries}
-    readings: dict[tuple[str, str], Reading] = {}
-    rows = []
-    for key in zip(map(_cell, cells), _regions(frame, region), strict=True):
-        if key not in readings:
-            readings[key] = _judge(read_number(*key), allowed, mobile_only=mobile_only)
-        rows.append(readings[key])
-    frame = _forget_what_changed(frame, [row.number or "" for row in rows])
+    allowed = None if countries is None else {_check_country(name) for name in countries}
+    numbers: list[str | None] = []
+    kinds: list[Kind | None] = []
+    verdicts: dict[int, Verdict] = {}
+    everyone = allowed is None and not mobile_only
+    each = enumerate(zip(cells.tolist(), _regions(frame, region), strict=True))
+    for place, (cell, home) in each:
+        number = read_plain(cell, home) if isinstance(cell, str) else None
+        if number is None:
+            number, verdicts[place] = read_cell(cell, home)
+        digits, kind = number or (None, None)
+        if kind and not everyone and (faults := _judge(kind, allowed, mobile_only=mobile_only)):
+            verdicts[place] = verdicts.get(place, NOTHING) + faults
+        numbers.append(digits)
+        kinds.append(kind)
+    before = frame
+    which = {kind: place for place, kind in enumerate(dict.fromkeys(kinds))}
+    places = np.fromiter(map(which.__getitem__, kinds), dtype=np.intp, count=len(kinds))
     frame = with_columns(
-        frame,
+        remember(frame, {}),
         **{
-            TO: text_array(row.number for row in rows),
-            COUNTRY: text_array(row.country for row in rows),
-            LINE: text_array(row.line for row in rows),
+            TO: text_array(numbers),
+            COUNTRY: text_array([kind and kind.country for kind in which]).take(places),
+            LINE: text_array([kind and kind.line for kind in which]).take(places),
         },
     )
-    return record(frame, (row.verdict for row in rows), owned=_OWNED, titles=(NUMBER_NOTE,))
+    frame = _forget_what_changed(before, frame)
+    frame = record(frame, verdicts, owned=_OWNED, titles=(NUMBER_NOTE, TWO_READINGS))
+    return mark(frame)
 
 
-def _cell(value: Any) -> str:
-    return "" if is_blank(value) else as_text(value)
-
-
-def _check_region(code: str) -> str:
-    known = str(code).strip().upper()
-    if known not in phonenumbers.SUPPORTED_REGIONS:
-        raise InvalidArgument(f"{told(code)} is no ISO 3166 country code such as 'DE' or 'GB'.")
-    return known
+def _check_country(name: object) -> str:
+    code = country_code(name) if isinstance(name, str) else None
+    if code is None:
+        raise InvalidArgument(f"{told(name)} is no country that is known. {NAME_IT}")
+    return code
 
 
 def _regions(frame: pd.DataFrame, region: str | None) -> list[str]:
+    """Return for each row an ISO code, nothing, or what stands there and is not understood."""
     if region is None:
         return [""] * len(frame)
     fits = pd.api.types.is_hashable(region)
     check_argument("region", region, "an ISO code such as 'DE', or a column", fits=fits)
     if region in frame.columns:
-        return [as_text(value).strip().upper() for value in find_column(frame, region)]
+        cells = find_column(frame, region).tolist()
+        known = _Regions()
+        return [known[cell if isinstance(cell, str) else as_text(cell)] for cell in cells]
     try:
-        return [_check_region(region)] * len(frame)
+        return [_check_country(region)] * len(frame)
     except InvalidArgument as error:
         hint = nearest(region, frame.columns)
         raise InvalidArgument(f"{error} It is no column either. {hint}") from None
 
 
-def _forget_what_changed(frame: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
+class _Regions(dict[str, str]):
+    """What stands in a column of countries, each looked up once."""
+
+    def __missing__(self, value: str) -> str:
+        self[value] = region = country_code(value) or value.strip()
+        return region
+
+
+def _forget_what_changed(before: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     """Clear duplicates and opt-outs where the number changed: they judged the old one."""
-    if TO not in frame.columns:
+    if TO not in before.columns:
         return frame
     stale = (Problem.DUPLICATE, Problem.OPTED_OUT)
-    changed = np.array(texts_of(frame, TO), dtype=object) != np.array(numbers, dtype=object)
-    outdated = changed & (has_code(frame, stale[0]) | has_code(frame, stale[1]))
+    old, new = (np.array(texts_of(each, TO), dtype=object) for each in (before, frame))
+    outdated = (old != new) & (has_code(frame, stale[0]) | has_code(frame, stale[1]))
     if not outdated.any():
         return frame
     warnings.warn(
@@ -140,16 +162,14 @@ def _forget_what_changed(frame: pd.DataFrame, numbers: list[str]) -> pd.DataFram
         SmspmWarning,
         stacklevel=3,
     )
-    return record(frame, [NOTHING] * len(frame), owned=stale, where=outdated)
+    return record(frame, {}, owned=stale, where=outdated)
 
 
-def _judge(reading: Reading, allowed: Collection[str] | None, *, mobile_only: bool) -> Reading:
-    if reading.number is None:
-        return reading
-    verdict = reading.verdict
-    if allowed is not None and reading.country not in allowed:
-        note = f"this number is from {reading.country}, not from {', '.join(sorted(allowed))}."
+def _judge(kind: Kind, allowed: Collection[str] | None, *, mobile_only: bool) -> Verdict:
+    verdict = NOTHING
+    if allowed is not None and kind.country not in allowed:
+        note = f"this number is from {kind.country}, not from {', '.join(sorted(allowed))}."
         verdict += Verdict(Problem.COUNTRY_NOT_ALLOWED, note=note)
-    if mobile_only and reading.line == "fixed_line":
+    if mobile_only and kind.line == "fixed_line":
         verdict += Verdict(Problem.NOT_MOBILE, note="this is a landline.")
-    return reading._replace(verdict=verdict)
+    return verdict

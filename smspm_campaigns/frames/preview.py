@@ -14,7 +14,7 @@ from smspm_campaigns.batches import Item, count_requests
 from smspm_campaigns.exceptions import SmspmWarning
 from smspm_campaigns.frames.cells import as_text, is_blank
 from smspm_campaigns.frames.columns import STR, check_argument, check_frame, texts_of, with_columns
-from smspm_campaigns.frames.problems import sendable
+from smspm_campaigns.frames.problems import has_note, sendable
 from smspm_campaigns.frames.segments import split_segments
 from smspm_campaigns.masking import mask_number, mask_text
 from smspm_campaigns.vocabulary import (
@@ -31,6 +31,7 @@ from smspm_campaigns.vocabulary import (
     SENDER,
     TEXT,
     TO,
+    TWO_READINGS,
     Problem,
 )
 
@@ -74,6 +75,8 @@ class Preview:
         cost: expected EUR of the messages that have a price, None when none has.
         unpriced: messages whose price is not known.
         countries: a frame by country: messages, segments, cost.
+        two_readings: messages whose number is valid with a country code and without one, so that
+            another country could be meant; `sms_detail` says which was taken.
         duration: the time sending takes at the client's rate; tracking asks once per message.
         tracking: the time one round of asking for statuses takes.
         samples: the first, the shortest and the longest message: (title, masked number, text).
@@ -92,6 +95,7 @@ class Preview:
     cost: float | None
     unpriced: int
     countries: pd.DataFrame
+    two_readings: int
     duration: pd.Timedelta
     tracking: pd.Timedelta
     samples: tuple[tuple[str, str, str], ...]
@@ -205,6 +209,7 @@ def preview(frame: pd.DataFrame, *, client: _Paced | None = None) -> Preview:
     requests = count_requests(_items(ready))
     texts = ready[TEXT].nunique()
     cost = ready[COST] if COST in ready.columns else pd.Series(index=ready.index, dtype="float64")
+    two_readings = int(has_note(ready, TWO_READINGS).sum())
     alarms = _no_opt_out(ready)
     for alarm in alarms:
         warnings.warn(alarm, SmspmWarning, stacklevel=2)
@@ -226,10 +231,16 @@ def preview(frame: pd.DataFrame, *, client: _Paced | None = None) -> Preview:
         cost=None if cost.isna().all() else float(cost.sum()),
         unpriced=int(cost.isna().sum()),
         countries=_by_country(ready, cost),
+        two_readings=two_readings,
         duration=_at_rate(requests, rate),
         tracking=_at_rate(len(ready), rate),
         samples=_samples(ready),
-        warnings=(*alarms, *_landlines(ready), *_copies_of_faulty_rows(frame)),
+        warnings=(
+            *alarms,
+            *_read_twice(two_readings),
+            *_landlines(ready),
+            *_copies_of_faulty_rows(frame),
+        ),
     )
 
 
@@ -257,6 +268,16 @@ def _no_opt_out(ready: pd.DataFrame) -> tuple[str, ...]:
     if not len(ready) or any(_OPT_OUT.search(text) for text in ready[TEXT].unique()):
         return ()
     return (_NO_OPT_OUT,)
+
+
+def _read_twice(count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    what = "1 number is" if count == 1 else f"{count:,} numbers are"
+    return (
+        f"{what} valid with a country code and without one; sms_detail says how each was read. "
+        "Write a plus before those that have a country code.",
+    )
 
 
 def _landlines(ready: pd.DataFrame) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ same order. Each helper owns its codes and replaces only them. A note begins wit
 it is about (`Duplicate: …`), so that the helper that wrote it finds it again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,13 +13,14 @@ import pandas as pd
 
 from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.frames.cells import told
-from smspm_campaigns.frames.columns import text_array, texts_of, with_columns
+from smspm_campaigns.frames.columns import STR, scattered, texts_of, with_columns
 from smspm_campaigns.vocabulary import (
     DETAIL,
     NUMBER_NOTE,
     PROBLEM,
     PROBLEM_TITLES,
     PROBLEMS,
+    TWO_READINGS,
     Problem,
 )
 
@@ -28,7 +29,7 @@ BETWEEN_NOTES: Final = " · "
 
 _CODE_RANK: Final = {str(code): rank for rank, code in enumerate(Problem)}
 _TITLE_RANK: Final = {
-    title: rank for rank, title in enumerate((*PROBLEM_TITLES.values(), NUMBER_NOTE))
+    title: rank for rank, title in enumerate((*PROBLEM_TITLES.values(), TWO_READINGS, NUMBER_NOTE))
 }
 
 
@@ -43,6 +44,9 @@ class Verdict:
         note = note.replace(BETWEEN_NOTES, " - ")
         self.notes: tuple[str, ...] = (f"{title}: {note}",) if note else ()
 
+    def __bool__(self) -> bool:
+        return bool(self.codes or self.notes)
+
     def __add__(self, other: "Verdict") -> "Verdict":
         both = Verdict(*self.codes, *other.codes)
         both.notes = self.notes + other.notes
@@ -54,59 +58,65 @@ NOTHING: Final = Verdict()
 
 def record(
     frame: pd.DataFrame,
-    verdicts: Iterable[Verdict],
+    verdicts: Mapping[int, Verdict],
     *,
     owned: Sequence[Problem],
     titles: Sequence[str] = (),
     where: "np.ndarray[Any, np.dtype[np.bool_]] | None" = None,
 ) -> pd.DataFrame:
-    """Replace the owned codes and their notes by new verdicts, one a row; keep all others.
+    """Replace the owned codes and their notes by new verdicts; keep all others.
 
-    `titles` are those of owned notes that belong to no problem. Rows that are not in `where` keep
-    what they have; it is all rows by default.
+    `verdicts` are those of the rows that have one, by position. `titles` are those of owned notes
+    that belong to no problem. Rows that are not in `where` keep what they have; it is all rows by
+    default.
     """
     own_codes = {str(code) for code in owned}
     own_titles = {*(PROBLEM_TITLES[code] for code in owned), *titles}
-    here = np.ones(len(frame), dtype=bool) if where is None else where
-    first: list[str | None] = []
-    every: list[str | None] = []
-    detail: list[str | None] = []
-    for verdict, codes, notes, judged in zip(
-        verdicts, codes_of(frame), _notes_of(frame), here, strict=True
-    ):
-        kept = [code for code in codes if not (judged and code in own_codes)]
-        merged = sorted({*kept, *map(str, verdict.codes)}, key=_CODE_RANK.__getitem__)
-        said = [note for note in notes if not (judged and _title(note) in own_titles)]
-        said = sorted((*said, *verdict.notes), key=_note_rank)
-        first.append(merged[0] if merged else None)
-        every.append(" ".join(merged) or None)
-        detail.append(BETWEEN_NOTES.join(said) or None)
+    problems, details = _filled(frame, PROBLEMS), _filled(frame, DETAIL)
+    first: dict[int, str] = {}
+    every: dict[int, str] = {}
+    notes: dict[int, str] = {}
+    for place in sorted({*verdicts, *problems, *details}):
+        verdict = verdicts.get(place, NOTHING)
+        judged = where is None or where[place]
+        kept = _codes(problems.get(place, ""))
+        said = details[place].split(BETWEEN_NOTES) if place in details else []
+        if judged:
+            kept = [code for code in kept if code not in own_codes]
+            said = [note for note in said if _title(note) not in own_titles]
+        if codes := sorted({*kept, *map(str, verdict.codes)}, key=_CODE_RANK.__getitem__):
+            first[place], every[place] = codes[0], " ".join(codes)
+        if said := sorted((*said, *verdict.notes), key=_note_rank):
+            notes[place] = BETWEEN_NOTES.join(said)
+    columns = {PROBLEMS: every, PROBLEM: first, DETAIL: notes}
     return with_columns(
-        frame,
-        **{PROBLEMS: text_array(every), PROBLEM: text_array(first), DETAIL: text_array(detail)},
+        frame, **{name: scattered(texts, len(frame)) for name, texts in columns.items()}
     )
 
 
-def codes_of(frame: pd.DataFrame) -> Iterator[list[str]]:
-    """Yield the codes each row has so far.
+def _filled(frame: pd.DataFrame, name: str) -> dict[int, str]:
+    """Return the texts of a column of ours where there are any, by position."""
+    if name not in frame.columns:
+        return {}
+    texts = frame[name].astype(STR).fillna("")
+    places = np.flatnonzero(texts != "")
+    return dict(zip(places.tolist(), texts.array[places], strict=True))
+
+
+def _codes(cell: str) -> list[str]:
+    """Return the codes a row has so far.
 
     Raises:
         InvalidArgument: a code that is none of `Problem`.
     """
-    for cell in texts_of(frame, PROBLEMS):
-        codes = cell.split()
-        for code in codes:
-            if code not in _CODE_RANK:
-                raise InvalidArgument(
-                    f"{PROBLEMS} holds {told(code)}, which is no problem this package knows. It is "
-                    "written by the helpers; a reason of your own belongs in a column of yours."
-                )
-        yield codes
-
-
-def _notes_of(frame: pd.DataFrame) -> Iterator[list[str]]:
-    for cell in texts_of(frame, DETAIL):
-        yield cell.split(BETWEEN_NOTES) if cell else []
+    codes = cell.split()
+    for code in codes:
+        if code not in _CODE_RANK:
+            raise InvalidArgument(
+                f"{PROBLEMS} holds {told(code)}, which is no problem this package knows. It is "
+                "written by the helpers; a reason of your own belongs in a column of yours."
+            )
+    return codes
 
 
 def _title(note: str) -> str:
@@ -120,7 +130,21 @@ def _note_rank(note: str) -> int:
 
 def has_code(frame: pd.DataFrame, code: Problem) -> "np.ndarray[Any, np.dtype[np.bool_]]":
     """Tell for each row whether it has this code, as a boolean array."""
-    return np.fromiter((str(code) in codes for codes in codes_of(frame)), bool, len(frame))
+    cells = texts_of(frame, PROBLEMS)
+    has = {cell: str(code) in _codes(cell) for cell in set(cells)}
+    return np.fromiter(map(has.__getitem__, cells), bool, len(frame))
+
+
+def has_note(frame: pd.DataFrame, title: str) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Tell for each row whether it has a note with this title, as a boolean array."""
+    noted = [
+        place
+        for place, cell in _filled(frame, DETAIL).items()
+        if title in map(_title, cell.split(BETWEEN_NOTES))
+    ]
+    has = np.zeros(len(frame), dtype=bool)
+    has[noted] = True
+    return has
 
 
 def sendable(frame: pd.DataFrame) -> pd.DataFrame:

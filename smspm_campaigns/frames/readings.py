@@ -3,14 +3,24 @@
 import re
 import unicodedata
 from decimal import Decimal
-from typing import Final, NamedTuple
+from numbers import Integral, Real
+from typing import Any, Final, NamedTuple
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
+from phonenumbers import NumberParseException, PhoneNumberType
 
-from smspm_campaigns.frames.cells import is_blank, quoted
-from smspm_campaigns.frames.problems import Verdict
-from smspm_campaigns.vocabulary import MAX_NUMBER_DIGITS, NUMBER_NOTE, Problem
+from smspm_campaigns.frames.cells import as_text, is_blank, quoted
+from smspm_campaigns.frames.countries import NAME_IT
+from smspm_campaigns.frames.numbering import (
+    CODE_DIGITS,
+    MAIN_PLANS,
+    PLANS,
+    Kind,
+    Number,
+    split_international,
+)
+from smspm_campaigns.frames.problems import NOTHING, Verdict
+from smspm_campaigns.vocabulary import MAX_NUMBER_DIGITS, NUMBER_NOTE, TWO_READINGS, Problem
 
 #: The words of `sms_line`, after phonenumbers' types.
 _LINES: Final = {
@@ -18,13 +28,22 @@ _LINES: Final = {
 }
 _TEXTABLE: Final = ("mobile", "fixed_line_or_mobile")
 
+_BRACKETS: Final = str.maketrans("", "", "().")
+_SUSPICIOUS: Final = re.compile(r"\(\s*0\s*\)|\.0+$")  # the tail of a float, or a (0)
+_FEWEST: Final = 5  # digits; fewer are left to phonenumbers
+_MOST: Final = MAX_NUMBER_DIGITS
+
+_PLAIN: Final = re.compile(r"[( ]*(\+?)[( ]*((?:[0-9][-() ./]*){5,17})")
+_PUNCTUATION: Final = str.maketrans("", "", " -()./")
 _EXPONENT: Final = re.compile(r"\+?\d(?:[.,](\d+))?[eE]\+?(\d{1,3})")
 _FLOAT_TAIL: Final = re.compile(r"(\+?\d+)\.0+")
 _DOUBLE_ZERO: Final = re.compile(r"\(?\s*00")
 _TRUNK_ZERO: Final = re.compile(r"(\(?\+[\s)]*\d[\d\s)]*)\(\s*0\s*\)")
 _PLUS: Final = re.compile(r"\W*[+\N{FULLWIDTH PLUS SIGN}]")
 _EXTENSION: Final = re.compile(r"[^\W\d_]|[,;#/|&]")  # what may stand before one
+_LOST_DIGITS: Final = "0" * 7  # how a float ends that was made of 4.48E+11
 _MAX_CELL: Final = 250  # characters phonenumbers reads of a cell, MAX_INPUT_STRING_LENGTH
+_UNUSUAL: Final = re.compile(r"[^ -~]")  # may be invisible, or a digit of another script
 _TWO_NUMBERS: Final = re.compile(
     r"((?:\d[^\d/,;|&\n]{0,2}){6,})\s*([/,;|&\n]|\b(?:or|and|oder|und)\b).*?(?:\d\D{0,2}){6,}"
 )
@@ -40,55 +59,91 @@ _WHY_NOT_POSSIBLE: Final = {
     phonenumbers.ValidationResult.TOO_LONG: "it is too long",
     phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "it is too short: digits are missing",
 }
+_TWO: Final = "seems to hold two numbers. Keep one in this cell."
+_NO_SUCH_CODE: Final = "there is no such country code"
 
 
 class Reading(NamedTuple):
-    """How one cell was read: digits, country and line when it is a number, and the verdict."""
+    """How one cell was read: the number when it is one, and the verdict."""
 
-    number: str | None
-    country: str | None
-    line: str | None
+    number: Number | None
     verdict: Verdict
 
 
-def read_number(cell: str, region: str) -> Reading:
-    """Read one cell, blank when there is nothing in it, for a region, blank when there is none."""
-    if is_blank(cell):
+def read_plain(cell: str, region: str) -> Number | None:
+    """Read a cell that needs no repair and no words, as nearly all; None leaves it to `read_cell`.
+
+    `region` is an ISO code, or blank when there is none.
+    """
+    digits = cell.replace(" ", "").replace("-", "")
+    if "(" in digits or "." in digits:
+        if _SUSPICIOUS.search(cell):
+            return None
+        digits = digits.translate(_BRACKETS)
+    bare = len(digits) == len(cell)
+    plus = digits[:1] == "+"
+    if plus:
+        digits = digits[1:]
+    if not (digits.isdecimal() and digits.isascii() and _FEWEST <= len(digits) <= _MOST):
+        return None
+    if plus:
+        main = MAIN_PLANS[digits[:CODE_DIGITS]]
+        return None if main is None else main.find_abroad(digits)
+    plan = PLANS[region]
+    if digits.startswith("00") or (region and not plan):
+        return None
+    number = plan and plan.find(digits)
+    if bare and (main := MAIN_PLANS[digits[:CODE_DIGITS]]):
+        abroad = main.find_abroad(digits)
+        if number and abroad and number != abroad:
+            return None
+        number = number or abroad
+    return number if number and len(number[0]) <= _MOST else None
+
+
+def read_cell(value: Any, region: str) -> Reading:
+    """Read a cell of any type, for a region as above, or one that is not understood."""
+    if is_blank(value):
         return _refused(Problem.MISSING_NUMBER, "the cell is blank.")
+    cell = value if isinstance(value, str) else _spelled_out(value)
     if len(cell) > _MAX_CELL:
         return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)}: it is too long.")
     text, repairs = _repair(cell)
+    if isinstance(value, Real | Decimal):
+        repairs.insert(0, "a number was read as text")
     if not text:
         return _refused(Problem.MISSING_NUMBER, "the cell holds invisible characters only.")
     if damage := _damage(text):
         return _refused(Problem.DAMAGED_NUMBER, f"{quoted(cell)}: {damage}")
     if _holds_two_numbers(cell, region):
-        return _refused(
-            Problem.INVALID_NUMBER,
-            f"{quoted(cell)} seems to hold two numbers. Keep one in this cell.",
-        )
+        return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)} {_TWO}")
     text, more = _repair_prefix(text, region)
     return _parse(text, region, cell, repairs + more)
 
 
 def _refused(problem: Problem, note: str) -> Reading:
-    return Reading(None, None, None, Verdict(problem, note=note))
+    return Reading(None, Verdict(problem, note=note))
+
+
+def _spelled_out(value: Any) -> str:
+    """Write a cell that is no text; what has lost its last digits as an exponent, to be refused."""
+    text = as_text(value)
+    exact = isinstance(value, Integral) or not text.endswith(_LOST_DIGITS)
+    return text if exact else str(Decimal(text).normalize())
 
 
 def _repair(cell: str) -> tuple[str, list[str]]:
     """Undo what spreadsheets and web pages do to numbers, and say in words what was undone."""
     repairs = []
-    text = "".join(
-        " " if unicodedata.category(char)[0] == "Z" or unicodedata.category(char) == "Cc" else char
-        for char in cell
-        if unicodedata.category(char) != "Cf"
-    )
-    if text != cell:
-        repairs.append("invisible characters were removed")
-    latin = "".join(str(unicodedata.decimal(char, char)) for char in text)
-    if latin != text:
-        text = latin
-        repairs.append("digits of another script were read")
+    text = cell
+    if _UNUSUAL.search(cell):
+        text = "".join(map(_visible, cell))
+        if text != cell:
+            repairs.append("invisible characters were removed")
+        latin = "".join(str(unicodedata.decimal(char, char)) for char in text)
+        if latin != text:
+            text = latin
+            repairs.append("digits of another script were read")
     text = text.strip()
     if text.startswith("'"):
         text = text.lstrip("'").strip()
@@ -105,19 +160,27 @@ def _repair(cell: str) -> tuple[str, list[str]]:
     return text, repairs
 
 
+def _visible(char: str) -> str:
+    """Return a character as a person sees it: a space for any space, nothing for no ink."""
+    category = unicodedata.category(char)
+    if category == "Cf":
+        return ""
+    return " " if category[0] == "Z" or category == "Cc" else char
+
+
 def _repair_prefix(text: str, region: str) -> tuple[str, list[str]]:
     """Read `00` as `+` and leave out `(0)`, unless the number is valid only as it stands."""
     repairs = []
     if zeros := _DOUBLE_ZERO.match(text):
         plus = "+" + text[zeros.end() :]
         # Abroad is 0011 in Australia, 001 in Singapore.
-        as_dialled, _ = _valid(text, region or None)
-        if as_dialled is None or as_dialled == _valid(plus, None)[0]:
+        as_dialled, _ = _valid(text, region)
+        if as_dialled is None or as_dialled == _valid(plus, "")[0]:
             text = plus
             repairs.append("'00' was read as '+'")
     if trunk := _TRUNK_ZERO.match(text):
         without = trunk[1] + text[trunk.end() :]  # but an Italian landline keeps its zero
-        if _valid(without, None)[0] is not None or _valid(text, None)[0] is None:
+        if _valid(without, "")[0] is not None or _valid(text, "")[0] is None:
             text = without
             repairs.append("'(0)' was removed")
     return text, repairs
@@ -128,9 +191,16 @@ def _holds_two_numbers(cell: str, region: str) -> bool:
     found = _TWO_NUMBERS.search(cell)
     if found is None or found[2] != "/":
         return found is not None
-    first, _ = _valid(cell[: found.end(1)], region or None)
-    whole, _ = _valid(cell, region or None)
+    first, _ = _valid(cell[: found.end(1)], region)
+    whole, _ = _valid(cell, region)
     return first is not None or whole is None
+
+
+def _parts_in_two(text: str, region: str) -> bool:
+    """Tell whether white space stands between two valid numbers."""
+    words = text.split()
+    parts = ((" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words)))
+    return any(_valid(one, region)[0] and _valid(other, region)[0] for one, other in parts)
 
 
 def _exact_exponent(text: str) -> str | None:
@@ -156,19 +226,21 @@ def _damage(text: str) -> str:
 
 def _parse(text: str, region: str, cell: str, repairs: list[str]) -> Reading:
     """Read a repaired text as its region does, and bare digits as an international number too."""
-    if region and region not in phonenumbers.SUPPORTED_REGIONS and not _PLUS.match(text):
+    if region and not PLANS[region] and not _PLUS.match(text):
+        unknown = f"{quoted(region)} is no country that is known. {NAME_IT}"
         return _refused(
-            Problem.INVALID_NUMBER,
-            f"{quoted(cell)} has no country code, and {quoted(region)} is no ISO country code.",
+            Problem.INVALID_NUMBER, f"{quoted(cell)} has no country code, and {unknown}"
         )
-    national, why = _valid(text, region or None)
+    national, why = _valid(text, region)
     chosen, other = national, None
     if text.isdigit():
-        international, why_not = _valid("+" + text, None)
+        international, why_not = _valid("+" + text, "")
         if not region:
             why = why_not
         chosen, other = _prefer(national, international)
-    digits = len(_digits(chosen)) if chosen else sum(char.isdigit() for char in text)
+    if chosen is None and _parts_in_two(text, region):
+        return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)} {_TWO}")
+    digits = len(chosen[0]) if chosen else sum(char.isdigit() for char in text)
     if digits > MAX_NUMBER_DIGITS and (chosen or not _EXTENSION.search(text)):
         return _refused(
             Problem.DAMAGED_NUMBER,
@@ -177,57 +249,59 @@ def _parse(text: str, region: str, cell: str, repairs: list[str]) -> Reading:
         )
     if chosen is None:
         return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)}: {why}.")
-    notes = list(repairs)
+    verdict = NOTHING
+    if repairs:
+        verdict += Verdict(note=f"{quoted(cell)}: {', '.join(repairs)}.", title=NUMBER_NOTE)
     if other is not None:
         taken, left = ("with", "without") if other is national else ("without", "with")
-        notes.append(
-            f"read {taken} a country code, from {_country(chosen)}, though {left} one it would "
-            f"be valid too, from {_country(other)}"
+        note = (
+            f"{quoted(cell)}: read {taken} a country code, from {chosen[1].country}, though {left} "
+            f"one it would be valid too, from {other[1].country}."
         )
-    note = f"{quoted(cell)}: {', '.join(notes)}." if notes else ""
-    return Reading(
-        _digits(chosen), _country(chosen), _line(chosen), Verdict(note=note, title=NUMBER_NOTE)
-    )
-
-
-def _valid(text: str, region: str | None) -> tuple[PhoneNumber | None, str]:
-    """Parse with phonenumbers: the number when it is valid, else the reason in words."""
-    try:
-        number = phonenumbers.parse(text, region)
-    except NumberParseException as error:
-        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
-            no_code = "there is no such country code"
-            known = region in phonenumbers.SUPPORTED_REGIONS or _PLUS.match(text)
-            return None, no_code if known else "it has no country code; say region=…"
-        return None, _WHY_NOT_PARSED[error.error_type]
-    if number.extension:
-        return None, "it has an extension, which no SMS can reach"
-    if phonenumbers.is_valid_number(number):
-        return number, ""
-    possible = phonenumbers.is_possible_number_with_reason(number)
-    country = phonenumbers.region_code_for_country_code(number.country_code or 0)
-    return None, _WHY_NOT_POSSIBLE.get(possible, f"there is no such number in {country}")
+        verdict += Verdict(note=note, title=TWO_READINGS)
+    return Reading(chosen, verdict)
 
 
 def _prefer(
-    national: PhoneNumber | None, international: PhoneNumber | None
-) -> tuple[PhoneNumber | None, PhoneNumber | None]:
+    national: Number | None, international: Number | None
+) -> tuple[Number | None, Number | None]:
     """Choose between two valid readings: the one that can receive an SMS, else the national one."""
     if national is None or international is None or national == international:
         return national or international, None
-    if _line(international) in _TEXTABLE and _line(national) not in _TEXTABLE:
+    if international[1].line in _TEXTABLE and national[1].line not in _TEXTABLE:
         return international, national
     return national, international
 
 
-def _digits(number: PhoneNumber) -> str:
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+def _valid(text: str, region: str) -> tuple[Number | None, str]:
+    """Read one spelling in one way: the number when it is valid, else the reason in words."""
+    plain = _PLAIN.fullmatch(text)
+    plan = PLANS[region]
+    if plain and (plain[1] or plan):
+        digits = plain[2].translate(_PUNCTUATION)
+        parts = plan.split(digits) if plan and not plain[1] else split_international(digits)
+        if parts is not None:
+            plan, rest = parts
+            number = plan.code.number(rest)
+            return number, "" if number else plan.why_not(rest)
+    return _parse_with_phonenumbers(text, region or None)
 
 
-def _country(number: PhoneNumber) -> str | None:
-    country: str | None = phonenumbers.region_code_for_number(number)
-    return country
-
-
-def _line(number: PhoneNumber) -> str:
-    return _LINES[phonenumbers.number_type(number)]
+def _parse_with_phonenumbers(text: str, region: str | None) -> tuple[Number | None, str]:
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException as error:
+        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
+            known = region in phonenumbers.SUPPORTED_REGIONS or _PLUS.match(text)
+            return None, _NO_SUCH_CODE if known else "it has no country code; say region=…"
+        return None, _WHY_NOT_PARSED[error.error_type]
+    if number.extension:
+        return None, "it has an extension, which no SMS can reach"
+    country = phonenumbers.region_code_for_number(number)
+    if phonenumbers.is_valid_number(number) and country:
+        digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        line = _LINES[phonenumbers.number_type(number)]
+        return (digits.removeprefix("+"), Kind(country, line)), ""
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    country = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    return None, _WHY_NOT_POSSIBLE.get(possible, f"there is no such number in {country}")

@@ -118,7 +118,8 @@ def render_messages(
             SEGMENTS: pd.array([text.segments for text in texts], dtype="Int64"),
         },
     )
-    return record(frame, (text.verdict for text in texts), owned=_OWNED)
+    verdicts = {place: text.verdict for place, text in enumerate(texts) if text.verdict}
+    return record(frame, verdicts, owned=_OWNED)
 
 
 class _Text(NamedTuple):

@@ -99,6 +99,8 @@ def test_the_parts_of_the_readme_exist() -> None:
     helpers = {
         "frames/cells.py",
         "frames/columns.py",
+        "frames/countries.py",
+        "frames/opt_outs.py",
         "frames/problems.py",
         "gateway/pace.py",
         "delivery/desk.py",

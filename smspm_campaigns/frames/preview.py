@@ -274,10 +274,11 @@ def _read_twice(count: int) -> tuple[str, ...]:
     if not count:
         return ()
     what = "1 number is" if count == 1 else f"{count:,} numbers are"
-    return (
+    sentence = (
         f"{what} valid with a country code and without one; sms_detail says how each was read. "
-        "Write a plus before those that have a country code.",
+        "Write a plus before those that have a country code."
     )
+    return (sentence,)
 
 
 def _landlines(ready: pd.DataFrame) -> tuple[str, ...]:

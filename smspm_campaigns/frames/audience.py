@@ -5,7 +5,7 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import IO, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -31,8 +31,11 @@ from smspm_campaigns.frames.problems import Verdict, record
 from smspm_campaigns.masking import mask_text
 from smspm_campaigns.vocabulary import TO, Problem
 
-#: Names by which the number column of an opt-out file is found.
-_NUMBER_COLUMNS: Final = ("number", "phone", "mobile", "msisdn", "to", "tel", "telephone", TO)
+#: Names by which the number column of an opt-out file is found, in any case, without what is no
+#: letter: `Phone No.` is `phoneno`.
+_NUMBER_COLUMNS: Final = re.compile(
+    r"(phone|mobile|cell|tel(ephone)?)(no|number|phone)?|number|msisdn|recipient|to|smsto"
+)
 
 _LISTED_AT_MOST: Final = 5  # unreadable entries shown in an error
 
@@ -88,7 +91,7 @@ def _judge_copies(
 
 def mark_suppressed(
     frame: pd.DataFrame,
-    numbers: "str | os.PathLike[str] | pd.DataFrame | pd.Series[Any] | Iterable[object]",
+    numbers: "str | os.PathLike[str] | IO[Any] | pd.DataFrame | pd.Series[Any] | Iterable[object]",
     *,
     region: str | None = None,
     unreadable: Literal["raise", "warn"] = "raise",
@@ -97,14 +100,17 @@ def mark_suppressed(
 
     Args:
         frame: with `sms_to`, from `normalize_numbers`.
-        numbers: the opted-out numbers in any spelling: a list, a Series, a frame or a file that
-            `read_contacts` reads. In a frame or file the column is found by its name, such as
-            `number` or `phone`, or by being the only one.
-        region: where numbers without a country code are from, an ISO code.
+        numbers: the opted-out numbers in any spelling: a list, a Series, a frame, or a file that
+            `read_contacts` reads, hidden rows included. In a frame or file the column is found by
+            its name, such as `number` or `Phone No.`, or by being the only one.
+        region: where numbers without a country code are from: an ISO code, an English country name,
+            or a column of the frame or file that holds them.
         unreadable: what to do about an entry that is no number: `"raise"`, or `"warn"` and go on.
 
     Returns:
-        The frame; a marked row has the problem `opted_out`, and `sms_detail` names the list.
+        The frame; a marked row has the problem `opted_out`, and `sms_detail` names the list and the
+        row. The frame remembers the numbers (in `attrs`), so that a row that `normalize_numbers`
+        reads otherwise later is judged by them too.
 
     Raises:
         NumbersUnreadable: entries that are no numbers: an opt-out lost is a person texted.
@@ -118,9 +124,13 @@ def mark_suppressed(
     check_frame(frame, TO)
     check_choice("unreadable", unreadable, "raise", "warn")
     source, entries = _entries(numbers)
-    entries = entries[np.array([not is_blank(value) for value in entries], dtype=bool)]
-    listed = normalize_numbers(entries.to_frame("number"), "number", region=region)
-    _complain(listed[listed[TO].isna()], source, unreadable)
+    column = _number_column(entries, source)
+    filled = np.array([not is_blank(value) for value in entries[column]], dtype=bool)
+    entries = entries[filled]
+    needed = [column, region] if region in entries.columns and region != column else [column]
+    listed = normalize_numbers(entries[needed], column, region=region)
+    unread = listed[TO].isna()
+    _complain(listed.loc[unread.to_numpy(), column], source, unreadable)
     where = {
         number: f"{source}, row {as_text(label)}"
         for label, number in zip(listed.index[::-1], listed[TO][::-1], strict=True)
@@ -129,29 +139,33 @@ def mark_suppressed(
     return mark(remember(frame, where))
 
 
-def _entries(numbers: Any) -> "tuple[str, pd.Series[Any]]":
+def _entries(numbers: Any) -> tuple[str, pd.DataFrame]:
     """Return what a person calls the list, and its entries."""
     if isinstance(numbers, str) and holds_number(numbers) and not re.search(r"[^\W\d_]", numbers):
         raise InvalidArgument(f"{told(numbers)} is a number, not a file. Put it in a list.")
-    if isinstance(numbers, str | os.PathLike):
-        return Path(numbers).name, _number_column(read_contacts(numbers), Path(numbers).name)
+    if isinstance(numbers, str | os.PathLike) or hasattr(numbers, "read"):
+        name = getattr(numbers, "name", numbers)
+        source = Path(name).name if isinstance(name, str | os.PathLike) else "the opt-out file"
+        # Whoever filtered the list still opted out.
+        return source, read_contacts(numbers, hidden="keep")
     if isinstance(numbers, pd.DataFrame):
-        return "the opt-out frame", _number_column(numbers, "the opt-out frame")
+        return "the opt-out frame", numbers
     if isinstance(numbers, pd.Series):
-        return "the opt-out list", numbers
-    if isinstance(numbers, Mapping) or not isinstance(numbers, Iterable):
+        return "the opt-out list", numbers.to_frame("number")
+    if isinstance(numbers, Mapping | bytes) or not isinstance(numbers, Iterable):
         raise InvalidArgument(
             f"Expected opted-out numbers as a list, Series, frame or file, got "
             f"{type(numbers).__name__}."
         )
-    return "the opt-out list", pd.Series(list(numbers), dtype=object)
+    return "the opt-out list", pd.DataFrame({"number": pd.Series(list(numbers), dtype=object)})
 
 
-def _number_column(frame: pd.DataFrame, source: str) -> "pd.Series[Any]":
-    by_name = [name for name in frame.columns if str(name).strip().lower() in _NUMBER_COLUMNS]
+def _number_column(frame: pd.DataFrame, source: str) -> Any:
+    letters = {name: re.sub(r"[^a-z]", "", str(name).lower()) for name in frame.columns}
+    by_name = [name for name in frame.columns if _NUMBER_COLUMNS.fullmatch(letters[name])]
     names = by_name or (list(frame.columns) if frame.shape[1] == 1 else [])
     if len(names) != 1:
-        found = "several" if names else "none"
+        found = "several: pass one of them alone" if names else "none"
         raise ColumnNotFound(
             f"{source} should have one column of numbers, named 'number' or 'phone', and has "
             f"{found}. Its columns are: {list_names(frame.columns)}"
@@ -162,16 +176,15 @@ def _number_column(frame: pd.DataFrame, source: str) -> "pd.Series[Any]":
             f"({told(names[0])}), which would be lost and texted. Put a row above it that says "
             "'number'."
         )
-    column: pd.Series[Any] = frame[names[0]]
-    return column
+    return names[0]
 
 
-def _complain(bad: pd.DataFrame, source: str, unreadable: Literal["raise", "warn"]) -> None:
+def _complain(bad: "pd.Series[Any]", source: str, unreadable: Literal["raise", "warn"]) -> None:
     if bad.empty:
         return
     shown = [
         f"row {mask_text(as_text(label))}: {mask_text(quoted(value))}"
-        for label, value in zip(bad.index[:_LISTED_AT_MOST], bad["number"], strict=False)
+        for label, value in zip(bad.index[:_LISTED_AT_MOST], bad, strict=False)
     ]
     more = f" and {len(bad) - len(shown)} more" if len(bad) > len(shown) else ""
     sentence = (

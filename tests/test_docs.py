@@ -1,5 +1,6 @@
 """What the documentation says is run."""
 
+import doctest
 import json
 import re
 import shlex
@@ -16,6 +17,7 @@ from smspm_campaigns.vocabulary import Status
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -45,6 +47,16 @@ def test_the_example_runs_as_it_stands(workplace: Path) -> None:
     sent = sorted((entry["id"], entry["toNumber"]) for entry in names["client"].simulator.accepted)
     taken = report[report["sms_id"].notna()]
     assert sorted(zip(taken["sms_id"], taken["sms_to"], strict=True)) == sent
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_examples_of_a_page_are_true(page: Path, workplace: Path) -> None:
+    """Each page of the docs has examples, and they print what stands below them."""
+    assert workplace
+    flags = doctest.NORMALIZE_WHITESPACE
+    failed, tried = doctest.testfile(str(page), module_relative=False, optionflags=flags)
+    assert tried
+    assert not failed
 
 
 def test_the_two_commands_are_there() -> None:
@@ -99,8 +111,6 @@ def test_the_parts_of_the_readme_exist() -> None:
     helpers = {
         "frames/cells.py",
         "frames/columns.py",
-        "frames/countries.py",
-        "frames/opt_outs.py",
         "frames/problems.py",
         "gateway/pace.py",
         "delivery/desk.py",

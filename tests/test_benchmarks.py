@@ -1,0 +1,23 @@
+"""The benchmarks run, and what they compare gives the same results. They are not timed here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = sorted((Path(__file__).parent / "benchmarks").glob("*.py"))
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda path: path.stem)
+def test_benchmark_prints_its_ratios(benchmark: Path) -> None:
+    """Each benchmark takes a number of rows, ends well, and prints how many times as fast it is."""
+    done = subprocess.run(
+        [sys.executable, str(benchmark), "--rows", "500"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert " x\n" in done.stdout

@@ -1,0 +1,206 @@
+"""What an `.xls` or `.xlsb` says of its own size, checked before calamine believes it.
+
+calamine makes room for every cell between the first and the last, and for as many texts as the
+file announces: a file of a few hundred bytes could ask for all the memory there is.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from smspm_campaigns.exceptions import ContactsUnreadable
+from smspm_campaigns.frames.grid import MAX_CELLS
+
+# Records of .xls, [MS-XLS] 2.3.
+_XLS_BEGIN: Final = 0x0809
+_XLS_DIMENSIONS: Final = 0x0200
+_XLS_TEXTS: Final = 0x00FC
+_XLS_CELLS: Final = frozenset({
+    0x0006, 0x0201, 0x0203, 0x0204, 0x0205, 0x027E, 0x00D6, 0x00FD, 0x0002, 0x0003, 0x0004, 0x0005,
+})  # fmt: skip
+_XLS_RUNS: Final = frozenset({0x00BD, 0x00BE})  # several cells of one row
+
+# Records of .xlsb, [MS-XLSB] 2.3.
+_XLSB_ROW: Final = 0
+_XLSB_CELLS: Final = range(1, 12)
+_XLSB_DIMENSIONS: Final = 148
+_XLSB_TEXTS: Final = 159
+
+# Compound files, [MS-CFB] 2.
+_FREE: Final = 0xFFFFFFFA  # numbers from here on are no sectors
+_ENTRY: Final = 128  # bytes of a directory entry
+_HEADER_FAT: Final = 109  # sectors of the FAT that are listed in the header
+
+
+class _Extent:
+    """The rectangle from the first cell of a sheet to the last."""
+
+    def __init__(self) -> None:
+        self._top = self._left = 1 << 32
+        self._bottom = self._right = 0
+
+    def add(self, row: int, first: int, last: int) -> None:
+        self._top, self._bottom = min(self._top, row), max(self._bottom, row)
+        self._left, self._right = min(self._left, first), max(self._right, last)
+        check_area(self._bottom - self._top + 1, self._right - self._left + 1)
+
+
+def check_area(rows: int, columns: int) -> None:
+    """Refuse more cells than fit.
+
+    Raises:
+        ContactsUnreadable: there are more.
+    """
+    if rows * columns > MAX_CELLS:
+        raise ContactsUnreadable(f"It has more than {MAX_CELLS:,} cells, or says so.")
+
+
+def _check_texts(count: int, size: int) -> None:
+    if count > size:
+        raise ContactsUnreadable("It announces more texts than it has bytes.")
+
+
+def check_xls(content: bytes) -> None:
+    """Check the records of an `.xls` file.
+
+    Raises:
+        ContactsUnreadable: it needs or asks for more room than any campaign.
+    """
+    for stream in _streams(content, "Workbook", "Book"):
+        extent = _Extent()
+        for kind, start, size in _xls_records(stream):
+            if kind == _XLS_BEGIN:
+                extent = _Extent()
+            elif kind in _XLS_CELLS and size >= 4:
+                row, column = struct.unpack_from("<HH", stream, start)
+                extent.add(row, column, column)
+            elif kind in _XLS_RUNS and size >= 6:
+                row, first = struct.unpack_from("<HH", stream, start)
+                (last,) = struct.unpack_from("<H", stream, start + size - 2)
+                extent.add(row, min(first, last), max(first, last))
+            elif kind == _XLS_DIMENSIONS and size >= 12:
+                top, bottom, left, right = struct.unpack_from("<IIHH", stream, start)
+                check_area(max(0, bottom - top), max(0, right - left))
+            elif kind == _XLS_TEXTS and size >= 8:
+                _check_texts(struct.unpack_from("<I", stream, start + 4)[0], len(stream))
+
+
+def _xls_records(stream: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield the records as (kind, start, size)."""
+    place = 0
+    while place + 4 <= len(stream):
+        kind, size = struct.unpack_from("<HH", stream, place)
+        place += 4
+        if place + size > len(stream):
+            return
+        yield kind, place, size
+        place += size
+
+
+def _streams(content: bytes, *names: str) -> Iterator[bytes]:
+    """Yield the streams of these names in a compound file; short ones are kept in a stream too."""
+    sector = 1 << struct.unpack_from("<H", content, 30)[0]
+    if sector not in (512, 4096):
+        raise ContactsUnreadable("It is damaged.")
+    table = _fat(content, sector)
+    (directory_start,) = struct.unpack_from("<I", content, 48)
+    (short_below,) = struct.unpack_from("<I", content, 56)
+    directory = _chain(content, table, directory_start, sector)
+    short: bytes | None = None
+    for place in range(0, len(directory) - _ENTRY + 1, _ENTRY):
+        name = directory[place : place + 64].decode("utf-16-le", "replace").partition("\0")[0]
+        start, size = struct.unpack_from("<II", directory, place + 116)
+        if directory[place + 66] == _ROOT:
+            short = _chain(content, table, start, sector)[:size]
+        elif name in names and size >= short_below:
+            yield _chain(content, table, start, sector)[:size]
+        elif name in names and short is not None:
+            (table_start,) = struct.unpack_from("<I", content, 60)
+            packed = _chain(content, table, table_start, sector)
+            yield _chain(short, _numbers(packed), start, _SHORT, offset=0)[:size]
+
+
+_ROOT: Final = 5  # the kind of entry that holds the short streams
+_SHORT: Final = 64  # bytes of a sector of a short stream
+
+
+def _fat(content: bytes, sector: int) -> tuple[int, ...]:
+    """Return the table that tells which sector follows each sector."""
+    sectors = [*struct.unpack_from(f"<{_HEADER_FAT}I", content, 76)]
+    (following,) = struct.unpack_from("<I", content, 68)
+    seen = 0
+    while following < _FREE and seen <= len(content) // sector:
+        listed = _numbers(_sector(content, following, sector, sector))
+        if not listed:
+            break
+        sectors += listed[:-1]
+        following = listed[-1]
+        seen += 1
+    return _numbers(
+        b"".join(_sector(content, number, sector, sector) for number in sectors if number < _FREE)
+    )
+
+
+def _numbers(packed: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(packed) // 4}I", packed[: len(packed) // 4 * 4])
+
+
+def _sector(content: bytes, number: int, size: int, offset: int) -> bytes:
+    start = offset + number * size
+    return content[start : start + size]
+
+
+def _chain(
+    content: bytes, table: tuple[int, ...], number: int, size: int, offset: int | None = None
+) -> bytes:
+    """Return the sectors that follow each other from this one on."""
+    found: list[bytes] = []
+    while number < len(table) and len(found) <= len(content) // size:  # and never in a circle
+        found.append(_sector(content, number, size, size if offset is None else offset))
+        number = table[number]
+    return b"".join(found)
+
+
+def check_xlsb(part: bytes) -> None:
+    """Check the records of a part of an `.xlsb` file; a part that holds none passes.
+
+    Raises:
+        ContactsUnreadable: it needs or asks for more room than any campaign.
+    """
+    extent = _Extent()
+    row = 0
+    for kind, start, size in _xlsb_records(part):
+        if kind == _XLSB_ROW and size >= 4:
+            (row,) = struct.unpack_from("<I", part, start)
+        elif kind in _XLSB_CELLS and size >= 4:
+            (column,) = struct.unpack_from("<I", part, start)
+            extent.add(row, column, column)
+        elif kind == _XLSB_DIMENSIONS and size >= 16:
+            top, bottom, left, right = struct.unpack_from("<IIII", part, start)
+            check_area(max(0, bottom - top + 1), max(0, right - left + 1))
+        elif kind == _XLSB_TEXTS and size >= 8:
+            _check_texts(struct.unpack_from("<I", part, start + 4)[0], len(part))
+
+
+def _xlsb_records(part: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield the records as (kind, start, size)."""
+    place, end = 0, len(part)
+    while place < end:
+        kind = part[place]
+        place += 1
+        if kind & 0x80 and place < end:
+            kind = kind & 0x7F | (part[place] & 0x7F) << 7
+            place += 1
+        size = 0
+        for shift in range(0, 28, 7):
+            if place >= end:
+                return
+            byte = part[place]
+            place += 1
+            size |= (byte & 0x7F) << shift
+            if not byte & 0x80:
+                break
+        if place + size > end:
+            return
+        yield kind, place, size
+        place += size

@@ -39,8 +39,10 @@ class BinaryBook:
             found = self._book.get_sheet_by_name(sheet.part)
             above, left = found.start or (0, 0)
             for row, values in enumerate(found.iter_rows(), above + 1):
-                texts = [checked(value_text(value)) for value in values]
-                cells.add_row(row, dict(enumerate(texts, left + 1)))
+                texts = (
+                    (column, value_text(value)) for column, value in enumerate(values, left + 1)
+                )
+                cells.add_row(row, {column: checked(text) for column, text in texts if text})
             for (top, column), (bottom, _) in found.merged_cell_ranges or ():
                 cells.merge(top + 1, bottom + 1, column + 1)
         return cells.grid(hidden_rows=(), hidden_columns=(), notes=())

@@ -150,16 +150,23 @@ def _blank_rows(frame: pd.DataFrame, columns: Sequence[int]) -> "np.ndarray[Any,
     for column in columns:
         if not len(rows):
             break
-        texts = frame[column].array if len(rows) == len(frame) else frame[column].array[rows]
-        texts = np.asarray(texts, dtype=object)
-        if all(map(str.strip, texts)):  # quick, and true of most first columns
-            return rows[:0]
-        rows = rows[[not text.strip() for text in texts]]
+        texts = frame[column].array
+        rows = rows[_blanks(texts if len(rows) == len(frame) else texts[rows])]
     return rows
 
 
+def _blanks(texts: Any) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Tell which texts of a `str` array are blank."""
+    if texts.dtype.storage == "pyarrow":
+        return (pd.Series(texts).str.strip() == "").to_numpy(dtype=bool)
+    texts = np.asarray(texts, dtype=object)
+    if all(map(str.strip, texts)):  # quick, and true of most first columns
+        return np.zeros(len(texts), dtype=bool)
+    return np.array([not text.strip() for text in texts], dtype=bool)
+
+
 def _has_cells(column: "pd.Series[str]") -> bool:
-    return any(map(str.strip, np.asarray(column.array, dtype=object)))
+    return not _blanks(column.array).all()
 
 
 def _check_names(names: Sequence[str], letters: Sequence[str], file: str) -> None:

@@ -55,8 +55,7 @@ class Cells:
         if number <= self._past:
             raise ContactsUnreadable(f"Row {number} stands below row {self._past}.")
         self._past = number + times - 1
-        texts = {column: text for column, text in texts.items() if text.strip()}
-        if not texts:
+        if not any(map(str.strip, texts.values())):
             return
         if self._past > MAX_ROWS:
             raise ContactsUnreadable(f"It has more than {MAX_ROWS:,} rows.")

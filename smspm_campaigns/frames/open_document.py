@@ -166,7 +166,7 @@ class _SheetReader:
         self._paragraphs = self._noted = self._length = 0
         first = self._column + 1
         self._column += _times(cell, "number-columns-repeated")
-        if not text.strip():
+        if not text:
             return
         if self._column > MAX_COLUMNS:
             raise ContactsUnreadable(f"It has more than {MAX_COLUMNS:,} columns.")

@@ -43,6 +43,7 @@ class Source(NamedTuple):
     kind: Kind
     content: bytes
     is_decoded: bool  # it came as text, and its bytes are UTF-8
+    path: str | None  # absolute; none of an open file
 
 
 def open_source(path: Any) -> Source:
@@ -58,6 +59,7 @@ def open_source(path: Any) -> Source:
     if isinstance(path, str | os.PathLike) and not isinstance(os.fspath(path), bytes):
         name, argument = Path(path).name, json.dumps(os.fspath(path), ensure_ascii=False)
         content: bytes | str = _read_path(path)
+        absolute = os.path.abspath(path)  # noqa: PTH100 - Path would follow links
     else:
         fits = callable(getattr(path, "read", None))
         expected = "the path of a file, such as 'people.csv', or an open file"
@@ -65,6 +67,7 @@ def open_source(path: Any) -> Source:
         given = getattr(path, "name", None)
         name, argument = Path(given).name if isinstance(given, str) else "", "file"
         content = _read_open(path, _visible(name) or _UNNAMED)
+        absolute = None
     suffix = Path(name).suffix.lower()
     name = _visible(name) or _UNNAMED
     if suffix and suffix not in _KINDS:
@@ -77,7 +80,7 @@ def open_source(path: Any) -> Source:
         raise ContactsUnreadable(f"{name} is larger than {_MAX_BYTES >> 30} GiB. Split it.")
     kind = _kind_of(data, name)
     _check_suffix(kind, suffix, data, name)
-    return Source(name, argument, kind, data, is_decoded)
+    return Source(name, argument, kind, data, is_decoded, absolute)
 
 
 def _visible(name: str) -> str:

@@ -26,7 +26,7 @@ _BUILT_IN: Final[dict[int, Dress]] = {
     46: "duration",
 }
 _MAX_FORMATS: Final = 65_490  # Excel's limit of cell formats
-_MAX_TEXTS: Final = 20_000_000  # different ones in a workbook
+_MAX_TEXTS: Final = 10_000_000  # different ones in a workbook
 _LONGEST_STORED: Final = 7 * MAX_CELL  # every character may be escaped as _x0009_
 _ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")
 _REFERENCE: Final = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
@@ -166,9 +166,9 @@ class _Pieces:
 
 def _plain(text: str) -> str:
     """Resolve the escapes of characters that XML cannot hold."""
-    if "_x" in text:
+    if "_x" in text:  # an escape is a UTF-16 unit: two may make one character
         text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
     return checked(text)
 
 

@@ -215,7 +215,9 @@ class _Table:
     def _header(self) -> list[str]:
         header = next(self._records(), [])
         if len(header) > MAX_COLUMNS:
-            raise self._refusal(f"the header has {len(header):,} columns, more than a spreadsheet")
+            raise self._refusal(
+                f"the header has {len(header):,} cells, and a spreadsheet at most {MAX_COLUMNS:,}"
+            )
         for number, name in enumerate(header, 1):
             self._check_length(number, len(name))
         return header
@@ -223,8 +225,9 @@ class _Table:
     def _check_size(self, width: int) -> None:
         rows = max(self._lines, _count(self._data, b"\r"))
         if rows > _MAX_LINES or rows * width > max(_FREE_CELLS, len(self._data)):
-            raise self._refusal(
-                f"{rows:,} rows of {width:,} cells are more than a campaign needs, and most blank"
+            raise ContactsUnreadable(
+                f"{self._name} has {rows:,} lines under a header of {width:,} columns, and nearly "
+                "all cells would be blank. It is no list of people, or is damaged."
             )
 
     def _parse(self, width: int, *, cut: bool = False) -> pd.DataFrame:

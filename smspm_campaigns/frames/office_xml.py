@@ -304,9 +304,9 @@ class _SheetReader:
         if not stored or kind == "e":
             return ""
         if kind == "s":
-            return self._texts[int(stored)]
+            return self._texts[_place(stored)]
         if kind == "n":
-            style = int(cell.get("s", 0))
+            style = _place(cell.get("s", "0"))
             dress = self._dresses[style] if style < len(self._dresses) else "number"
             if dress == "number":
                 return number_text(stored)
@@ -326,6 +326,14 @@ class _SheetReader:
             hidden_columns=self._hidden_columns,
             notes=[note] if self._blanks else [],
         )
+
+
+def _place(stored: str) -> int:
+    """Read a place in a list, which Python would also count from the end."""
+    place = int(stored)
+    if place < 0:
+        raise ValueError(f"place {place}")
+    return place
 
 
 def _column_number(letters: str) -> int:

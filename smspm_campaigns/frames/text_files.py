@@ -123,17 +123,17 @@ def _other_encoding(
     source: Source, encoding: str | None, error: UnicodeDecodeError
 ) -> ContactsUnreadable:
     """Show the first lines that are not in the encoding, and what else they may say."""
-    if source.is_decoded or not (lines := _offending_lines(source.content, encoding or "utf-8")):
-        return ContactsUnreadable(
-            f"{source.name} is not in {encoding or error.encoding}: it is cut off or damaged."
-        )
+    encoding = encoding or error.encoding
+    lines = _offending_lines(source.content, encoding)
+    if source.is_decoded or not lines:
+        return ContactsUnreadable(f"{source.name} is not in {encoding}: it is cut off or damaged.")
     shown = "\n".join(
         f"  line {number} as {reading}: {_shown(line.decode(reading, 'replace'))}"
         for number, line in lines
         for reading in _READINGS
     )
     return ContactsUnreadable(
-        f"Line {lines[0][0]} of {source.name} is not in {encoding or 'utf-8'}, and nothing was "
+        f"Line {lines[0][0]} of {source.name} is not in {encoding}, and nothing was "
         f"guessed. Choose the reading that is right:\n{shown}\nand say it: "
         f'read_contacts({source.argument}, encoding="{_READINGS[0]}"), or save the file again as '
         "'CSV UTF-8'."
@@ -142,6 +142,8 @@ def _other_encoding(
 
 def _offending_lines(data: bytes, encoding: str) -> list[tuple[int, bytes]]:
     found: list[tuple[int, bytes]] = []
+    if b"\n".decode(encoding, "replace") != "\n":  # UTF-16: its lines are no lines of bytes
+        return found
     for number, line in enumerate(data.splitlines(), 1):
         try:
             line.decode(encoding)

@@ -130,8 +130,8 @@ def test_error_of_libreoffice_is_blank() -> None:
 
 def test_other_tables_of_the_document_are_no_sheets() -> None:
     """What was changed, and what is linked, is kept in tables too."""
-    change = f"<t:tracked-changes><t:cell-content-change>{text('old')}</t:cell-content-change></t:tracked-changes>"
-    link = f"<t:dde-links><t:dde-link><t:table>{row(text('linked'))}</t:table></t:dde-link></t:dde-links>"
+    change = f"<t:tracked-changes><t:change>{text('old')}</t:change></t:tracked-changes>"
+    link = f"<t:dde-link><t:table>{row(text('linked'))}</t:table></t:dde-link>"
     assert cells(book(row(text("new")), before=change, after=link)) == {2: "new"}
 
 

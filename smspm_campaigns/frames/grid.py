@@ -59,6 +59,7 @@ class Cells:
             return
         if self._past > MAX_ROWS:
             raise ContactsUnreadable(f"It has more than {MAX_ROWS:,} rows.")
+        _check_size(len(self._rows) + times, max(len(self._columns), len(texts)))
         for row in range(number, self._past + 1):
             self._add(row, texts)
 
@@ -72,8 +73,7 @@ class Cells:
                 cells.extend([""] * (above - len(cells)))
             cells.append(text)
         self._rows.append(row)
-        if len(self._rows) * len(self._columns) > MAX_CELLS:
-            raise ContactsUnreadable(f"It has more than {MAX_CELLS:,} cells.")
+        _check_size(len(self._rows), len(self._columns))
 
     @staticmethod
     def _new_column(number: int) -> list[str]:
@@ -135,6 +135,11 @@ class Cells:
             frozenset(hidden_columns),
             notes,
         )
+
+
+def _check_size(rows: int, columns: int) -> None:
+    if rows * columns > MAX_CELLS:
+        raise ContactsUnreadable(f"It has more than {MAX_CELLS:,} cells.")
 
 
 def checked(text: str) -> str:

@@ -83,6 +83,7 @@ class _SheetReader:
         self._cell: Attributes | None = None
         self._noted = 0
         self._paragraphs = 0
+        self._in_paragraph = False
         self._length = 0
         self._pieces: list[str] = []
 
@@ -111,6 +112,7 @@ class _SheetReader:
             if self._paragraphs:
                 self._add("\n")
             self._paragraphs += 1
+            self._in_paragraph = True
         elif name == "s":
             count = int(attributes.get(f"{_TEXT} c", 1))
             self._add(" " * min(count, MAX_CELL + 1))
@@ -126,6 +128,8 @@ class _SheetReader:
             self._cell = None
         elif name in _NOTED and self._noted:
             self._noted -= 1
+        elif name == "p" and not self._noted:
+            self._in_paragraph = False
         elif name == "table-row" and self._inside:
             self._cells.add_row(self._row + 1, self._row_texts, times=self._rows_alike)
             self._row += self._rows_alike
@@ -133,7 +137,7 @@ class _SheetReader:
             self._inside = False
 
     def text(self, text: str) -> None:
-        if self._paragraphs:
+        if self._in_paragraph:
             self._add(text)
 
     def _add(self, piece: str) -> None:
@@ -164,6 +168,7 @@ class _SheetReader:
         text = checked(self._text_of(cell, "".join(self._pieces)))
         self._pieces.clear()
         self._paragraphs = self._noted = self._length = 0
+        self._in_paragraph = False
         first = self._column + 1
         self._column += _times(cell, "number-columns-repeated")
         if not text:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -149,7 +150,7 @@ def _kind_of(data: bytes, name: str) -> Kind:
                 if b"encryption-data" in _manifest(archive):
                     raise _locked(name)
                 return "ods"
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
         raise ContactsUnreadable(
             f"{name} cannot be read: it is damaged ({error}). Get the file again, or open it in "
             "Excel or LibreOffice and save it as .xlsx or .csv."

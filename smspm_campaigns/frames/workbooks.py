@@ -1,5 +1,6 @@
 """A workbook of any kind: which of its sheets is read, and what is said about it."""
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,8 @@ _DAMAGES: Final = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
-    NotImplementedError,  # a feature of zip that zipfile lacks
+    RuntimeError,  # a part that is encrypted, or packed in a way that zipfile lacks
+    struct.error,
     LookupError,  # a part, an attribute or a shared text that is referred to and not there
     ValueError,  # no number where there must be one
     OverflowError,

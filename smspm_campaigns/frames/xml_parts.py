@@ -70,7 +70,7 @@ class Archive:
     def _open(self, part: str) -> zipfile.ZipExtFile:
         info = self._parts[part.lower()]
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise zipfile.BadZipFile("packed in a way that no spreadsheet program uses")
+            raise ContactsUnreadable("It is packed in a way that no spreadsheet program uses.")
         if info.file_size > self._left:
             raise _too_much()
         return self._zip.open(info)  # type: ignore[return-value]  # reads no more than file_size

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from smspm_campaigns.exceptions import ContactsUnreadable, SmspmWarning
 from smspm_campaigns.frames import binary_books
@@ -187,6 +188,6 @@ def test_only_a_panic_of_calamine_is_a_fault_of_the_file(
     def fail(_: Any) -> Any:
         raise raised
 
-    monkeypatch.setattr(binary_books.calamine.CalamineWorkbook, "from_filelike", fail)
+    monkeypatch.setattr(CalamineWorkbook, "from_filelike", fail)
     with pytest.raises(expected):
         read(XLS)

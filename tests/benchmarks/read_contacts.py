@@ -7,6 +7,8 @@ The two take turns in processes of their own, so that neither finds the memory o
 pyarrow, where it is installed, and without.
 """
 
+# ruff: noqa: T201 - a table for a person at a terminal
+
 import argparse
 import csv
 import importlib.util

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from smspm_campaigns.exceptions import ContactsUnreadable, InvalidArgument, SmspmWarning
+from smspm_campaigns.frames import contacts, grid, text_files
 from smspm_campaigns.frames.contacts import read_contacts
 from smspm_campaigns.frames.grid import ERROR_CELLS
 
@@ -433,6 +434,50 @@ def test_row_numbers_are_those_of_a_spreadsheet(
     }
     found = read_contacts(path)
     assert dict(zip(found.index, found.to_numpy().tolist(), strict=True)) == expected
+
+
+def numbered_lines(**changed: str) -> bytes:
+    """A file that is large enough for pandas to read its parts at once."""
+    lines = [f"name{row:06};+44770090{row % 10_000:04};note\n" for row in range(2, 240_002)]
+    for row, line in changed.items():
+        lines[int(row.removeprefix("row")) - 2] = line
+    return ("name;phone;note\n" + "".join(lines)).encode("cp1257")
+
+
+@pytest.mark.parametrize("row", [2, 120_000, 240_001])
+def test_large_file_is_read_row_by_row(tmp_path: Path, row: int) -> None:
+    """Wherever the odd row stands in a file of megabytes, its number is true."""
+    found = read(tmp_path, numbered_lines(**{f"row{row}": '"a\nb";1;\n'}))
+    assert len(found) == 240_000
+    assert list(found.loc[row]) == ["a\nb", "1", ""]
+    assert found.index[-1] == 240_001
+    assert found["name"].iloc[-2] == "name240000"
+    found = read(tmp_path, numbered_lines(**{f"row{row}": " ; ;\n"}))
+    assert len(found) == 239_999
+    assert row not in found.index
+    for line, sentence in (
+        ("a;b;c;d\n", f"row {row} has 4 cells, and the header has 3"),
+        ('"a;b\n', f'a quote (") that begins in row {row} never ends'),
+        ("Õnne;1\n", f"Line {row} of people.csv is not in utf-8"),
+    ):
+        with pytest.raises(ContactsUnreadable) as raised:
+            read(tmp_path, numbered_lines(**{f"row{row}": line}))
+        assert sentence in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["spring_sale.csv", "spring_sale.xlsx"])
+def test_nothing_depends_on_pyarrow(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Texts kept by Python, as without pyarrow, are the same as those kept by it."""
+    expected = read_contacts(SAMPLES / name, hidden="keep")
+    for module in (contacts, grid, text_files):
+        monkeypatch.setattr(module, "STR", pd.StringDtype("python", na_value=float("nan")))
+    found = read_contacts(SAMPLES / name, hidden="keep")
+    assert found.to_dict("index") == expected.to_dict("index")
+    assert {dtype.storage for dtype in found.dtypes} == {"python"}
+    for storage in ("python", "pyarrow"):
+        dtype: Any = pd.StringDtype(storage, na_value=float("nan"))
+        texts = pd.array(["", " ", "\t\n", "\N{NO-BREAK SPACE}", "x", " x"], dtype=dtype)
+        assert contacts._blanks(texts).tolist() == [True, True, True, True, False, False]
 
 
 def test_samples_agree() -> None:

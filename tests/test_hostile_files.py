@@ -131,8 +131,15 @@ MANY = 1 << 24
         (["".join(f"<n{number}/>" for number in range(30_000))], "far larger"),
         (['</sheetData><mergeCell ref="A2:A1048576"/>' * 2_000], "damaged|merged cells cover"),
         (["</sheetData>", '<mergeCell ref="A2:A1048576"/>' * 1_100_000], "1,048,576 merged cells"),
+        (
+            [
+                '<row r="2">' + '<c t="str"><v>a</v></c>' * 100 + "</row></sheetData>",
+                '<mergeCell ref="A2:A1048576"/>',
+            ],
+            "more than 40,000,000 cells",
+        ),
     ],
-    ids=["depth", "attribute", "comment", "cell", "rows", "names", "cover", "merged"],
+    ids=["depth", "attribute", "comment", "cell", "rows", "names", "cover", "merged", "wide"],
 )
 def test_bomb_is_refused_before_it_goes_off(pieces: list[str], sentence: str) -> None:
     """What unpacks, nests or repeats without end is stopped while it is read."""
@@ -145,9 +152,11 @@ def test_zip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch, lie: bool) -> None
     """A part that is larger than any sheet, and one that denies it."""
     monkeypatch.setattr(xml_parts, "_MAX_UNPACKED", 1 << 20)
     content = bytearray(bomb(HEAD, " " * (1 << 21)))
+    place = content.rfind(b"PK\x01\x02")
     if lie:
-        place = content.rfind(b"PK\x01\x02")
         content[place + 24 : place + 28] = (200).to_bytes(4, "little")
+    else:
+        content[place - 50] ^= 255  # so that unpacking would fail, and does not even begin
     with pytest.raises(ContactsUnreadable, match="damaged" if lie else "far larger"):
         read_contacts(io.BytesIO(bytes(content)))
 

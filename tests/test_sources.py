@@ -115,6 +115,7 @@ LOCKED = XLS + "EncryptedPackage".encode("utf-16-le")
         ("a.xls", XLSX, "a.xls is a .xlsx workbook with the name of a .xls workbook: rename it"),
         ("a.xlsx", ODS, "a.xlsx is a .ods workbook with the name of a .xlsx workbook: rename it"),
         ("a.xls", b"name\tphone\n", "a.xls is a text file with the name of a workbook: rename it"),
+        ("a.xls", "name\tphone\n".encode("utf-16"), "a.xls is a text file with the name of a"),
         ("a.xls", b" <html><table>", "a.xls is a web page and no workbook, whatever its name says"),
         ("a.xls", b"\xef\xbb\xbf<TABLE >", "a.xls is a web page and no workbook"),
         ("a.xls", b'<?xml version="1.0"?><Workbook>', "a.xls is an XML file and no workbook"),

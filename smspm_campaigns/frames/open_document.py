@@ -184,7 +184,7 @@ class _SheetReader:
     @staticmethod
     def _text_of(cell: Attributes, shown: str) -> str:
         kind = cell.get(f"{_OFFICE} value-type", "")
-        if cell.get(_ERROR_TYPE) == "error" or not kind:
+        if cell.get(_ERROR_TYPE) == "error":
             return ""
         if kind == "date":
             return iso_text(cell[f"{_OFFICE} date-value"])
@@ -192,7 +192,7 @@ class _SheetReader:
             return lasting_text(cell[f"{_OFFICE} time-value"])
         if kind == "boolean":
             return cell[f"{_OFFICE} boolean-value"].upper()
-        if kind == "string":
+        if kind in ("string", ""):
             return cell.get(f"{_OFFICE} string-value", shown)
         return number_text(cell[f"{_OFFICE} value"])
 

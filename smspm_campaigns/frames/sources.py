@@ -1,5 +1,6 @@
 """A campaign file, from a path or an open file: its bytes, its name, and what it really is."""
 
+import codecs
 import io
 import json
 import os
@@ -28,6 +29,7 @@ _MAX_BYTES: Final = 1 << 30  # a million rows of a thousand bytes
 _MAX_NAME: Final = 120  # characters of a file's name in a sentence
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the compound files of older Microsoft programs
+_UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LOCKED: Final = "EncryptedPackage".encode("utf-16-le")  # where Excel keeps what a password locks
 _WEB_PAGE: Final = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|table|meta)\b", re.IGNORECASE
@@ -192,7 +194,8 @@ def _check_suffix(kind: Kind, suffix: str, data: bytes, name: str) -> None:
         raise ContactsUnreadable(
             f"{name} is a .{kind} workbook with the name of a {what}: rename it .{kind}."
         )
-    if b"\0" in data[:_HEAD] or not data:
+    is_text = data.startswith(_UTF16_MARKS) or b"\0" not in data[:_HEAD]
+    if not is_text or not data:
         what = "is empty" if not data else "is no spreadsheet, or is damaged"
         raise ContactsUnreadable(
             f"{name} cannot be read: it {what}. Get the file again, or open it in Excel or "

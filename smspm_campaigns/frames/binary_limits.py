@@ -29,6 +29,8 @@ _XLSB_TEXTS: Final = 159
 # Compound files, [MS-CFB] 2.
 _FREE: Final = 0xFFFFFFFA  # numbers from here on are no sectors
 _ENTRY: Final = 128  # bytes of a directory entry
+_ROOT: Final = 5  # the kind of entry that holds the short streams
+_SHORT: Final = 64  # bytes of a sector of a short stream
 _HEADER_FAT: Final = 109  # sectors of the FAT that are listed in the header
 
 
@@ -101,62 +103,76 @@ def _streams(content: bytes, *names: str) -> Iterator[bytes]:
     """Yield the streams of these names in a compound file; short ones are kept in a stream too."""
     sector = 1 << struct.unpack_from("<H", content, 30)[0]
     if sector not in (512, 4096):
-        raise ContactsUnreadable("It is damaged.")
-    table = _fat(content, sector)
+        raise _damaged()
+    table = _without_circles(_fat(content, sector))
     (directory_start,) = struct.unpack_from("<I", content, 48)
-    (short_below,) = struct.unpack_from("<I", content, 56)
+    (short_below, short_table_start) = struct.unpack_from("<II", content, 56)
+    short_table = _without_circles(_numbers(_chain(content, table, short_table_start, sector)))
     directory = _chain(content, table, directory_start, sector)
-    short: bytes | None = None
+    short = b""
     for place in range(0, len(directory) - _ENTRY + 1, _ENTRY):
         name = directory[place : place + 64].decode("utf-16-le", "replace").partition("\0")[0]
         start, size = struct.unpack_from("<II", directory, place + 116)
         if directory[place + 66] == _ROOT:
-            short = _chain(content, table, start, sector)[:size]
+            short = _chain(content, table, start, sector)
         elif name in names and size >= short_below:
-            yield _chain(content, table, start, sector)[:size]
-        elif name in names and short is not None:
-            (table_start,) = struct.unpack_from("<I", content, 60)
-            packed = _chain(content, table, table_start, sector)
-            yield _chain(short, _numbers(packed), start, _SHORT, offset=0)[:size]
-
-
-_ROOT: Final = 5  # the kind of entry that holds the short streams
-_SHORT: Final = 64  # bytes of a sector of a short stream
+            yield _chain(content, table, start, sector)
+        elif name in names:
+            yield _chain(short, short_table, start, _SHORT, first=0)
 
 
 def _fat(content: bytes, sector: int) -> tuple[int, ...]:
     """Return the table that tells which sector follows each sector."""
     sectors = [*struct.unpack_from(f"<{_HEADER_FAT}I", content, 76)]
     (following,) = struct.unpack_from("<I", content, 68)
-    seen = 0
-    while following < _FREE and seen <= len(content) // sector:
+    while following < _FREE:
         listed = _numbers(_sector(content, following, sector, sector))
-        if not listed:
-            break
+        if not listed or len(sectors) > len(content) // 4:
+            raise _damaged()
         sectors += listed[:-1]
         following = listed[-1]
-        seen += 1
     return _numbers(
         b"".join(_sector(content, number, sector, sector) for number in sectors if number < _FREE)
     )
+
+
+def _without_circles(table: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the table, when every chain in it ends: calamine would follow a circle for ever."""
+    seen = bytearray(len(table))  # 1: on the way from this start, 2: known to end
+    for start in range(len(table)):
+        way = []
+        number = start
+        while number < len(table) and not seen[number]:
+            seen[number] = 1
+            way.append(number)
+            number = table[number]
+        if number < len(table) and seen[number] == 1:
+            raise _damaged()
+        for number in way:
+            seen[number] = 2
+    return table
+
+
+def _damaged() -> ContactsUnreadable:
+    return ContactsUnreadable("It is damaged.")
 
 
 def _numbers(packed: bytes) -> tuple[int, ...]:
     return struct.unpack(f"<{len(packed) // 4}I", packed[: len(packed) // 4 * 4])
 
 
-def _sector(content: bytes, number: int, size: int, offset: int) -> bytes:
-    start = offset + number * size
+def _sector(content: bytes, number: int, size: int, first: int) -> bytes:
+    start = first + number * size
     return content[start : start + size]
 
 
 def _chain(
-    content: bytes, table: tuple[int, ...], number: int, size: int, offset: int | None = None
+    content: bytes, table: tuple[int, ...], number: int, size: int, first: int | None = None
 ) -> bytes:
     """Return the sectors that follow each other from this one on."""
-    found: list[bytes] = []
-    while number < len(table) and len(found) <= len(content) // size:  # and never in a circle
-        found.append(_sector(content, number, size, size if offset is None else offset))
+    found = []
+    while number < len(table):
+        found.append(_sector(content, number, size, size if first is None else first))
         number = table[number]
     return b"".join(found)
 

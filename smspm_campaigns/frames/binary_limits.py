@@ -26,6 +26,10 @@ _XLSB_CELLS: Final = range(1, 12)
 _XLSB_DIMENSIONS: Final = 148
 _XLSB_TEXTS: Final = 159
 
+# A filled cell takes ten bytes or more; blanks between them take none, and in calamine 32.
+_FREE_CELLS: Final = 1_000_000
+_BLANKS_PER_BYTE: Final = 4
+
 # Compound files, [MS-CFB] 2.
 _FREE: Final = 0xFFFFFFFA  # numbers from here on are no sectors
 _ENTRY: Final = 128  # bytes of a directory entry
@@ -35,26 +39,31 @@ _HEADER_FAT: Final = 109  # sectors of the FAT that are listed in the header
 
 
 class _Extent:
-    """The rectangle from the first cell of a sheet to the last."""
+    """The rectangle from the first cell of a sheet to the last, in a stream of so many bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        self._size = size
         self._top = self._left = 1 << 32
         self._bottom = self._right = 0
 
     def add(self, row: int, first: int, last: int) -> None:
         self._top, self._bottom = min(self._top, row), max(self._bottom, row)
         self._left, self._right = min(self._left, first), max(self._right, last)
-        check_area(self._bottom - self._top + 1, self._right - self._left + 1)
+        _check_area(self._bottom - self._top + 1, self._right - self._left + 1, self._size)
 
 
-def check_area(rows: int, columns: int) -> None:
-    """Refuse more cells than fit.
+def _check_area(rows: int, columns: int, size: int) -> None:
+    allowed = min(MAX_CELLS, max(_FREE_CELLS, size * _BLANKS_PER_BYTE))
+    if rows * columns > allowed:
+        raise ContactsUnreadable(f"It has {rows:,} rows of {columns:,} cells, or says so.")
 
-    Raises:
-        ContactsUnreadable: there are more.
-    """
-    if rows * columns > MAX_CELLS:
-        raise ContactsUnreadable(f"It has more than {MAX_CELLS:,} cells, or says so.")
+
+def _check_dimensions(top: int, below: int, left: int, beyond: int, size: int) -> None:
+    """Check a rectangle that a file announces; of an empty sheet the last two are 0."""
+    if below and beyond:
+        if below <= top or beyond <= left:  # to calamine, which subtracts, that is very much
+            raise _damaged()
+        _check_area(below - top, beyond - left, size)
 
 
 def _check_texts(count: int, size: int) -> None:
@@ -69,10 +78,10 @@ def check_xls(content: bytes) -> None:
         ContactsUnreadable: it needs or asks for more room than any campaign.
     """
     for stream in _streams(content, "Workbook", "Book"):
-        extent = _Extent()
+        extent = _Extent(len(stream))
         for kind, start, size in _xls_records(stream):
             if kind == _XLS_BEGIN:
-                extent = _Extent()
+                extent = _Extent(len(stream))
             elif kind in _XLS_CELLS and size >= 4:
                 row, column = struct.unpack_from("<HH", stream, start)
                 extent.add(row, column, column)
@@ -80,9 +89,9 @@ def check_xls(content: bytes) -> None:
                 row, first = struct.unpack_from("<HH", stream, start)
                 (last,) = struct.unpack_from("<H", stream, start + size - 2)
                 extent.add(row, min(first, last), max(first, last))
-            elif kind == _XLS_DIMENSIONS and size >= 12:
-                top, bottom, left, right = struct.unpack_from("<IIHH", stream, start)
-                check_area(max(0, bottom - top), max(0, right - left))
+            elif kind == _XLS_DIMENSIONS and size >= 8:
+                form = "<IIHH" if size >= 12 else "<HHHH"  # since Excel 97, and before
+                _check_dimensions(*struct.unpack_from(form, stream, start), len(stream))
             elif kind == _XLS_TEXTS and size >= 8:
                 _check_texts(struct.unpack_from("<I", stream, start + 4)[0], len(stream))
 
@@ -183,7 +192,7 @@ def check_xlsb(part: bytes) -> None:
     Raises:
         ContactsUnreadable: it needs or asks for more room than any campaign.
     """
-    extent = _Extent()
+    extent = _Extent(len(part))
     row = 0
     for kind, start, size in _xlsb_records(part):
         if kind == _XLSB_ROW and size >= 4:
@@ -193,7 +202,7 @@ def check_xlsb(part: bytes) -> None:
             extent.add(row, column, column)
         elif kind == _XLSB_DIMENSIONS and size >= 16:
             top, bottom, left, right = struct.unpack_from("<IIII", part, start)
-            check_area(max(0, bottom - top + 1), max(0, right - left + 1))
+            _check_dimensions(top, bottom + 1, left, right + 1, len(part))
         elif kind == _XLSB_TEXTS and size >= 8:
             _check_texts(struct.unpack_from("<I", part, start + 4)[0], len(part))
 

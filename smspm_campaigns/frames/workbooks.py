@@ -28,6 +28,7 @@ _DAMAGES: Final = (
     zlib.error,
     EOFError,
     RuntimeError,  # a part that is encrypted, or packed in a way that zipfile lacks
+    OSError,  # the content is in memory: a place beyond its end
     struct.error,
     LookupError,  # a part, an attribute or a shared text that is referred to and not there
     ValueError,  # no number where there must be one

@@ -91,7 +91,8 @@ def check_xls(content: bytes) -> None:
                 extent.add(row, min(first, last), max(first, last))
             elif kind == _XLS_DIMENSIONS and size >= 8:
                 form = "<IIHH" if size >= 12 else "<HHHH"  # since Excel 97, and before
-                _check_dimensions(*struct.unpack_from(form, stream, start), len(stream))
+                top, below, left, beyond = struct.unpack_from(form, stream, start)
+                _check_dimensions(top, below, left, beyond, len(stream))
             elif kind == _XLS_TEXTS and size >= 8:
                 _check_texts(struct.unpack_from("<I", stream, start + 4)[0], len(stream))
 

@@ -168,6 +168,13 @@ def test_xls_that_asks_for_all_memory_is_refused(
         read(changed(place, form, *values))
 
 
+def test_xls_with_a_password_is_told() -> None:
+    """The record FILEPASS says that all that follows is encrypted."""
+    place = xls_records(XLS, 0x00E1)[0] - 4  # the record after the beginning
+    with pytest.raises(ContactsUnreadable, match=r"It is protected by a password\. Open it"):
+        read(changed(place, "<H", 0x002F))
+
+
 def test_xls_whose_sectors_run_in_a_circle_ends() -> None:
     """Sectors that lead back to themselves, or nowhere, are not followed for ever."""
     (first,) = struct.unpack_from("<I", XLS, 76)

@@ -13,6 +13,7 @@ from smspm_campaigns.frames.grid import MAX_CELLS
 
 # Records of .xls, [MS-XLS] 2.3.
 _XLS_BEGIN: Final = 0x0809
+_XLS_PASSWORD: Final = 0x002F
 _XLS_DIMENSIONS: Final = 0x0200
 _XLS_TEXTS: Final = 0x00FC
 _XLS_CELLS: Final = frozenset({
@@ -82,6 +83,8 @@ def check_xls(content: bytes) -> None:
         for kind, start, size in _xls_records(stream):
             if kind == _XLS_BEGIN:
                 extent = _Extent(len(stream))
+            elif kind == _XLS_PASSWORD:
+                raise ContactsUnreadable("It is protected by a password.")
             elif kind in _XLS_CELLS and size >= 4:
                 row, column = struct.unpack_from("<HH", stream, start)
                 extent.add(row, column, column)

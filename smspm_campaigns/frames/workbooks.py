@@ -34,8 +34,6 @@ _DAMAGES: Final = (
     ValueError,  # no number where there must be one
     OverflowError,
 )
-
-
 _LISTED_AT_MOST: Final = 20  # sheets named in a sentence
 
 

@@ -478,6 +478,7 @@ def test_nothing_depends_on_pyarrow(monkeypatch: pytest.MonkeyPatch, name: str) 
         dtype: Any = pd.StringDtype(storage, na_value=float("nan"))
         texts = pd.array(["", " ", "\t\n", "\N{NO-BREAK SPACE}", "x", " x"], dtype=dtype)
         assert contacts._blanks(texts).tolist() == [True, True, True, True, False, False]
+        assert contacts._blanks(texts[[1, 4]]).tolist() == [True, False]
 
 
 def test_samples_agree() -> None:

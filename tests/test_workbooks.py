@@ -1,7 +1,6 @@
 """A sheet as a person sees it: every cell as text, and what was hidden is no recipient."""
 
 import datetime as dt
-import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,11 @@ import xlsxwriter
 from pandas.testing import assert_frame_equal
 
 from smspm_campaigns.exceptions import ContactsUnreadable, SmspmWarning
+from smspm_campaigns.frames.audience import mark_suppressed
 from smspm_campaigns.frames.contacts import read_contacts
+from smspm_campaigns.frames.numbers import normalize_numbers
+
+DATA = Path(__file__).parent / "data"
 
 Fill = Callable[[Any], None]
 
@@ -95,7 +98,7 @@ def test_every_kind_of_cell_becomes_text(tmp_path: Path) -> None:
         "2026-05-01",
         "2026-05-01 10:30:00",
         "09:15:00",
-        "1 day, 12:00:00",
+        "36:00:00",
         "TRUE",
         "FALSE",
         "2",
@@ -163,7 +166,7 @@ def rows_and_columns(book: Any) -> None:
         (
             rows_and_columns,
             people(3, 4, 5, 6)[["name"]],
-            "1 hidden row (row 2) and 3 hidden columns (column 'phone', 'note', no. 4) of",
+            "1 hidden row (row 2) and 3 hidden columns (column 'phone', 'note', D (4)) of",
         ),
     ],
     ids=["rows", "filter", "column", "both"],
@@ -306,8 +309,8 @@ def nameless_column(book: Any) -> None:
     [
         (no_header, "first row of people.xlsx is blank; it must name every column"),
         (nothing, "first row of people.xlsx is blank"),
-        (equal_headers, "Two columns of people.xlsx are named 'name'"),
-        (nameless_column, "Column 2 of people.xlsx has cells but no name"),
+        (equal_headers, r"Two columns of people.xlsx are named 'name': A \(1\) and C \(3\)"),
+        (nameless_column, r"Column B \(2\) of people.xlsx has cells but no name"),
     ],
 )
 def test_faulty_sheet_is_refused(tmp_path: Path, fill: Fill, sentence: str) -> None:
@@ -325,7 +328,7 @@ def test_nameless_column_beside_a_hidden_one_is_counted_in_the_sheet(tmp_path: P
         sheet.write_row(1, 0, ["Ana", "x", "1"])
         sheet.set_column(1, 1, None, None, {"hidden": True})
 
-    with pytest.raises(ContactsUnreadable, match=r"Column 3 of people\.xlsx"):
+    with pytest.raises(ContactsUnreadable, match=r"Column C \(3\) of people\.xlsx"):
         read_contacts(workbook(tmp_path, fill))
 
 
@@ -338,7 +341,7 @@ def test_something_else_with_the_name_of_a_workbook_is_refused(
     path = tmp_path / f"people{suffix}"
     path.write_bytes(content)
     with pytest.raises(
-        ContactsUnreadable, match=r"not a spreadsheet that can be read .* save it as"
+        ContactsUnreadable, match=r"save it as \.xlsx or \.csv\.$|rename it \.csv\.$"
     ):
         read_contacts(path)
 
@@ -398,39 +401,81 @@ def test_macro_workbook_is_checked_for_hidden_rows(tmp_path: Path) -> None:
         assert_frame_equal(read_contacts(path), people(2, 4, 6))
 
 
-def test_ods_says_that_hidden_rows_cannot_be_seen(tmp_path: Path) -> None:
+MADE = {
+    "name": ["text", "lines", "whole", "fraction", "day", "moment", "hour", "lasting", "true",
+             "share", "price", "sum", "joined", "error", "missing", "word", "noted", "collapsed",
+             "filtered", "grouped", "last"],
+    "cell": ["007", "a\nb  c", "491713920012", "0.1", "2026-05-01", "2026-05-01 10:30:00",
+             "09:15:00", "36:00:00", "TRUE", "0.125", "12.5", "42", "ab", "", "", "NA", "Eva", "x",
+             "x", "x", "x"],
+    "city": ["Tartu"] * 3 + [""] * 18,
+    "secret": ["x"] * 21,
+}  # fmt: skip
+MADE_ROWS = [*range(2, 19), *range(20, 24)]
+
+
+@pytest.mark.parametrize("suffix", ["ods", "xlsx"])
+def test_workbook_of_libreoffice_is_read_as_it_is_seen(suffix: str) -> None:
+    """Every kind of cell, merged cells, and nothing that is hidden, filtered or folded away."""
+    with pytest.warns(SmspmWarning) as warned:
+        found = read_contacts(DATA / f"people.{suffix}")
+    assert_frame_equal(found, frame_of(MADE, MADE_ROWS).drop(index=[20, 21, 22], columns="secret"))
+    assert [str(told.message) for told in warned] == [
+        f"1 hidden sheet of people.{suffix} left out: 'Old'. Choose with sheet=….",
+        (
+            f"people.{suffix} has several sheets; 'People' was read, and not 'More'. Choose with "
+            "sheet=…."
+        ),
+        (
+            "3 hidden rows (row 20, 21, 22) and 1 hidden column (column 'secret') of "
+            f"people.{suffix} left out, since a hidden row is usually one that was filtered away. "
+            "hidden='keep' takes them."
+        ),
+    ]
+    assert {told.filename for told in warned} == {__file__}
+
+
+@pytest.mark.parametrize("suffix", ["ods", "xlsx", "xls"])
+def test_workbook_of_libreoffice_can_be_read_whole(suffix: str) -> None:
+    """With hidden='keep' the three formats are one frame."""
+    found = read_contacts(DATA / f"people.{suffix}", sheet="People", hidden="keep")
+    assert_frame_equal(found, frame_of(MADE, MADE_ROWS))
+
+
+def test_csv_of_libreoffice_is_read() -> None:
+    """The same sheet as text: what LibreOffice shows, error words blank."""
+    found = read_contacts(DATA / "people.csv")
+    shown = {"day": "05/01/2026", "hour": "09:15:00 AM", "share": "12.5%"}
+    expected = frame_of(MADE, MADE_ROWS).assign(city=["Tartu"] + [""] * 20)
+    expected["cell"] = [
+        shown.get(name, cell) for name, cell in zip(expected["name"], expected["cell"], strict=True)
+    ]
+    assert_frame_equal(found, expected)
+
+
+def test_xls_says_that_hidden_rows_cannot_be_seen() -> None:
     """Where it cannot be known what is hidden, the reader is told so, once."""
-    path = tmp_path / "people.ods"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr("META-INF/manifest.xml", _MANIFEST)
-        archive.writestr("content.xml", _CONTENT.replace("\n", ""))
-    with pytest.warns(SmspmWarning, match=r"^Hidden rows cannot be seen in a \.ods file") as warned:
-        found = read_contacts(path)
+    with pytest.warns(SmspmWarning, match=r"^Hidden rows cannot be seen in a \.xls file") as warned:
+        found = read_contacts(DATA / "people.xls", sheet="People")
     assert len(warned) == 1
-    assert_frame_equal(found, frame_of({"name": ["Ana"], "phone": ["007"]}, [2]))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert_frame_equal(read_contacts(path, hidden="keep"), found)
+    assert warned[0].filename == __file__
+    assert_frame_equal(found, frame_of(MADE, MADE_ROWS))
 
 
-_MANIFEST = """<?xml version="1.0"?>
-<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">
-<m:file-entry m:full-path="/" m:media-type="application/vnd.oasis.opendocument.spreadsheet"/>
-</m:manifest>"""
+def test_warning_points_beyond_pandas(tmp_path: Path) -> None:
+    """In a pipe, too, a warning points at the line that a person wrote."""
+    path = workbook(tmp_path, hidden_rows)
+    with pytest.warns(SmspmWarning) as warned:
+        pd.Series(["sheet"]).pipe(lambda _: read_contacts(path))
+    assert [told.filename for told in warned] == [__file__]
+    opted_out = workbook(tmp_path, hidden_number, "opted_out.xlsx")
+    messages = normalize_numbers(frame_of({"phone": ["+37256789045"]}, [2]))
+    with pytest.warns(SmspmWarning, match="1 hidden row") as warned:
+        messages.pipe(mark_suppressed, opted_out)
+    assert [told.filename for told in warned] == [__file__]
 
 
-def _ods_row(*texts: str) -> str:
-    cells = (
-        f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
-        for text in texts
-    )
-    return f"<table:table-row>{''.join(cells)}</table:table-row>"
-
-
-_CONTENT = f"""<?xml version="1.0"?><office:document-content
- xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
- xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
- xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>
-<table:table table:name="People">{_ods_row("name", "phone")}{_ods_row("Ana", "007")}</table:table>
-</office:spreadsheet></office:body></office:document-content>"""
+def hidden_number(book: Any) -> None:
+    sheet = book.add_worksheet()
+    sheet.write_column(0, 0, ["phone", "+37256789045", "+37256789046"])
+    sheet.set_row(2, options={"hidden": True})

@@ -1,44 +1,33 @@
 """A campaign file becomes a frame of text."""
 
-import codecs
-import csv
-import io
 import os
-import re
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import IO, Any, Final, Literal
 
+import numpy as np
 import pandas as pd
 
 from smspm_campaigns.exceptions import ContactsUnreadable, InvalidArgument, SmspmWarning
 from smspm_campaigns.frames.cells import told
 from smspm_campaigns.frames.columns import STR, check_argument, check_choice, header_hint
-from smspm_campaigns.frames.workbooks import Grid, read_grid
+from smspm_campaigns.frames.grid import Grid, column_letters
+from smspm_campaigns.frames.sources import Source, open_source
+from smspm_campaigns.frames.text_files import can_delimit, read_text
+from smspm_campaigns.frames.workbooks import read_grid
 
-_TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
-_BOOK_SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
-_DELIMITERS: Final = ";,\t|"
-_BYTE_ORDER_MARKS: Final = {
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-#: What a spreadsheet shows where a formula failed. As a text file it holds these very words.
-_ERROR_CELLS: Final = (
-    "#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!",
-)  # fmt: skip
-_FIRST_ROW: Final = 2  # the spreadsheet row below the header
 _NAMED_AT_MOST: Final = 10  # rows named in a warning
-
-_QUOTED: Final = r'"[^"]*+(?:""[^"]*+)*+"'
-_HEADER: Final = re.compile(rf'(?:{_QUOTED}|[^"\r\n])*+')
-_RAGGED: Final = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
-_UNCLOSED: Final = re.compile(r"EOF inside string starting at row (\d+)")
+#: Frames of these are passed over when a warning points at the caller's line.
+_NOT_THE_CALLER: Final = tuple(
+    str(Path(file).parent) + os.sep
+    for file in (__file__.rpartition("frames")[0] + "x", pd.__file__)
+)
 
 
 def read_contacts(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | IO[bytes] | IO[str],
     *,
     sheet: str | None = None,
     encoding: str | None = None,
@@ -48,22 +37,29 @@ def read_contacts(
     """Read a campaign file, every cell as text, nothing converted.
 
     Args:
-        path: a `.csv`, `.tsv`, `.txt`, `.xlsx`, `.xlsm`, `.xls`, `.xlsb` or `.ods` file.
+        path: a `.csv`, `.tsv`, `.txt`, `.xlsx`, `.xlsm`, `.xls`, `.xlsb` or `.ods` file: its path,
+            or the open file, such as an upload. An open file is read from where it stands and left
+            open; one without a name is known by its content.
         sheet: the sheet of a workbook; the first visible one by default.
         encoding: of a text file; UTF-8, or what its byte order mark says, by default.
         delimiter: of a text file; found in its header by default.
         hidden: `"skip"` leaves out hidden rows, columns and sheets, with a warning: people filter a
-            sheet and believe they removed those rows. `"keep"` takes them.
+            sheet and believe they removed those rows. `"keep"` takes them. In `.xls` and `.xlsb` it
+            cannot be seen what is hidden, and a warning says so.
 
     Returns:
-        A frame of `str` columns, blank cells as `""`. Excel error cells (`#N/A`, `#REF!`, …) are
-        blank, so that nobody is texted "Hi #N/A". The index is named `row` and holds the row
-        number a person sees in the spreadsheet (the header is row 1). Blank rows are left out.
+        A frame of `str` columns, blank cells as `""`. A number is what the cell holds, whatever its
+        format: 12.5 % is `0.125`. Dates are ISO, with the time only if there is one; durations are
+        `36:00:00`. Excel error cells (`#N/A`, `#REF!`, …) are blank, so that nobody is texted
+        "Hi #N/A". The value of merged cells stands in every row they cover. The index is named
+        `row` and holds the row number a person sees in the spreadsheet (the header is row 1).
+        Blank rows are left out.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ContactsUnreadable: the file is not what its name says, has no header, two equal headers,
-            or bytes that are not in the encoding.
+        ContactsUnreadable: the file is not what its name says, is damaged or larger than a
+            spreadsheet can be, has no header, two equal headers, a row that is longer than the
+            header, or bytes that are not in the encoding.
         InvalidArgument: an option that cannot be meant, such as the sheet of a text file.
 
     Example:
@@ -72,196 +68,148 @@ def read_contacts(
         >>> people.index.name, people.index[0]
         ('row', 2)
     """
-    fits = isinstance(path, str | os.PathLike)
-    check_argument("path", path, "the path of a file, such as 'people.csv'", fits=fits)
-    path = Path(path)
     check_choice("hidden", hidden, "skip", "keep")
     for name, value, expected in (
         ("sheet", sheet, "the name of a sheet, such as 'Customers'"),
         ("encoding", encoding, "the name of an encoding, such as 'cp1252'"),
     ):
         check_argument(name, value, expected, fits=value is None or isinstance(value, str))
-    fits = delimiter is None or _can_delimit(delimiter)
+    fits = delimiter is None or can_delimit(delimiter)
     check_argument("delimiter", delimiter, "one character, such as ';'", fits=fits)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise FileNotFoundError(f"{path} {what}. Check the path; it is relative to {Path.cwd()}.")
-    suffix = path.suffix.lower()
-    if suffix in _BOOK_SUFFIXES:
-        grid = read_grid(path, sheet, skip_hidden=hidden == "skip")
-        return _from_grid(grid, path)
-    if suffix in _TEXT_SUFFIXES:
-        if sheet is not None:
-            raise InvalidArgument(
-                f"{path.name} is a text file, and a text file has no sheets. Leave out sheet=…, "
-                "or name the workbook."
-            )
-        return _from_text(_decode(path, encoding), delimiter, path)
-    raise ContactsUnreadable(
-        f"{path.name} is none of {', '.join(_TEXT_SUFFIXES + _BOOK_SUFFIXES)}. Save it as one of "
-        "these, .xlsx or .csv best."
-    )
+    source = open_source(path)
+    _check_options(source, sheet=sheet, encoding=encoding, delimiter=delimiter)
+    if source.kind == "text":
+        grid = read_text(source, encoding, delimiter)
+    else:
+        grid = read_grid(source, sheet, skip_hidden=hidden == "skip")
+    frame, note = _people(grid, source.name)
+    for sentence in filter(None, (*grid.notes, note)):
+        warnings.warn(sentence, SmspmWarning, stacklevel=_level_of_the_caller())
+    return frame
 
 
-def _can_delimit(text: Any) -> bool:
-    return isinstance(text, str) and len(text) == 1 and text.isascii() and text not in '"\r\n\0'
-
-
-def _decode(path: Path, encoding: str | None) -> str:
-    data = path.read_bytes()
-    if encoding is None:
-        marks = (name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark))
-        encoding = next(marks, "utf-8")
-    try:
-        return data.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        # Not in `data`: utf-8-sig counts from behind the mark.
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise ContactsUnreadable(
-            f"Line {line} of {path.name} is not in {encoding}, and nothing was guessed. Say how "
-            "the file was saved, for example encoding='cp1252' (Western Europe) or 'cp1257' "
-            "(Baltic), or save it again as 'CSV UTF-8'."
-        ) from None
-    except (LookupError, ValueError):
+def _check_options(
+    source: Source, *, sheet: str | None, encoding: str | None, delimiter: str | None
+) -> None:
+    """Refuse an option that cannot mean anything for this kind of file."""
+    if source.kind == "text" and sheet is not None:
         raise InvalidArgument(
-            f"There is no encoding {told(encoding)}. Common ones are utf-8, cp1252 and cp1257."
-        ) from None
-
-
-def _from_text(text: str, delimiter: str | None, path: Path) -> pd.DataFrame:
-    if "\0" in text:
-        raise ContactsUnreadable(
-            f"{path.name} holds NUL characters: it is no text file, or is damaged."
+            f"{source.name} is a text file, and a text file has no sheets. Leave out sheet=…, "
+            "or name the workbook."
         )
-    first, _, rest = text.partition("\n")
-    if first.strip().lower().startswith("sep=") and _can_delimit(first.strip()[len("sep=") :]):
-        delimiter = delimiter or first.strip()[-1]
-        text = rest
-    delimiter = delimiter or _find_delimiter(text)
-    header = _cells_of_header(text, delimiter, path)
-    if not any(name.strip() for name in header):
-        raise _no_header(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # a cell too many in row 2
-            frame = pd.read_csv(
-                io.StringIO(text, newline=""),
-                sep=delimiter,
-                header=0,
-                names=range(len(header)),
-                dtype=STR,
-                keep_default_na=False,
-                skip_blank_lines=False,
-                index_col=False,
+    if source.kind != "text" and (encoding is not None or delimiter is not None):
+        raise InvalidArgument(
+            f"{source.name} is a workbook; encoding=… and delimiter=… are for text files. Leave "
+            "them out."
+        )
+    if source.is_decoded and encoding is not None:
+        raise InvalidArgument(
+            f"{source.name} is open as text, so it is decoded already. Leave out encoding=…, or "
+            "open it as bytes: open(…, 'rb')."
+        )
+
+
+def _level_of_the_caller() -> int:
+    """Count the frames from `warnings.warn` up to the first that is neither ours nor pandas'."""
+    frame, level = sys._getframe(1), 1  # noqa: SLF001 - what warnings itself does from 3.12 on
+    while frame.f_back and frame.f_code.co_filename.startswith(_NOT_THE_CALLER):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def _people(grid: Grid, file: str) -> tuple[pd.DataFrame, str]:
+    """Leave out what is blank or hidden, name the columns, and say what was hidden."""
+    shown = [
+        place for place, number in enumerate(grid.numbers) if number not in grid.hidden_columns
+    ]
+    if not any(grid.header[place].strip() for place in shown):
+        raise ContactsUnreadable(
+            f"The first row of {file} is blank; it must name every column. Give it a header."
+        )
+    frame = _without(grid.frame, _blank_rows(grid.frame, shown))
+    hidden = np.flatnonzero(frame.index.isin(grid.hidden_rows))
+    note = _note_of_hidden(grid, list(frame.index[hidden]), file)
+    frame = _without(frame, hidden)
+    used = [place for place in shown if grid.header[place].strip() or _has_cells(frame[place])]
+    names = [grid.header[place].strip() for place in used]
+    _check_names(names, [_column(grid.numbers[place]) for place in used], file)
+    if len(used) < frame.shape[1]:
+        frame = frame[used]
+    frame.columns = pd.Index(names, dtype=STR)
+    return frame, note
+
+
+def _without(frame: pd.DataFrame, places: "np.ndarray[Any, Any]") -> pd.DataFrame:
+    """Drop the rows at these places; most files have none, and a million rows are not copied."""
+    return frame.drop(index=frame.index[places]) if len(places) else frame
+
+
+def _blank_rows(frame: pd.DataFrame, columns: Sequence[int]) -> "np.ndarray[Any, Any]":
+    """Find the rows that are blank in all columns: each column is asked about those still left."""
+    rows = np.arange(len(frame))
+    for column in columns:
+        if not len(rows):
+            break
+        texts = frame[column].array
+        rows = rows[_blanks(texts if len(rows) == len(frame) else texts[rows])]
+    return rows
+
+
+def _blanks(texts: Any) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Tell which texts of a `str` array are blank."""
+    if texts.dtype.storage == "pyarrow":
+        return (pd.Series(texts).str.strip() == "").to_numpy(dtype=bool)
+    texts = np.asarray(texts, dtype=object)
+    if all(map(str.strip, texts)):  # quick, and true of most first columns
+        return np.zeros(len(texts), dtype=bool)
+    return np.array([not text.strip() for text in texts], dtype=bool)
+
+
+def _has_cells(column: "pd.Series[str]") -> bool:
+    return not _blanks(column.array).all()
+
+
+def _check_names(names: Sequence[str], letters: Sequence[str], file: str) -> None:
+    places: dict[str, list[str]] = {}
+    for name, letter in zip(names, letters, strict=True):
+        places.setdefault(name, []).append(letter)
+    for name, found in places.items():
+        if not name:
+            raise ContactsUnreadable(
+                f"Column {found[0]} of {file} has cells but no name in the first row. Name it."
+                + header_hint(names)
             )
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise _no_table(path, delimiter, _reason(error)) from None
-    return _finish(frame.fillna(""), header, range(1, len(header) + 1), path)
+        if len(found) > 1:
+            raise ContactsUnreadable(
+                f"Two columns of {file} are named {told(name)}: {found[0]} and {found[1]}. Rename "
+                "one." + header_hint(names)
+            )
 
 
-def _find_delimiter(text: str) -> str:
-    """Choose the delimiter that stands most often in the header, outside quotes."""
-    header = _HEADER.match(text)
-    plain = re.sub(_QUOTED, "", header[0] if header else "")
-    best = max(_DELIMITERS, key=plain.count)
-    return best if best in plain else ","
-
-
-def _cells_of_header(text: str, delimiter: str, path: Path) -> list[str]:
-    try:
-        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
-    except csv.Error as error:
-        raise _no_table(path, delimiter, f"the header cannot be read ({error})") from None
-
-
-def _reason(error: Exception) -> str:
-    """Say in rows of the spreadsheet what pandas found."""
-    if isinstance(error, pd.errors.ParserWarning):
-        return f"row {_FIRST_ROW} has more cells than the header"
-    if ragged := _RAGGED.search(str(error)):
-        return f"row {ragged[2]} has {ragged[3]} cells, and the header has {ragged[1]}"
-    if unclosed := _UNCLOSED.search(str(error)):
-        return f'a quote (") that begins in row {int(unclosed[1]) + 1} never ends'
-    return str(error).strip().removeprefix("Error tokenizing data. C error: ")
-
-
-def _no_table(path: Path, delimiter: str, reason: str) -> ContactsUnreadable:
-    return ContactsUnreadable(
-        f"{path.name} cannot be read with {delimiter!r} between its cells: {reason}. Mend that "
-        "row, or say delimiter=…"
-    )
-
-
-def _from_grid(grid: Grid, path: Path) -> pd.DataFrame:
-    width = max(map(len, grid.rows), default=0)
-    numbers = [number for number in range(1, width + 1) if number not in grid.hidden_columns]
-    cells = [[row[number - 1] for number in numbers] for row in grid.rows]
-    header = cells[0] if cells else []
-    if not any(name.strip() for name in header):
-        raise _no_header(path)
-    frame = pd.DataFrame(cells[1:], columns=range(len(numbers)), dtype=STR)
-    frame = _finish(frame, header, numbers, path)
-    hidden = frame.index.isin(grid.hidden_rows)
-    columns = [_title_of(grid, number) for number in sorted(grid.hidden_columns) if number <= width]
-    if hidden.any() or columns:
-        _warn_of_hidden(list(frame.index[hidden]), columns, path)
-    return frame[~hidden]
-
-
-def _title_of(grid: Grid, number: int) -> str:
-    title = grid.rows[0][number - 1].strip()
-    return told(title) if title else f"no. {number}"
-
-
-def _no_header(path: Path) -> ContactsUnreadable:
-    return ContactsUnreadable(
-        f"The first row of {path.name} is blank; it must name every column. Give it a header."
-    )
-
-
-def _warn_of_hidden(rows: Sequence[int], columns: Sequence[str], path: Path) -> None:
+def _note_of_hidden(grid: Grid, rows: Sequence[int], file: str) -> str:
+    columns = [
+        told(name) if (name := grid.header[place].strip()) else _column(number)
+        for place, number in enumerate(grid.numbers)
+        if number in grid.hidden_columns
+    ]
     what = [
-        f"{len(hidden)} hidden {kind}{'s' * (len(hidden) > 1)} ({kind} {_named(hidden)})"
+        f"{len(hidden)} hidden {kind}{'s' * (len(hidden) > 1)} ({kind} {_listed(hidden)})"
         for kind, hidden in (("row", rows), ("column", columns))
         if hidden
     ]
-    warnings.warn(
-        f"{' and '.join(what)} of {path.name} left out, since a hidden row is usually one that "
-        "was filtered away. hidden='keep' takes them.",
-        SmspmWarning,
-        stacklevel=4,
+    if not what:
+        return ""
+    return (
+        f"{' and '.join(what)} of {file} left out, since a hidden row is usually one that was "
+        "filtered away. hidden='keep' takes them."
     )
 
 
-def _named(hidden: Sequence[object]) -> str:
-    shown = ", ".join(map(str, hidden[:_NAMED_AT_MOST]))
-    return shown + (", …" if len(hidden) > _NAMED_AT_MOST else "")
+def _column(number: int) -> str:
+    """Name a column as a spreadsheet does, and by its number."""
+    return f"{column_letters(number)} ({number})"
 
 
-def _finish(
-    frame: pd.DataFrame, header: Sequence[str], numbers: Sequence[int], path: Path
-) -> pd.DataFrame:
-    """Name the columns and rows, drop what is blank, and refuse headers that cannot be told apart.
-
-    `numbers` are the spreadsheet columns, 1-based, of the header's cells.
-    """
-    names = [name.strip() for name in header]
-    frame.index = pd.RangeIndex(_FIRST_ROW, _FIRST_ROW + len(frame), name="row")
-    frame = frame.mask(frame.isin(_ERROR_CELLS), "")
-    blank = frame.apply(lambda column: column.str.strip() == "")
-    used = [place for place, name in enumerate(names) if name or not blank[place].all()]
-    nameless = [numbers[place] for place in used if not names[place]]
-    if nameless:
-        raise ContactsUnreadable(
-            f"Column {nameless[0]} of {path.name} has cells but no name in the first row. Name it."
-            + header_hint(names)
-        )
-    twice = [names[place] for place in used if names.count(names[place]) > 1]
-    if twice:
-        raise ContactsUnreadable(
-            f"Two columns of {path.name} are named {told(twice[0])}. Rename one."
-            + header_hint(names)
-        )
-    frame = frame.loc[~blank.all(axis=1), used]
-    frame.columns = pd.Index([names[place] for place in used], dtype=STR)
-    return frame
+def _listed(items: Sequence[object]) -> str:
+    shown = ", ".join(map(str, items[:_NAMED_AT_MOST]))
+    return shown + (", …" if len(items) > _NAMED_AT_MOST else "")

@@ -1,169 +1,130 @@
-"""Spreadsheets: the cells of a sheet as a person sees them, and what was hidden in it."""
+"""A workbook of any kind: which of its sheets is read, and what is said about it."""
 
-import warnings
+import struct
 import zipfile
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Protocol
 from xml.parsers import expat
 
 import python_calamine as calamine
 
-from smspm_campaigns.exceptions import ContactsUnreadable, SmspmWarning
-from smspm_campaigns.frames.cells import as_text, told
+from smspm_campaigns.exceptions import ContactsUnreadable
+from smspm_campaigns.frames.binary_books import BinaryBook
+from smspm_campaigns.frames.cells import quoted, told
+from smspm_campaigns.frames.grid import Grid
+from smspm_campaigns.frames.office_xml import OfficeBook, SheetInfo
+from smspm_campaigns.frames.open_document import OpenBook
+from smspm_campaigns.frames.sources import Source
+from smspm_campaigns.frames.xml_parts import Archive
+from smspm_campaigns.masking import mask_text
 
-#: Formats whose XML tells what is hidden.
-OFFICE_XML: Final = (".xlsx", ".xlsm")
+#: What a damaged file makes the libraries say: each is a fault of the file, not of ours.
+_DAMAGES: Final = (
+    calamine.CalamineError,
+    expat.ExpatError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,  # a part that is encrypted, or packed in a way that zipfile lacks
+    OSError,  # the content is in memory: a place beyond its end
+    struct.error,
+    LookupError,  # a part, an attribute or a shared text that is referred to and not there
+    ValueError,  # no number where there must be one
+    OverflowError,
+)
+_LISTED_AT_MOST: Final = 20  # sheets named in a sentence
 
-_CHUNK: Final = 1 << 16  # bytes of XML read at a time
 
-_Range = tuple[tuple[int, int], tuple[int, int]]  # first and last (row, column), from 0
+class _Book(Protocol):
+    @property
+    def sheets(self) -> Sequence[SheetInfo]: ...
 
-
-class Grid(NamedTuple):
-    """A sheet as text. `rows` begins with spreadsheet row 1; hidden ones are 1-based numbers."""
-
-    rows: list[list[str]]
-    hidden_rows: frozenset[int]
-    hidden_columns: frozenset[int]
+    def read(self, sheet: SheetInfo) -> Grid: ...
 
 
-def read_grid(path: Path, sheet: str | None, *, skip_hidden: bool) -> Grid:
+def read_grid(source: Source, sheet: str | None, *, skip_hidden: bool) -> Grid:
     """Read one sheet: the one named, else the first that is visible or may be taken hidden.
 
     Raises:
-        ContactsUnreadable: no spreadsheet, protected, or no such sheet.
+        ContactsUnreadable: no spreadsheet, protected, more than a spreadsheet holds, or no such
+            sheet.
     """
+    with _reading(source):
+        book = _open(source)
+    chosen, notes = _choose_sheet(book.sheets, sheet, source, skip_hidden=skip_hidden)
+    with _reading(source):
+        grid = book.read(chosen)
+    if source.kind in ("xls", "xlsb") and skip_hidden:
+        notes.append(
+            f"Hidden rows cannot be seen in a .{source.kind} file: if rows of {source.name} were "
+            "filtered out, they are in. Save it as .xlsx to have them left out."
+        )
+    if skip_hidden:
+        return grid._replace(notes=[*notes, *grid.notes])
+    return grid._replace(
+        notes=[*notes, *grid.notes], hidden_rows=frozenset(), hidden_columns=frozenset()
+    )
+
+
+@contextmanager
+def _reading(source: Source) -> Iterator[None]:
+    """Turn what is wrong with a file into a sentence about it."""
     try:
-        with calamine.CalamineWorkbook.from_path(path) as book:
-            name = _choose_sheet(book, sheet, path, skip_hidden=skip_hidden)
-            cells = book.get_sheet_by_name(name)
-            values = cells.to_python(skip_empty_area=False)
-            rows = [[as_text(value) for value in row] for row in values]
-            _fill_merged(rows, cells.merged_cell_ranges or ())
-        hidden = _hidden(path, name) if skip_hidden else (frozenset(), frozenset())
-    except calamine.PasswordError:
-        raise ContactsUnreadable(
-            f"{path.name} is protected by a password. Save a copy without one, and read that."
-        ) from None
-    except (
-        calamine.CalamineError,
-        zipfile.BadZipFile,
-        expat.ExpatError,
-        KeyError,
-        StopIteration,
-    ) as error:
-        raise ContactsUnreadable(
-            f"{path.name} is not a spreadsheet that can be read ({error}). Open it in Excel or "
-            "LibreOffice and save it as .xlsx or .csv."
-        ) from None
-    return Grid(rows, *hidden)
+        yield
+    except ContactsUnreadable as error:
+        reason = str(error)
+    except _DAMAGES as error:
+        reason = f"It is damaged, or no spreadsheet ({quoted(mask_text(str(error)))})."
+    else:
+        return
+    raise ContactsUnreadable(
+        f"{source.name} cannot be read. {reason} Open it in Excel or LibreOffice and save it as "
+        ".xlsx or .csv."
+    )
 
 
-def _fill_merged(rows: list[list[str]], ranges: Iterable[_Range]) -> None:
-    """Write the value of merged cells into every row they cover below the header."""
-    for (top, left), (bottom, _) in ranges:
-        if 0 < top < len(rows) and left < len(rows[top]):
-            for row in rows[top + 1 : bottom + 1]:
-                row[left] = rows[top][left]
+def _open(source: Source) -> _Book:
+    if source.kind == "xlsx":
+        return OfficeBook(Archive(source.content))
+    if source.kind == "ods":
+        return OpenBook(Archive(source.content))
+    return BinaryBook(source.content)
 
 
 def _choose_sheet(
-    book: calamine.CalamineWorkbook, sheet: str | None, path: Path, *, skip_hidden: bool
-) -> str:
-    names = book.sheet_names
-    if sheet is not None:
-        if sheet not in names:
-            raise ContactsUnreadable(
-                f"{path.name} has no sheet {told(sheet)}. Its sheets are: "
-                f"{', '.join(map(told, names))}."
-            )
-        return sheet
-    sheets = [info for info in book.sheets_metadata if info.typ == calamine.SheetTypeEnum.WorkSheet]
-    skipped = [
-        info.name
-        for info in sheets
-        if skip_hidden and info.visible != calamine.SheetVisibleEnum.Visible
-    ]
-    wanted = [info.name for info in sheets if info.name not in skipped]
-    if not wanted:
-        raise ContactsUnreadable(f"{path.name} has no visible sheet. Name the one to read: sheet=…")
+    sheets: Sequence[SheetInfo], wanted: str | None, source: Source, *, skip_hidden: bool
+) -> tuple[SheetInfo, list[str]]:
+    """Return the sheet to read, and what to say about the others."""
+    if wanted is not None:
+        for info in sheets:
+            if info.name == wanted:
+                return info, []
+        raise ContactsUnreadable(
+            f"{source.name} has no sheet {told(wanted)}. Its sheets are: {_names(sheets)}."
+        )
+    skipped = [info for info in sheets if skip_hidden and not info.visible]
+    seen = [info for info in sheets if info not in skipped]
+    if not seen:
+        raise ContactsUnreadable(
+            f"{source.name} has no visible sheet. Name the one to read: sheet=…"
+        )
+    chosen, *others = seen
+    notes = []
     if skipped:
-        warnings.warn(
-            f"{len(skipped)} hidden sheet{'s' * (len(skipped) > 1)} of {path.name} left out: "
-            f"{', '.join(map(told, skipped))}. Choose with sheet=….",
-            SmspmWarning,
-            stacklevel=4,
+        notes.append(
+            f"{len(skipped)} hidden sheet{'s' * (len(skipped) > 1)} of {source.name} left out: "
+            f"{_names(skipped)}. Choose with sheet=…."
         )
-    if len(wanted) > 1:
-        warnings.warn(
-            f"{path.name} has several sheets; {told(wanted[0])} was read, and not "
-            f"{', '.join(map(told, wanted[1:]))}. Choose with sheet=….",
-            SmspmWarning,
-            stacklevel=4,
+    if others:
+        notes.append(
+            f"{source.name} has several sheets; {told(chosen.name)} was read, and not "
+            f"{_names(others)}. Choose with sheet=…."
         )
-    return wanted[0]
+    return chosen, notes
 
 
-def _hidden(path: Path, sheet: str) -> tuple[frozenset[int], frozenset[int]]:
-    """Read from the XML which rows and columns of a sheet are hidden. calamine does not tell."""
-    if path.suffix.lower() not in OFFICE_XML:
-        warnings.warn(
-            f"Hidden rows cannot be seen in a {path.suffix} file: if rows of {path.name} were "
-            "filtered out, they are in. Save it as .xlsx to have them left out.",
-            SmspmWarning,
-            stacklevel=4,
-        )
-        return frozenset(), frozenset()
-    rows: set[int] = set()
-    columns: set[int] = set()
-    with zipfile.ZipFile(path) as archive:
-        number = 0
-        for tag, attributes in _elements(archive, _sheet_part(archive, sheet)):
-            if tag == "row":
-                number = int(attributes.get("r", number + 1))
-                if _is_true(attributes.get("hidden")):
-                    rows.add(number)
-            elif tag == "col" and _is_true(attributes.get("hidden")):
-                columns.update(range(int(attributes["min"]), int(attributes["max"]) + 1))
-    return frozenset(rows), frozenset(columns)
-
-
-def _is_true(attribute: str | None) -> bool:
-    return attribute in ("1", "true")  # an xsd:boolean has two spellings
-
-
-def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str:
-    """Find the part of the archive that holds a sheet, through the workbook's relations."""
-    relation = next(
-        next(value for key, value in attributes.items() if key.endswith("id") and key != "sheetId")
-        for tag, attributes in _elements(archive, "xl/workbook.xml")
-        if tag == "sheet" and attributes["name"] == sheet
-    )
-    target = next(
-        attributes["Target"]
-        for tag, attributes in _elements(archive, "xl/_rels/workbook.xml.rels")
-        if tag == "Relationship" and attributes["Id"] == relation
-    )
-    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-
-
-def _elements(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Stream the elements of an XML part as (name without prefix, attributes)."""
-    found: list[tuple[str, dict[str, str]]] = []
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = lambda name, attributes: found.append(
-        (name.rpartition(":")[2], attributes)
-    )
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    with archive.open(part) as stream:
-        while chunk := stream.read(_CHUNK):
-            parser.Parse(chunk)
-            yield from found
-            found.clear()
-
-
-def _refuse_doctype(*_: Any) -> None:
-    raise ContactsUnreadable(
-        "The workbook declares XML entities, which no spreadsheet program does."
-    )
+def _names(sheets: Sequence[SheetInfo]) -> str:
+    shown = ", ".join(told(info.name) for info in sheets[:_LISTED_AT_MOST])
+    return shown + (", …" if len(sheets) > _LISTED_AT_MOST else "")

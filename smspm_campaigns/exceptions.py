@@ -24,7 +24,10 @@ SmspmError
 SmspmWarning (UserWarning)               something a person should look at
 """
 
-from typing import ClassVar, Literal
+import sys
+import warnings
+from types import FrameType
+from typing import ClassVar, Final, Literal
 
 #: What the rows of a request become after an error: see "How a send is accounted for".
 Aftermath = Literal["planned", "refused", "unknown"]
@@ -140,3 +143,20 @@ class OutcomeUnknown(GatewayError, ConnectionError):
 
 class SmspmWarning(UserWarning):
     """Something a person should look at before sending."""
+
+
+#: Code of these packages is passed over when a warning points at a line.
+_NOT_THE_CALLER: Final = ("smspm_campaigns", "pandas")
+
+
+def warn(sentence: str) -> None:
+    """Warn at the line that a person wrote, through a `.pipe` too."""
+    frame, level = sys._getframe(1), 2  # noqa: SLF001 - what warnings itself does from 3.12 on
+    while frame.f_back and _package(frame) in _NOT_THE_CALLER:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, SmspmWarning, stacklevel=level)
+
+
+def _package(frame: FrameType) -> str:
+    name: str = frame.f_globals.get("__name__", "")
+    return name.partition(".")[0]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
@@ -335,3 +336,27 @@ def test_choice_of_another_type_is_refused(word: Any) -> None:
         mark_duplicates(people, keep=word)
     with pytest.raises(InvalidArgument, match=r"^unreadable is 'raise' or 'warn', not "):
         mark_suppressed(people, [], unreadable=word)
+
+
+def test_hidden_opt_outs_count(tmp_path: Path) -> None:
+    """Who was filtered out of the opt-out list asked for no texts all the same."""
+    path = tmp_path / "stop.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_column(0, 0, ["Phone No.", f"+{ANA}", f"+{EVA}"])
+        sheet.set_row(2, options={"hidden": True})
+    marked = mark_suppressed(people("0171 3920012", "0171 3920013", "0171 3920014"), path)
+    assert told(marked) == [
+        ("opted_out", "Opted out: listed in stop.xlsx, row 2."),
+        ("opted_out", "Opted out: listed in stop.xlsx, row 3."),
+        (None, None),
+    ]
+    with path.open("rb") as file:
+        assert_frame_equal(mark_suppressed(people("0171 3920012"), file), marked.head(1))
+
+
+def test_countries_of_opt_outs_may_stand_in_a_column() -> None:
+    """Numbers of a list without a country code are read for the country beside them."""
+    listed = pd.DataFrame({"phone": ["070-174 06 05", f"0{ANA[2:]}"], "land": ["Sweden", "de"]})
+    marked = mark_suppressed(people("+46701740605", f"+{ANA}", f"+{EVA}"), listed, region="land")
+    assert marked["sms_problem"].notna().tolist() == [True, True, False]

@@ -10,8 +10,8 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from smspm_campaigns.exceptions import ContactsUnreadable, SmspmWarning
-from smspm_campaigns.frames import binary_books
 from smspm_campaigns.frames.contacts import read_contacts
+from smspm_campaigns.frames.files import binary_books
 
 DATA = Path(__file__).parent / "data"
 XLS = (DATA / "people.xls").read_bytes()  # of LibreOffice

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smspm_campaigns.frames.cell_values import (
+from smspm_campaigns.frames.files.cell_values import (
     dress_of,
     duration_text,
     float_text,

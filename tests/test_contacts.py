@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from smspm_campaigns.exceptions import ContactsUnreadable, InvalidArgument, SmspmWarning
-from smspm_campaigns.frames import contacts, grid, text_files
+from smspm_campaigns.frames import contacts
 from smspm_campaigns.frames.contacts import read_contacts
-from smspm_campaigns.frames.grid import ERROR_CELLS
+from smspm_campaigns.frames.files import grid, text_files
+from smspm_campaigns.frames.files.grid import ERROR_CELLS
 
 DATA = Path(__file__).parent / "data"
 SAMPLES = Path(__file__).parent.parent / "sample_data"

@@ -50,9 +50,9 @@ def test_the_example_runs_as_it_stands(workplace: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_examples_of_a_page_are_true(page: Path, workplace: Path) -> None:
+@pytest.mark.usefixtures("workplace")
+def test_the_examples_of_a_page_are_true(page: Path) -> None:
     """Each page of the docs has examples, and they print what stands below them."""
-    assert workplace
     flags = doctest.NORMALIZE_WHITESPACE
     failed, tried = doctest.testfile(str(page), module_relative=False, optionflags=flags)
     assert tried

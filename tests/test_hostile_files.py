@@ -14,8 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smspm_campaigns.exceptions import ContactsUnreadable, SmspmWarning
-from smspm_campaigns.frames import text_files, xml_parts
 from smspm_campaigns.frames.contacts import read_contacts
+from smspm_campaigns.frames.files import text_files, xml_parts
 
 DATA = Path(__file__).parent / "data"
 SUFFIXES = ["csv", "tsv", "txt", "xlsx", "xlsm", "xls", "xlsb", "ods"]

@@ -15,7 +15,7 @@ from pandas.testing import assert_frame_equal
 
 from smspm_campaigns.exceptions import ContactsUnreadable, SmspmWarning
 from smspm_campaigns.frames.contacts import read_contacts
-from smspm_campaigns.frames.grid import ERROR_CELLS
+from smspm_campaigns.frames.files.grid import ERROR_CELLS
 
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 RELATED = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'

@@ -12,9 +12,7 @@ import xlsxwriter
 from pandas.testing import assert_frame_equal
 
 from smspm_campaigns.exceptions import ContactsUnreadable, SmspmWarning
-from smspm_campaigns.frames.audience import mark_suppressed
 from smspm_campaigns.frames.contacts import read_contacts
-from smspm_campaigns.frames.numbers import normalize_numbers
 
 DATA = Path(__file__).parent / "data"
 
@@ -468,14 +466,3 @@ def test_warning_points_beyond_pandas(tmp_path: Path) -> None:
     with pytest.warns(SmspmWarning) as warned:
         pd.Series(["sheet"]).pipe(lambda _: read_contacts(path))
     assert [told.filename for told in warned] == [__file__]
-    opted_out = workbook(tmp_path, hidden_number, "opted_out.xlsx")
-    messages = normalize_numbers(frame_of({"phone": ["+37256789045"]}, [2]))
-    with pytest.warns(SmspmWarning, match="1 hidden row") as warned:
-        messages.pipe(mark_suppressed, opted_out)
-    assert [told.filename for told in warned] == [__file__]
-
-
-def hidden_number(book: Any) -> None:
-    sheet = book.add_worksheet()
-    sheet.write_column(0, 0, ["phone", "+37256789045", "+37256789046"])
-    sheet.set_row(2, options={"hidden": True})

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
@@ -26,7 +25,7 @@ from smspm_campaigns.delivery.tracker import track_campaign
 from smspm_campaigns.exceptions import (
     BudgetExceeded,
     InvalidArgument,
-    SmspmWarning,
+    warn,
 )
 from smspm_campaigns.gateway.client import Client, check_report_url
 from smspm_campaigns.reporting import exports, tables
@@ -189,12 +188,10 @@ class Campaign:
         )
         counts = self.counts()
         if counts[Status.UNKNOWN]:
-            warnings.warn(
+            warn(
                 f"Of {counts[Status.UNKNOWN]:,} rows it is not known whether they were sent. They "
                 "are never sent again by themselves; report() shows them as 'unknown'. Compare "
-                "them with the message log of your SMSPM account.",
-                SmspmWarning,
-                stacklevel=2,
+                "them with the message log of your SMSPM account."
             )
         return counts
 
@@ -232,11 +229,7 @@ class Campaign:
         counts = self.counts()
         still_open = int(sum(counts[status] for status in OPEN))
         if still_open:
-            warnings.warn(
-                f"{still_open:,} messages have no final status yet. track(…) goes on asking.",
-                SmspmWarning,
-                stacklevel=2,
-            )
+            warn(f"{still_open:,} messages have no final status yet. track(…) goes on asking.")
         return counts
 
     def counts(self) -> "pd.Series[int]":

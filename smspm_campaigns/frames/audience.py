@@ -2,7 +2,6 @@
 
 import os
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any, Final, Literal
@@ -14,7 +13,7 @@ from smspm_campaigns.exceptions import (
     ColumnNotFound,
     InvalidArgument,
     NumbersUnreadable,
-    SmspmWarning,
+    warn,
 )
 from smspm_campaigns.frames.cells import as_text, is_blank, quoted, told
 from smspm_campaigns.frames.columns import (
@@ -194,4 +193,4 @@ def _complain(bad: "pd.Series[Any]", source: str, unreadable: Literal["raise", "
     )
     if unreadable == "raise":
         raise NumbersUnreadable(sentence + ", or pass unreadable='warn' to go on without them.")
-    warnings.warn(sentence + ". Went on without them.", SmspmWarning, stacklevel=3)
+    warn(sentence + ". Went on without them.")

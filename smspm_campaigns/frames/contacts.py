@@ -1,29 +1,21 @@
 """A campaign file becomes a frame of text."""
 
 import os
-import sys
-import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import IO, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
-from smspm_campaigns.exceptions import ContactsUnreadable, InvalidArgument, SmspmWarning
+from smspm_campaigns.exceptions import ContactsUnreadable, InvalidArgument, warn
 from smspm_campaigns.frames.cells import told
 from smspm_campaigns.frames.columns import STR, check_argument, check_choice, header_hint
-from smspm_campaigns.frames.grid import Grid, column_letters
-from smspm_campaigns.frames.sources import Source, open_source
-from smspm_campaigns.frames.text_files import can_delimit, read_text
-from smspm_campaigns.frames.workbooks import read_grid
+from smspm_campaigns.frames.files.grid import Grid, column_letters
+from smspm_campaigns.frames.files.sources import Source, open_source
+from smspm_campaigns.frames.files.text_files import can_delimit, read_text
+from smspm_campaigns.frames.files.workbooks import read_grid
 
 _NAMED_AT_MOST: Final = 10  # rows named in a warning
-#: Frames of these are passed over when a warning points at the caller's line.
-_NOT_THE_CALLER: Final = tuple(
-    str(Path(file).parent) + os.sep
-    for file in (__file__.rpartition("frames")[0] + "x", pd.__file__)
-)
 
 
 def read_contacts(
@@ -84,7 +76,7 @@ def read_contacts(
         grid = read_grid(source, sheet, skip_hidden=hidden == "skip")
     frame, note = _people(grid, source.name)
     for sentence in filter(None, (*grid.notes, note)):
-        warnings.warn(sentence, SmspmWarning, stacklevel=_level_of_the_caller())
+        warn(sentence)
     return frame
 
 
@@ -107,14 +99,6 @@ def _check_options(
             f"{source.name} is open as text, so it is decoded already. Leave out encoding=…, or "
             "open it as bytes: open(…, 'rb')."
         )
-
-
-def _level_of_the_caller() -> int:
-    """Count the frames from `warnings.warn` up to the first that is neither ours nor pandas'."""
-    frame, level = sys._getframe(1), 1  # noqa: SLF001 - what warnings itself does from 3.12 on
-    while frame.f_back and frame.f_code.co_filename.startswith(_NOT_THE_CALLER):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _people(grid: Grid, file: str) -> tuple[pd.DataFrame, str]:

@@ -1,7 +1,6 @@
 """Segments x country becomes the expected price."""
 
 import os
-import warnings
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 import phonenumbers
 
-from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, SmspmWarning
+from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, warn
 from smspm_campaigns.frames.cells import as_text, is_blank, quoted
 from smspm_campaigns.frames.columns import check_frame, list_names, texts_of, with_columns
 from smspm_campaigns.frames.contacts import read_contacts
@@ -66,10 +65,8 @@ def estimate_costs(
         shown = ", ".join(without[:_LISTED_AT_MOST]) + (
             "…" if len(without) > _LISTED_AT_MOST else ""
         )
-        warnings.warn(
-            f"No price for {shown}: what these messages cost is not known. Add them to the prices.",
-            SmspmWarning,
-            stacklevel=2,
+        warn(
+            f"No price for {shown}: what these messages cost is not known. Add them to the prices."
         )
     return frame
 

@@ -1,13 +1,12 @@
 """Any spelling of a number becomes country-code-without-plus digits, or a reason why not."""
 
-import warnings
 from collections.abc import Collection, Iterable
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from smspm_campaigns.exceptions import InvalidArgument, SmspmWarning
+from smspm_campaigns.exceptions import InvalidArgument, warn
 from smspm_campaigns.frames.cells import as_text, told
 from smspm_campaigns.frames.columns import (
     check_argument,
@@ -156,11 +155,9 @@ def _forget_what_changed(before: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFr
     outdated = (old != new) & (has_code(frame, stale[0]) | has_code(frame, stale[1]))
     if not outdated.any():
         return frame
-    warnings.warn(
+    warn(
         f"{outdated.sum()} rows that were marked as duplicate or opted out have another number "
-        "now. Run mark_duplicates and mark_suppressed again.",
-        SmspmWarning,
-        stacklevel=3,
+        "now. Run mark_duplicates and mark_suppressed again."
     )
     return record(frame, {}, owned=stale, where=outdated)
 

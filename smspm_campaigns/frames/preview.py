@@ -1,7 +1,6 @@
 """A messages frame becomes what will happen, as something to look at."""
 
 import re
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from smspm_campaigns.batches import Item, count_requests
-from smspm_campaigns.exceptions import SmspmWarning
+from smspm_campaigns.exceptions import warn
 from smspm_campaigns.frames.cells import as_text, is_blank
 from smspm_campaigns.frames.columns import STR, check_argument, check_frame, texts_of, with_columns
 from smspm_campaigns.frames.problems import has_note, sendable
@@ -212,7 +211,7 @@ def preview(frame: pd.DataFrame, *, client: _Paced | None = None) -> Preview:
     two_readings = int(has_note(ready, TWO_READINGS).sum())
     alarms = _no_opt_out(ready)
     for alarm in alarms:
-        warnings.warn(alarm, SmspmWarning, stacklevel=2)
+        warn(alarm)
     codes = pd.Series(texts_of(frame, PROBLEM), index=frame.index, dtype=STR)
     codes = codes[codes != ""]
     return Preview(

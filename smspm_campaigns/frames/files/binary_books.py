@@ -9,10 +9,10 @@ from typing import Final
 import python_calamine as calamine
 
 from smspm_campaigns.exceptions import ContactsUnreadable
-from smspm_campaigns.frames.binary_limits import check_xls, check_xlsb
-from smspm_campaigns.frames.cell_values import value_text
-from smspm_campaigns.frames.grid import Cells, Grid, checked
-from smspm_campaigns.frames.office_xml import SheetInfo
+from smspm_campaigns.frames.files.binary_limits import check_xls, check_xlsb
+from smspm_campaigns.frames.files.cell_values import value_text
+from smspm_campaigns.frames.files.grid import Cells, Grid, checked
+from smspm_campaigns.frames.files.office_xml import SheetInfo
 
 _MAX_UNPACKED: Final = 1 << 28  # bytes of an .xlsb; a million rows of six cells are about 0.1 GB
 

@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from smspm_campaigns.exceptions import ContactsUnreadable
-from smspm_campaigns.frames.cell_values import Dress, dress_of, iso_text, number_text, serial_text
-from smspm_campaigns.frames.grid import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Cells, Grid, checked
-from smspm_campaigns.frames.xml_parts import Archive, Attributes, Elements
+from smspm_campaigns.frames.files.cell_values import (
+    Dress,
+    dress_of,
+    iso_text,
+    number_text,
+    serial_text,
+)
+from smspm_campaigns.frames.files.grid import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Cells, Grid, checked
+from smspm_campaigns.frames.files.xml_parts import Archive, Attributes, Elements
 
 _MAIN: Final = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",

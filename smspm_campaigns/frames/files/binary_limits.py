@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from smspm_campaigns.exceptions import ContactsUnreadable
-from smspm_campaigns.frames.grid import MAX_CELLS
+from smspm_campaigns.frames.files.grid import MAX_CELLS
 
 # Records of .xls, [MS-XLS] 2.3.
 _XLS_BEGIN: Final = 0x0809

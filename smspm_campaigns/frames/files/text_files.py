@@ -14,14 +14,14 @@ import pandas as pd
 from smspm_campaigns.exceptions import ContactsUnreadable, InvalidArgument
 from smspm_campaigns.frames.cells import told
 from smspm_campaigns.frames.columns import STR
-from smspm_campaigns.frames.grid import (
+from smspm_campaigns.frames.files.grid import (
     ERROR_CELLS,
     MAX_CELL,
     MAX_COLUMNS,
     Grid,
     column_letters,
 )
-from smspm_campaigns.frames.sources import Source
+from smspm_campaigns.frames.files.sources import Source
 from smspm_campaigns.masking import mask_text
 
 _DELIMITERS: Final = ";,\t|"

@@ -11,13 +11,13 @@ from xml.parsers import expat
 import python_calamine as calamine
 
 from smspm_campaigns.exceptions import ContactsUnreadable
-from smspm_campaigns.frames.binary_books import BinaryBook
 from smspm_campaigns.frames.cells import quoted, told
-from smspm_campaigns.frames.grid import Grid
-from smspm_campaigns.frames.office_xml import OfficeBook, SheetInfo
-from smspm_campaigns.frames.open_document import OpenBook
-from smspm_campaigns.frames.sources import Source
-from smspm_campaigns.frames.xml_parts import Archive
+from smspm_campaigns.frames.files.binary_books import BinaryBook
+from smspm_campaigns.frames.files.grid import Grid
+from smspm_campaigns.frames.files.office_xml import OfficeBook, SheetInfo
+from smspm_campaigns.frames.files.open_document import OpenBook
+from smspm_campaigns.frames.files.sources import Source
+from smspm_campaigns.frames.files.xml_parts import Archive
 from smspm_campaigns.masking import mask_text
 
 #: What a damaged file makes the libraries say: each is a fault of the file, not of ours.

@@ -3,10 +3,10 @@
 from typing import Final
 
 from smspm_campaigns.exceptions import ContactsUnreadable
-from smspm_campaigns.frames.cell_values import iso_text, lasting_text, number_text
-from smspm_campaigns.frames.grid import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Cells, Grid, checked
-from smspm_campaigns.frames.office_xml import SheetInfo
-from smspm_campaigns.frames.xml_parts import Archive, Attributes
+from smspm_campaigns.frames.files.cell_values import iso_text, lasting_text, number_text
+from smspm_campaigns.frames.files.grid import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Cells, Grid, checked
+from smspm_campaigns.frames.files.office_xml import SheetInfo
+from smspm_campaigns.frames.files.xml_parts import Archive, Attributes
 
 _SPACE: Final = "urn:oasis:names:tc:opendocument:xmlns:"
 _TABLE: Final = f"{_SPACE}table:1.0"

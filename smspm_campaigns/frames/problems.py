@@ -100,7 +100,7 @@ def _filled(frame: pd.DataFrame, name: str) -> dict[int, str]:
         return {}
     texts = frame[name].astype(STR).fillna("")
     places = np.flatnonzero(texts != "")
-    return dict(zip(places.tolist(), texts.array[places], strict=True))
+    return dict(zip(places.tolist(), texts.iloc[places].tolist(), strict=True))
 
 
 def _codes(cell: str) -> list[str]:

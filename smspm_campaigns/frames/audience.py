@@ -134,7 +134,8 @@ def _entries(numbers: Any) -> "tuple[str, pd.Series[Any]]":
     if isinstance(numbers, str) and holds_number(numbers) and not re.search(r"[^\W\d_]", numbers):
         raise InvalidArgument(f"{told(numbers)} is a number, not a file. Put it in a list.")
     if isinstance(numbers, str | os.PathLike):
-        return Path(numbers).name, _number_column(read_contacts(numbers), Path(numbers).name)
+        frame = read_contacts(numbers, hidden="keep")  # a hidden opt-out is one all the same
+        return Path(numbers).name, _number_column(frame, Path(numbers).name)
     if isinstance(numbers, pd.DataFrame):
         return "the opt-out frame", _number_column(numbers, "the opt-out frame")
     if isinstance(numbers, pd.Series):

@@ -115,6 +115,80 @@ def test_repair_is_named(cell: str, region: str | None, number: str, repairs: st
     assert detail.endswith(f"': {repairs}.")
 
 
+@pytest.mark.parametrize(
+    ("cell", "region", "number", "repairs"),
+    [
+        ("'0171 3920012", "DE", ANA, "a leading apostrophe was removed"),
+        ("''0171 3920012", "DE", ANA, "a leading apostrophe was removed"),
+        ("'+491713920012", None, ANA, "a leading apostrophe was removed"),
+        ("'37256789045", None, "37256789045", "a leading apostrophe was removed"),
+        ("Tel:0171 3920012", "DE", ANA, "'tel:' was removed"),
+        ("'tel:0171 3920012", "DE", ANA, "a leading apostrophe was removed, 'tel:' was removed"),
+        ("(00) 49 171 3920012", None, ANA, "'00' was read as '+'"),
+        ("00-49-171-3920012", None, ANA, "'00' was read as '+'"),
+        ("00372 5678 9045", "US", "37256789045", "'00' was read as '+'"),
+        ("+49-(0)171-3920012", None, ANA, "'(0)' was removed"),
+        ("+372-(0)5678 9045", None, "37256789045", "'(0)' was removed"),
+        ("+372.( 0 ).5678.9045", None, "37256789045", "'(0)' was removed"),
+        ("＋372 (0)5678 9045", None, "37256789045", "'(0)' was removed"),
+        ("491713920012.0 ", None, ANA, "a trailing .0 was removed"),
+        ("3023125.0 ", "DE", "493023125", "a trailing .0 was removed"),
+        ("+49 171 3920012.0", None, ANA, "a trailing .0 was removed"),
+        ("0171-3920012.0", "DE", ANA, "a trailing .0 was removed"),
+        ("00491713920012.0", None, ANA, "a trailing .0 was removed, '00' was read as '+'"),
+        ("+491.713920012E+11", None, None, ""),  # an exponent has one digit before its point
+        ("4.91713920012E11", None, ANA, "an exponent that held every digit was written out"),
+        ("+4.91713920012E+11", None, ANA, "an exponent that held every digit was written out"),
+        ("'4.91713920012E+11", None, ANA,
+         ("a leading apostrophe was removed, an exponent that held every digit was written "
+          "out")),
+        ("0049 (0) 171 3920012.0", None, ANA,
+         "a trailing .0 was removed, '00' was read as '+', '(0)' was removed"),
+    ],
+)  # fmt: skip
+def test_detail_says_all_that_was_mended(
+    cell: str, region: str | None, number: str | None, repairs: str
+) -> None:
+    """The whole note: the cell as it was, and every repair in the order in which it was done."""
+    to, _, _, problems, detail = read(cell, region)
+    assert (to, problems) == (number, None if number else "invalid_number")
+    if number:
+        assert detail == f"Number read: '{cell.strip()}': {repairs}."
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "number"),
+    [
+        ("0171'3920012", "DE", None),  # an apostrophe, and not a leading one
+        ("0171 3920012'", "DE", ANA),
+        ("tel 0171 3920012", "DE", ANA),  # phonenumbers passes over a word
+        ("Fax: 0171 3920012", "DE", ANA),
+        ("0 049 171 3920012", "DE", ANA),
+        ("0171 0049 123", "DE", "491710049123"),  # 00 within a number
+        ("0171 (0) 3920012", "DE", "4917103920012"),  # a (0) without a country code before it
+        ("(0)171 3920012", "DE", ANA),
+        ("+49 171 (0)", None, None),
+        ("01.23.45.67.80", "FR", "33123456780"),  # no float has two points
+        ("01.23.45.67.00", "FR", "33123456700"),
+        ("020 7946.0100", "GB", "442079460100"),
+        ("020 7946.0000", "GB", "442079460000"),  # four zeros are a group of digits
+        ("02079460000", "GB", "442079460000"),
+        ("+39 (06) 698 12345", None, "390669812345"),  # not (0)
+        ("0039 06 698 12345", "IT", "390669812345"),
+        ("+39 (0)6 698 12345", None, "390669812345"),  # an Italian landline keeps its zero
+        ("+39 (0)347 1234567", None, "393471234567"),  # an Italian mobile has none
+        ("1E5", "DE", None),
+    ],
+)  # fmt: skip
+def test_near_miss_of_a_repair_is_left_alone(cell: str, region: str, number: str | None) -> None:
+    """What only looks like damage is read as it stands."""
+    to, _, _, problems, detail = read(cell, region)
+    assert to == number
+    assert (problems is None) == (number is not None)
+    if number is not None and cell[:4] not in ("0039", "+39 "):
+        assert detail is None
+
+
 TWO = "seems to hold two numbers. Keep one in this cell."
 
 
@@ -348,6 +422,88 @@ def test_numbers_stored_as_numbers_are_read(cells: "pd.Series[Any]") -> None:
     frame = normalize_numbers(pd.DataFrame({"phone": cells}))
     assert frame["sms_to"].to_list()[:2] == [ANA, "46701740605"]
     assert frame["sms_problem"].to_list()[2:] == ["missing_number"] * (len(cells) - 2)
+
+
+CUT = "a spreadsheet kept only the first digits."
+AS_TEXT = "Format the column as text in the original file and save again."
+CALCULATED = "a phone number is not negative and no fraction."
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem", "note"),
+    [
+        (448000000000.0, "damaged_number", f"'4.48E+11': {CUT} {AS_TEXT}"),
+        (np.float64(448000000000.0), "damaged_number", f"'4.48E+11': {CUT} {AS_TEXT}"),
+        (Decimal("4.48E+11"), "damaged_number", f"'4.48E+11': {CUT} {AS_TEXT}"),
+        (1e20, "damaged_number", f"'1E+20': {CUT} {AS_TEXT}"),
+        (1.7976931348623157e308, "damaged_number", f"'1.7976931348623157E+308': {CUT} {AS_TEXT}"),
+        (np.float32(491713920012), "damaged_number", f"'491713921024': {CUT} {AS_TEXT}"),
+        (0.1, "damaged_number", f"'0.1': {CALCULATED} {AS_TEXT}"),
+        (302312.5, "damaged_number", f"'302312.5': {CALCULATED} {AS_TEXT}"),
+        # 0171.3920010 as a float: its last zero is lost
+        (171.392001, "damaged_number", f"'171.392001': {CALCULATED} {AS_TEXT}"),
+        (Decimal("171.3920012"), "damaged_number", f"'171.3920012': {CALCULATED} {AS_TEXT}"),
+        (-1713920012, "damaged_number", f"'-1713920012': {CALCULATED} {AS_TEXT}"),
+        (-1713920012.0, "damaged_number", f"'-1713920012': {CALCULATED} {AS_TEXT}"),
+        (-np.inf, "damaged_number", f"'-inf': {CALCULATED} {AS_TEXT}"),
+        (np.inf, "invalid_number", "'inf': it does not look like a phone number."),
+        (10**20, "damaged_number",
+         "'100000000000000000000': 21 digits are more than the 15 a number can have."),
+        (True, "invalid_number", "'TRUE': it does not look like a phone number."),
+        (np.False_, "invalid_number", "'FALSE': it does not look like a phone number."),
+        (0, "invalid_number", None),
+        (Decimal("NaN"), "missing_number", "the cell is blank."),
+        (pd.NaT, "missing_number", "the cell is blank."),
+        (np.float32("nan"), "missing_number", "the cell is blank."),
+    ],
+)  # fmt: skip
+def test_number_that_lost_digits_is_not_texted(cell: Any, problem: str, note: str | None) -> None:
+    """A value that cannot be a whole phone number is refused with what to do about it."""
+    to, _, _, problems, detail = read(cell, "DE")
+    assert (to, problems) == (None, problem)
+    title = {"damaged": "Damaged number", "invalid": "Invalid number", "missing": "No number"}
+    assert detail.startswith(f"{title[problem.partition('_')[0]]}: ")
+    if note is not None:
+        assert detail.partition(": ")[2] == note
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        491713920012,
+        491713920012.0,
+        Decimal(491713920012),
+        Decimal("491713920012.00"),
+        Decimal("4.91713920012E+11"),
+        np.int64(491713920012),
+        np.uint64(491713920012),
+        np.float64(491713920012),
+    ],
+    ids=lambda cell: type(cell).__name__,
+)
+def test_number_of_any_kind_is_read_by_its_digits(cell: Any) -> None:
+    """A cell in a column of objects, whatever class it has."""
+    note = f"Number read: '{ANA}': a number was read as text."
+    assert read(cell) == (ANA, "DE", "mobile", None, note)
+    assert read(np.str_(ANA)) == (ANA, "DE", "mobile", None, None)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "Float32", "float[pyarrow]"])
+def test_column_of_short_floats_has_lost_digits(dtype: Any) -> None:
+    """Seven digits are all that 32 bits hold: a longer number is somebody else's."""
+    cells = pd.Series([5123456, 491713920012, None], dtype="float64").astype(dtype)
+    told = normalize_numbers(pd.DataFrame({"phone": cells}), region="EE")
+    assert told["sms_to"].fillna("").to_list() == ["3725123456", "", ""]
+    assert told["sms_problem"].fillna("").to_list() == ["", "damaged_number", "missing_number"]
+
+
+def test_whole_number_that_ends_in_zeros_is_one() -> None:
+    """Integers and texts are exact: only a float that ends in zeros may have lost digits."""
+    assert read(448000000000)[0] == "448000000000"
+    assert read("448000000000")[0] == "448000000000"
+    assert read("+44 800 0000000")[0] == "448000000000"
+    assert read(491713920000.0)[0] == "491713920000"
+    assert read("4.480000000000E+11")[0] == "448000000000"  # it holds every digit
 
 
 def test_region_may_stand_in_a_column() -> None:

@@ -32,7 +32,10 @@ from smspm_campaigns.masking import mask_text
 from smspm_campaigns.vocabulary import TO, Problem
 
 #: Names by which the number column of an opt-out file is found.
-_NUMBER_COLUMNS: Final = ("number", "phone", "mobile", "msisdn", "to", "tel", "telephone", TO)
+_NUMBER_COLUMNS: Final = (
+    "number", "phone", "mobile", "msisdn", "to", "tel", "telephone", "cell", "phone number",
+    "mobile number", "mobile phone", "cell phone", "telephone number", "sms to",
+)  # fmt: skip
 
 _LISTED_AT_MOST: Final = 5  # unreadable entries shown in an error
 
@@ -149,7 +152,7 @@ def _entries(numbers: Any) -> "tuple[str, pd.Series[Any]]":
 
 
 def _number_column(frame: pd.DataFrame, source: str) -> "pd.Series[Any]":
-    by_name = [name for name in frame.columns if str(name).strip().lower() in _NUMBER_COLUMNS]
+    by_name = [name for name in frame.columns if _words(name) in _NUMBER_COLUMNS]
     names = by_name or (list(frame.columns) if frame.shape[1] == 1 else [])
     if len(names) != 1:
         found = "several" if names else "none"
@@ -165,6 +168,11 @@ def _number_column(frame: pd.DataFrame, source: str) -> "pd.Series[Any]":
         )
     column: pd.Series[Any] = frame[names[0]]
     return column
+
+
+def _words(name: object) -> str:
+    """Write a column's name as words, whether it is `Phone number`, `phone_number` or `PHONE`."""
+    return " ".join(re.findall(r"[^\W_]+", str(name).lower()))
 
 
 def _complain(bad: pd.DataFrame, source: str, unreadable: Literal["raise", "warn"]) -> None:

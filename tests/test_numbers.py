@@ -646,3 +646,184 @@ def test_option_of_another_type_is_refused(options: dict[str, Any], sentence: st
     with pytest.raises(InvalidArgument) as raised:
         normalize_numbers(pd.DataFrame({"phone": ["+491713920012"]}), **options)
     assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "options", "codes", "detail"),
+    [
+        (" ", "DE", {}, "missing_number", "No number: the cell is blank."),
+        ("\u200b", "DE", {}, "missing_number",
+         "No number: the cell holds invisible characters only."),
+        ("####", "DE", {}, "damaged_number",
+         ("Damaged number: '####': the column was too narrow when the file was saved. Widen it "
+          "and save again.")),
+        ("4.91714E+11", "DE", {}, "damaged_number",
+         f"Damaged number: '4.91714E+11': {CUT} {AS_TEXT}"),
+        ("+4917139200123456", "DE", {}, "damaged_number",
+         "Damaged number: '+4917139200123456': 16 digits are more than the 15 a number can have."),
+        ("0171 3920012 ext 5", "DE", {}, "invalid_number",
+         "Invalid number: '0171 3920012 ext 5': it has an extension, which no SMS can reach."),
+        ("0171 3920012 / 0171 3920013", "DE", {}, "invalid_number",
+         f"Invalid number: '0171 3920012 / 0171 3920013' {TWO}"),
+        ("+372 5678", "DE", {}, "invalid_number", "Invalid number: '+372 5678': it is too short."),
+        ("555 0167", "US", {}, "invalid_number",
+         "Invalid number: '555 0167': it is too short: digits are missing."),
+        ("+372 567890451234", "DE", {}, "invalid_number",
+         "Invalid number: '+372 567890451234': it is too long."),
+        ("+999 12345678", "DE", {}, "invalid_number",
+         "Invalid number: '+999 12345678': there is no such country code."),
+        ("+49 100 1234567", "DE", {}, "invalid_number",
+         "Invalid number: '+49 100 1234567': there is no such number in DE."),
+        ("0171 3920012", None, {}, "invalid_number",
+         "Invalid number: '0171 3920012': it has no country code; say region=…."),
+        ("call me", "DE", {}, "invalid_number",
+         "Invalid number: 'call me': it does not look like a phone number."),
+        ("030 23125 000", "DE", {"mobile_only": True}, "not_mobile",
+         "Not a mobile: this is a landline."),
+        ("+46 70 174 06 05", "DE", {"countries": ["Germany", "EST"]}, "country_not_allowed",
+         "Country not allowed: this number is from SE, not from DE, EE."),
+    ],
+)  # fmt: skip
+def test_refusal_is_told_in_a_whole_sentence(
+    cell: str, region: str | None, options: dict[str, Any], codes: str, detail: str
+) -> None:
+    """Each code has its sentence, which names the cell and says what is wrong with it."""
+    assert read(cell, region, **options)[3:] == (codes, detail)
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "options"),
+    [
+        ("0171 3920012", "DE", {"mobile_only": True}),
+        ("+1 212 555 0167", None, {"mobile_only": True}),  # landline or mobile: not surely one
+        ("030 23125 000", "DE", {"mobile_only": False}),
+        ("0171 3920012", "DE", {"countries": ["Germany"]}),
+        ("0171 3920012", "DE", {"countries": ("ee", " deu ")}),
+        ("0171 3920012", "DE", {"countries": (code for code in ["DE"])}),
+        ("0171 3920012", "DE", {"countries": None}),
+        ("+372 5678 9045", "DE", {}),
+        ("0171 3920012 x", "DE", {}),  # no extension follows
+        ("033203/123456", "DE", {"countries": {"DE"}}),
+    ],
+)
+def test_near_miss_of_a_refusal_is_sent(
+    cell: str, region: str | None, options: dict[str, Any]
+) -> None:
+    """What is only close to a problem has none."""
+    assert read(cell, region, **options)[3] is None
+
+
+NO_REGION = "Invalid number: '0171 3920012': it has no country code; say region=…."
+
+
+@pytest.mark.parametrize("dtype", ["object", "category"])
+@pytest.mark.parametrize(
+    ("cell", "number", "shown"),
+    [
+        *((cell, ANA, None) for cell in ("DE", "de", " De ", "DEU", "deu", "Germany", "GERMANY")),
+        *((cell, None, None) for cell in ("", "  ", None, np.nan, pd.NA)),  # no region
+        ("Atlantis", None, "Atlantis"),
+        ("DE/AT", None, "DE/AT"),
+        ("D", None, "D"),
+        ("Germany 2", None, "Germany 2"),
+        (49, None, "49"),
+        (49.0, None, "49"),
+        (True, None, "TRUE"),
+    ],
+)
+def test_region_of_a_row_is_a_country_nothing_or_a_problem_of_the_row(
+    cell: Any, number: str | None, shown: str | None, dtype: Any
+) -> None:
+    """However a country stands in its cell, the row below it is read all the same."""
+    lands = pd.Series([cell, "Sweden"], dtype=object).astype(dtype)
+    frame = pd.DataFrame({"phone": ["0171 3920012", "070-174 06 05"], "land": lands})
+    told = normalize_numbers(frame, region="land")[["sms_to", "sms_detail"]].astype(object)
+    unknown = (
+        f"Invalid number: '0171 3920012' has no country code, and '{shown}' is no country that is "
+        f"known. {NAME_IT}"
+    )
+    detail = None if number else unknown if shown else NO_REGION
+    assert told.where(told.notna(), None).to_numpy().tolist() == [
+        [number, detail],
+        ["46701740605", None],
+    ]
+
+
+@pytest.mark.parametrize(
+    "region", ["DE", "de", " de ", "DEU", "Germany", "germany", "Deutschland_no", "land"]
+)
+def test_region_is_a_code_a_name_or_a_column(region: str) -> None:
+    """One argument: a country in any of its spellings, else a column."""
+    frame = pd.DataFrame({"phone": ["0171 3920012"], "land": ["Germany"], "Deutschland_no": ["DE"]})
+    assert normalize_numbers(frame, region=region)["sms_to"].to_list() == [ANA]
+
+
+def test_column_named_like_a_country_is_the_column() -> None:
+    """A column is what was meant when there is one of that name."""
+    frame = pd.DataFrame({"phone": ["0171 3920012"], "US": ["DE"]})
+    assert normalize_numbers(frame, region="US")["sms_to"].to_list() == [ANA]
+
+
+def test_country_of_none_is_refused() -> None:
+    """An empty list would leave everybody out, which nobody means."""
+    with pytest.raises(InvalidArgument, match=r"^countries names none, so nobody would be texted"):
+        read("0171 3920012", "DE", countries=[])
+
+
+def test_both_notes_of_a_number_stand_side_by_side() -> None:
+    """What was mended and that there were two readings are both told."""
+    cell = "37256789045.0 "
+    assert read(cell, "DE")[3:] == (
+        None,
+        (
+            "Two readings: '37256789045.0': read with a country code, from EE, though without one "
+            "it would be valid too, from DE. · Number read: '37256789045.0': a trailing .0 was "
+            "removed."
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "number", "taken", "left"),
+    [
+        ("37256789045", "DE", "37256789045", "EE", "DE"),
+        ("37256789045 ", "DE", "37256789045", "EE", "DE"),
+        (37256789045, "DE", "37256789045", "EE", "DE"),
+        ("4795550167", "US", "14795550167", "US", "NO"),  # both can be texted: the national one
+    ],
+)
+def test_digits_with_two_readings_are_told(
+    cell: Any, region: str, number: str, taken: str, left: str
+) -> None:
+    """The one taken and the one left are named."""
+    to, country, _, problems, detail = read(cell, region)
+    assert (to, country, problems) == (number, taken, None)
+    with_code, without = ("with", "without") if left == region else ("without", "with")
+    assert (
+        f"Two readings: '{str(cell).strip()}': read {with_code} a country code, from {taken}, "
+        f"though {without} one it would be valid too, from {left}." in detail
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "region"),
+    [
+        ("37256789045", None),  # one reading only
+        ("37256789045", "EE"),  # the same number twice
+        ("+37256789045", "DE"),  # a plus leaves no choice
+        ("0171 3920012", "DE"),
+        ("372 5678 9045", "EE"),
+    ],
+)
+def test_one_reading_needs_no_word(cell: str, region: str | None) -> None:
+    """Nothing is told where nothing else could be meant."""
+    assert read(cell, region)[4] is None
+
+
+def test_frame_of_many_kinds_of_rows_is_read_row_by_row() -> None:
+    """A row is read as it is read alone, whatever its neighbours are."""
+    cells = ["0171 3920012", None, "####", "37256789045", "0049 171 3920012", "x", 491713920012]
+    frame = pd.DataFrame({"phone": pd.Series(cells * 3, dtype=object)})
+    told = normalize_numbers(frame, region="DE")[OURS].astype(object)
+    told = told.where(told.notna(), None)
+    assert list(told.itertuples(index=False, name=None)) == [read(cell, "DE") for cell in cells] * 3

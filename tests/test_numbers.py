@@ -433,6 +433,8 @@ CALCULATED = "a phone number is not negative and no fraction."
     ("cell", "problem", "note"),
     [
         (448000000000.0, "damaged_number", f"'4.48E+11': {CUT} {AS_TEXT}"),
+        # Excel shows twelve digits as 4.91714E+11, and so they stand in its CSV.
+        (491714000000.0, "damaged_number", f"'4.91714E+11': {CUT} {AS_TEXT}"),
         (np.float64(448000000000.0), "damaged_number", f"'4.48E+11': {CUT} {AS_TEXT}"),
         (Decimal("4.48E+11"), "damaged_number", f"'4.48E+11': {CUT} {AS_TEXT}"),
         (1e20, "damaged_number", f"'1E+20': {CUT} {AS_TEXT}"),
@@ -503,6 +505,7 @@ def test_whole_number_that_ends_in_zeros_is_one() -> None:
     assert read("448000000000")[0] == "448000000000"
     assert read("+44 800 0000000")[0] == "448000000000"
     assert read(491713920000.0)[0] == "491713920000"
+    assert read(491713900000.0)[0] == "491713900000"  # one digit more than Excel leaves
     assert read("4.480000000000E+11")[0] == "448000000000"  # it holds every digit
 
 

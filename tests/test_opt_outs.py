@@ -2,6 +2,7 @@
 
 import copy
 import io
+import json
 import pickle
 import tempfile
 import warnings
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -204,3 +206,102 @@ OptOuts.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 test_nobody_who_opted_out_is_texted = OptOuts.TestCase
+
+
+def people(*phones: str, region: str | None = "DE") -> pd.DataFrame:
+    return normalize_numbers(pd.DataFrame({"phone": list(phones)}), region=region)
+
+
+def problems(frame: pd.DataFrame) -> list[str]:
+    return [str(code) for code in frame["sms_problems"].fillna("")]
+
+
+def test_number_that_was_listed_all_along_is_marked_when_it_is_read() -> None:
+    """A list given before its number could be read counts when it can, and says where it stood."""
+    frame = people("0171 3920012", "0171 3920013", region=None)
+    listed = mark_suppressed(frame, [f"+{ANA}"])
+    assert problems(listed) == ["invalid_number", "invalid_number"]
+    read = normalize_numbers(listed, region="DE")
+    assert problems(read) == ["opted_out", ""]
+    assert read["sms_detail"].to_list()[0] == "Opted out: listed in the opt-out list, row 0."
+
+
+def test_number_that_comes_back_is_marked_again() -> None:
+    """Away and back, by region or by hand: the list is still known."""
+    listed = mark_suppressed(people("0171 3920012"), [f"+{ANA}"])
+    with pytest.warns(SmspmWarning, match=r"^1 rows that were marked"):
+        away = normalize_numbers(listed.assign(phone="0171 3920013"), region="DE")
+    assert problems(away) == [""]
+    assert problems(normalize_numbers(away.assign(phone="+49 171 3920012"))) == ["opted_out"]
+
+
+def test_row_that_is_added_later_is_judged_by_the_same_lists() -> None:
+    """A listed number in a new row is marked as soon as it is read."""
+    listed = mark_suppressed(people("0171 3920012"), [f"+{ANA}", f"+{EVA}"])
+    more = listed.assign(phone="0171 3920013")
+    with pytest.warns(SmspmWarning):
+        assert problems(normalize_numbers(more, region="DE")) == ["opted_out"]
+
+
+def test_first_list_that_named_a_number_is_the_one_told() -> None:
+    """Later lists do not change what is said of a row, in whatever order they are remembered."""
+    frame = people("0171 3920012", "0171 3920013")
+    first = pd.Series([f"+{EVA}"], index=[3])
+    second = pd.Series([f"+{ANA}", f"+{EVA}"], index=[8, 9])
+    marked = mark_suppressed(mark_suppressed(frame, first), second)
+    assert marked["sms_detail"].to_list() == [
+        "Opted out: listed in the opt-out list, row 8.",
+        "Opted out: listed in the opt-out list, row 3.",
+    ]
+    assert mark_suppressed(marked, first).attrs == marked.attrs
+
+
+def test_marks_of_a_file_are_lists_too() -> None:
+    """Read back from a file, a marked row is remembered by its number, and marks its copies."""
+    marked = mark_suppressed(people("0171 3920012", "0171 3920013"), [f"+{ANA}"])
+    back = pd.read_csv(io.StringIO(marked.to_csv(index=False)), dtype=str)
+    assert not back.attrs
+    again = normalize_numbers(back.assign(phone="+49 171 3920012"))
+    assert problems(again) == ["opted_out", "opted_out"]
+    assert again["sms_detail"].to_list() == [
+        "Opted out: listed in the opt-out list, row 0.",
+        "Opted out: listed in an earlier list.",
+    ]
+
+
+def test_memory_is_one_text_and_the_frame_given_has_none() -> None:
+    """What is remembered is JSON, sorted, so that equal memories are equal texts for pandas."""
+    frame = people("0171 3920012")
+    marked = mark_suppressed(frame, [f"+{EVA}", f"+{ANA}"])
+    listed = {ANA: "the opt-out list, row 1", EVA: "the opt-out list, row 0"}
+    assert marked.attrs == {"sms_opted_out": json.dumps(listed)}
+    assert frame.attrs == {}
+    assert mark_suppressed(frame, []).attrs == {}
+
+
+def test_attributes_of_the_users_own_stay() -> None:
+    """Only one key is ours."""
+    frame = people("0171 3920012")
+    frame.attrs["source"] = "shop"
+    marked = mark_duplicates(normalize_numbers(mark_suppressed(frame, [f"+{ANA}"]), region="DE"))
+    assert sorted(marked.attrs) == ["sms_opted_out", "source"]
+    assert frame.attrs == {"source": "shop"}
+
+
+def test_frame_that_remembers_can_be_kept_as_parquet(tmp_path: Path) -> None:
+    """Parquet writes the attributes as JSON, and brings the memory back."""
+    marked = mark_suppressed(people("0171 3920012", "0171 3920013"), [f"+{EVA}"])
+    marked.to_parquet(tmp_path / "people.parquet")
+    back = pd.read_parquet(tmp_path / "people.parquet")
+    assert back.attrs == marked.attrs
+    assert problems(normalize_numbers(back.assign(phone="0171 3920013"), region="DE")) == [
+        "opted_out",
+        "opted_out",
+    ]
+
+
+def test_parts_of_a_frame_join_again_with_their_memory() -> None:
+    """Attributes that are equal are kept by pandas."""
+    marked = mark_suppressed(people("0171 3920012", "0171 3920013"), [f"+{EVA}", f"+{ANA}"])
+    parts = [normalize_numbers(part, region="DE") for part in (marked.head(1), marked.tail(1))]
+    assert pd.concat(parts).attrs == marked.attrs

@@ -205,6 +205,8 @@ TWO = "seems to hold two numbers. Keep one in this cell."
         ("########", "DE", "damaged_number", "the column was too narrow when the file was saved"),
         ("4.91714E+11", None, "damaged_number", "a spreadsheet kept only the first digits"),
         ("4,9E11", "DE", "damaged_number", "a spreadsheet kept only the first digits"),
+        ("491714000000.0", None, "damaged_number", "a spreadsheet kept only the first digits"),
+        ("+491714000000.0", None, "damaged_number", "a spreadsheet kept only the first digits"),
         ("5E+11", "DE", "damaged_number", "a spreadsheet kept only the first digits"),
         ("+4917139200123456", None, "damaged_number", "16 digits are more than the 15"),
         ("0171 3920012 0171 3920013", "DE", "invalid_number", TWO),

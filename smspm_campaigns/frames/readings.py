@@ -131,10 +131,14 @@ def _refused(problem: Problem, note: str) -> Reading:
 
 
 def _spelled_out(value: Any) -> str:
-    """Write a cell that is no text; what has lost its last digits as an exponent, to be refused."""
+    """Write a cell that is no text."""
     text = as_text(value)
-    exact = isinstance(value, Integral) or not text.endswith(_LOST_DIGITS)
-    return text if exact else str(Decimal(text).normalize())
+    return text if isinstance(value, Integral) else _as_kept(text)
+
+
+def _as_kept(digits: str) -> str:
+    """Write the digits of a float; as an exponent, to be refused, when the last ones are lost."""
+    return str(Decimal(digits).normalize()) if digits.endswith(_LOST_DIGITS) else digits
 
 
 def _repair(cell: str) -> tuple[str, list[str]]:
@@ -157,7 +161,7 @@ def _repair(cell: str) -> tuple[str, list[str]]:
         text = text[4:].strip()
         repairs.append("'tel:' was removed")
     if whole := _FLOAT_TAIL.fullmatch(text):
-        text = whole[1] or whole[2]
+        text = _as_kept(whole[1]) if whole[1] else whole[2]
         repairs.append("a trailing .0 was removed")
     if exact := _exact_exponent(text):
         text = exact

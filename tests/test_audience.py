@@ -338,13 +338,84 @@ def test_choice_of_another_type_is_refused(word: Any) -> None:
         mark_suppressed(people, [], unreadable=word)
 
 
+SPELLINGS = [
+    "+491713920012",
+    "491713920012",
+    "0049 171 3920012",
+    "+49 (0) 171 3920012",
+    "tel:+49-171-3920012",
+    "'+49 171 39200 12",
+    "491713920012.0",
+    "4.91713920012E+11",
+    "\u202a+49 171 3920012\u202c",
+    491713920012,
+    491713920012.0,
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS, ids=repr)
+def test_spelling_does_not_matter_to_a_list_or_a_copy(spelling: Any) -> None:
+    """However a person is written, it is the same person: on a list, and as a copy."""
+    frame = pd.DataFrame({"phone": pd.Series(["0171/3920012", spelling], dtype=object)})
+    frame = normalize_numbers(frame, region="DE")
+    assert mark_duplicates(frame)["sms_problem"].to_list()[1] == "duplicate"
+    listed = mark_suppressed(frame, [spelling])
+    assert listed["sms_problem"].to_list() == ["opted_out", "opted_out"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "region"),
+    [("+491713920013", None), ("+372 5678 9045", None), ("171 3920012", "AT")],
+)
+def test_another_number_is_another_person(listed: str, region: str | None) -> None:
+    """The near miss of a listed number, or its digits in another country, is not marked."""
+    marked = mark_suppressed(people("0171 3920012"), [listed], region=region)
+    assert told(marked) == [(None, None)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "number", "Phone", "MOBILE", " msisdn ", "To", "Tel", "telephone", "Phone number",
+        "phone_number", "Mobile-Number", "Mobile phone", "Cell", "sms_to", "Telephone  Number",
+    ],
+)  # fmt: skip
+def test_number_column_of_a_list_is_found_by_its_name(tmp_path: Path, name: str) -> None:
+    """In any case, with blanks or underscores, beside other columns, in a frame and in a file."""
+    frame = pd.DataFrame({"customer number": ["4917"], name: ["+491713920012"], "date": ["x"]})
+    frame.to_csv(tmp_path / "stop.csv", index=False)
+    for numbers in (frame, tmp_path / "stop.csv"):
+        marked = mark_suppressed(people("0171 3920012"), numbers)
+        assert marked["sms_problem"].to_list() == ["opted_out"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ("who", "when", "none"),
+        ("customer number", "date", "none"),  # not the number of a phone
+        ("phone 2", "date", "none"),
+        ("photo", "stop", "none"),
+        ("phone", "Mobile", "several"),
+        ("Phone", "phone ", "several"),
+    ],
+)
+def test_number_column_of_a_list_is_not_guessed(first: str, second: str, found: str) -> None:
+    """No name that is known, or two: the columns are told, and nobody is marked by chance."""
+    frame = pd.DataFrame([["+491713920012", "2026-05-01"]], columns=[first, second])
+    with pytest.raises(ColumnNotFound) as raised:
+        mark_suppressed(people("0171 3920012"), frame)
+    assert f"and has {found}. Its columns are: {first}, {second.strip()}." in str(raised.value)
+
+
 def test_hidden_opt_outs_count(tmp_path: Path) -> None:
-    """Who was filtered out of the opt-out list asked for no texts all the same."""
+    """A filter in the sheet of opt-outs hides rows; they asked not to be texted all the same."""
     path = tmp_path / "stop.xlsx"
     with xlsxwriter.Workbook(path) as book:
-        sheet = book.add_worksheet()
-        sheet.write_column(0, 0, ["Phone No.", f"+{ANA}", f"+{EVA}"])
-        sheet.set_row(2, options={"hidden": True})
+        sheet = book.add_worksheet("stops")
+        for row, text in enumerate(["phone", "+49 171 39200 12", "+49 171 39200 13"]):
+            sheet.write_string(row, 0, text)
+        sheet.set_row(1, None, None, {"hidden": True})
     marked = mark_suppressed(people("0171 3920012", "0171 3920013", "0171 3920014"), path)
     assert told(marked) == [
         ("opted_out", "Opted out: listed in stop.xlsx, row 2."),
@@ -360,3 +431,41 @@ def test_countries_of_opt_outs_may_stand_in_a_column() -> None:
     listed = pd.DataFrame({"phone": ["070-174 06 05", f"0{ANA[2:]}"], "land": ["Sweden", "de"]})
     marked = mark_suppressed(people("+46701740605", f"+{ANA}", f"+{EVA}"), listed, region="land")
     assert marked["sms_problem"].notna().tolist() == [True, True, False]
+
+
+def test_list_may_be_read_by_a_region_of_any_spelling() -> None:
+    """The region of a list is a code or a name, as for the numbers themselves."""
+    frame = people("0171 3920012")
+    for region in ("DE", "de", "DEU", "Germany"):
+        marked = mark_suppressed(frame, ["0171 3920012"], region=region)
+        assert marked["sms_problem"].to_list() == ["opted_out"]
+    with pytest.raises(InvalidArgument, match="'Germania' is no country that is known"):
+        mark_suppressed(frame, ["0171 3920012"], region="Germania")
+
+
+@pytest.mark.parametrize(
+    "entry", ["####", "4.91714E+11", 4.91714e11, "0171 3920012 / 0171 3920013", "x", 0.5, True]
+)
+def test_entry_that_is_no_one_number_raises(entry: Any) -> None:
+    """Whatever is refused as a recipient is refused as an opt-out, and never passed over."""
+    with pytest.raises(NumbersUnreadable, match=r"^1 entries of the opt-out list cannot be read"):
+        mark_suppressed(people("0171 3920012"), [entry], region="DE")
+    assert mark_suppressed(people("0171 3920012"), [None, "", " ", np.nan, pd.NA]).equals(
+        mark_suppressed(people("0171 3920012"), [])
+    )
+
+
+def test_landline_and_foreigner_may_opt_out_too() -> None:
+    """A list is not judged by what the campaign allows."""
+    frame = normalize_numbers(
+        pd.DataFrame({"phone": ["030 23125 000", "+46 70 174 06 05"]}),
+        region="DE",
+        countries=["DE"],
+        mobile_only=True,
+    )
+    marked = mark_suppressed(frame, ["+49 30 23125000", "+46701740605"])
+    assert marked["sms_problems"].to_list() == [
+        "not_mobile opted_out",
+        "country_not_allowed opted_out",
+    ]
+    assert normalize_numbers(marked, region="DE")["sms_problems"].to_list() == ["opted_out"] * 2

@@ -288,7 +288,12 @@ WRONG: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
     (("preview", "people.csv", "--template", "{{ name"), {}, 1, "The template does not parse"),
     (("preview", "people.csv", "--template-file", "no.txt"), {}, 1, "no.txt does not exist"),
     (("preview", "people.csv"), {}, 2, "either --template TEXT or --template-file FILE"),
-    (("preview", "people.csv", "--template", "x", "--region", "XX"), {}, 1, "is no country that is known"),
+    (
+        ("preview", "people.csv", "--template", "x", "--region", "XX"),
+        {},
+        1,
+        "is no country that is known",
+    ),
     (REAL, {}, 1, "No credentials. Set SMSPM_HASH and SMSPM_TOKEN"),
     (
         (*REAL, "--limit", "-1"),

@@ -1,5 +1,6 @@
 """What every frame helper promises: yours comes back as it was, and only `sms_` columns join it."""
 
+import copy
 import warnings
 from collections.abc import Callable
 from decimal import Decimal
@@ -15,7 +16,14 @@ from pandas.testing import assert_frame_equal
 
 from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, SmspmWarning
 from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
-from smspm_campaigns.frames.columns import find_column, nearest, text_array, texts_of, with_columns
+from smspm_campaigns.frames.columns import (
+    find_column,
+    nearest,
+    scattered,
+    text_array,
+    texts_of,
+    with_columns,
+)
 from smspm_campaigns.frames.costs import estimate_costs
 from smspm_campaigns.frames.numbers import normalize_numbers
 from smspm_campaigns.frames.preview import preview
@@ -404,3 +412,40 @@ def test_name_of_a_column_is_one_name(name: Any) -> None:
         "column is the name of one column, such as 'phone', not a value of type "
         f"{type(name).__name__}."
     )
+
+
+@pytest.mark.parametrize("helper", HELPERS, ids=lambda helper: helper.__name__)
+def test_attributes_of_the_frame_given_stay_as_they_were(helper: Helper) -> None:
+    """What a helper remembers stands in the frame it returns, never in the one it was given."""
+    frame = run(people(), *HELPERS).assign(phone="0171 3920099")
+    frame.attrs["mine"] = {"source": ["shop"]}
+    held = copy.deepcopy(frame.attrs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SmspmWarning)  # the numbers are others now
+        after = helper(frame)
+    assert frame.attrs == held
+    assert after.attrs["mine"] == {"source": ["shop"]}
+    after.attrs["mine"]["source"].append("fair")
+    assert frame.attrs == held
+
+
+@pytest.mark.parametrize(
+    "dtype", ["object", "str", "string", "string[python]", "string[pyarrow]", "category"]
+)
+def test_column_of_numbers_may_have_any_dtype_of_text(dtype: Any) -> None:
+    """The numbers of a column are the same in every dtype, and the column stays what it was."""
+    frame = people()[["phone"]]
+    expected = numbers(frame)
+    converted = frame.astype(dtype)
+    told = numbers(converted)
+    assert_frame_equal(told.drop(columns="phone"), expected.drop(columns="phone"))
+    assert_frame_equal(told[["phone"]], converted)
+
+
+def test_texts_are_scattered_by_position() -> None:
+    """A column of ours is made of the few rows that have something to say."""
+    made = pd.Series(scattered({3: "d", 0: "a"}, 4))
+    assert made.dtype == "str"
+    assert made.fillna("").to_list() == ["a", "", "", "d"]
+    assert pd.Series(scattered({}, 2)).isna().to_list() == [True, True]
+    assert len(scattered({}, 0)) == 0

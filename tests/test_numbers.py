@@ -115,6 +115,80 @@ def test_repair_is_named(cell: str, region: str | None, number: str, repairs: st
     assert detail.endswith(f"': {repairs}.")
 
 
+@pytest.mark.parametrize(
+    ("cell", "region", "number", "repairs"),
+    [
+        ("'0171 3920012", "DE", ANA, "a leading apostrophe was removed"),
+        ("''0171 3920012", "DE", ANA, "a leading apostrophe was removed"),
+        ("'+491713920012", None, ANA, "a leading apostrophe was removed"),
+        ("'37256789045", None, "37256789045", "a leading apostrophe was removed"),
+        ("Tel:0171 3920012", "DE", ANA, "'tel:' was removed"),
+        ("'tel:0171 3920012", "DE", ANA, "a leading apostrophe was removed, 'tel:' was removed"),
+        ("(00) 49 171 3920012", None, ANA, "'00' was read as '+'"),
+        ("00-49-171-3920012", None, ANA, "'00' was read as '+'"),
+        ("00372 5678 9045", "US", "37256789045", "'00' was read as '+'"),
+        ("+49-(0)171-3920012", None, ANA, "'(0)' was removed"),
+        ("+372-(0)5678 9045", None, "37256789045", "'(0)' was removed"),
+        ("+372.( 0 ).5678.9045", None, "37256789045", "'(0)' was removed"),
+        ("＋372 (0)5678 9045", None, "37256789045", "'(0)' was removed"),
+        ("491713920012.0 ", None, ANA, "a trailing .0 was removed"),
+        ("3023125.0 ", "DE", "493023125", "a trailing .0 was removed"),
+        ("+49 171 3920012.0", None, ANA, "a trailing .0 was removed"),
+        ("0171-3920012.0", "DE", ANA, "a trailing .0 was removed"),
+        ("00491713920012.0", None, ANA, "a trailing .0 was removed, '00' was read as '+'"),
+        ("+491.713920012E+11", None, None, ""),  # an exponent has one digit before its point
+        ("4.91713920012E11", None, ANA, "an exponent that held every digit was written out"),
+        ("+4.91713920012E+11", None, ANA, "an exponent that held every digit was written out"),
+        ("'4.91713920012E+11", None, ANA,
+         ("a leading apostrophe was removed, an exponent that held every digit was written "
+          "out")),
+        ("0049 (0) 171 3920012.0", None, ANA,
+         "a trailing .0 was removed, '00' was read as '+', '(0)' was removed"),
+    ],
+)  # fmt: skip
+def test_detail_says_all_that_was_mended(
+    cell: str, region: str | None, number: str | None, repairs: str
+) -> None:
+    """The whole note: the cell as it was, and every repair in the order in which it was done."""
+    to, _, _, problems, detail = read(cell, region)
+    assert (to, problems) == (number, None if number else "invalid_number")
+    if number:
+        assert detail == f"Number read: '{cell.strip()}': {repairs}."
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "number"),
+    [
+        ("0171'3920012", "DE", None),  # an apostrophe, and not a leading one
+        ("0171 3920012'", "DE", ANA),
+        ("tel 0171 3920012", "DE", ANA),  # phonenumbers passes over a word
+        ("Fax: 0171 3920012", "DE", ANA),
+        ("0 049 171 3920012", "DE", ANA),
+        ("0171 0049 123", "DE", "491710049123"),  # 00 within a number
+        ("0171 (0) 3920012", "DE", "4917103920012"),  # a (0) without a country code before it
+        ("(0)171 3920012", "DE", ANA),
+        ("+49 171 (0)", None, None),
+        ("01.23.45.67.80", "FR", "33123456780"),  # no float has two points
+        ("01.23.45.67.00", "FR", "33123456700"),
+        ("020 7946.0100", "GB", "442079460100"),
+        ("020 7946.0000", "GB", "442079460000"),  # four zeros are a group of digits
+        ("02079460000", "GB", "442079460000"),
+        ("+39 (06) 698 12345", None, "390669812345"),  # not (0)
+        ("0039 06 698 12345", "IT", "390669812345"),
+        ("+39 (0)6 698 12345", None, "390669812345"),  # an Italian landline keeps its zero
+        ("+39 (0)347 1234567", None, "393471234567"),  # an Italian mobile has none
+        ("1E5", "DE", None),
+    ],
+)  # fmt: skip
+def test_near_miss_of_a_repair_is_left_alone(cell: str, region: str, number: str | None) -> None:
+    """What only looks like damage is read as it stands."""
+    to, _, _, problems, detail = read(cell, region)
+    assert to == number
+    assert (problems is None) == (number is not None)
+    if number is not None and cell[:4] not in ("0039", "+39 "):
+        assert detail is None
+
+
 TWO = "seems to hold two numbers. Keep one in this cell."
 
 
@@ -131,6 +205,8 @@ TWO = "seems to hold two numbers. Keep one in this cell."
         ("########", "DE", "damaged_number", "the column was too narrow when the file was saved"),
         ("4.91714E+11", None, "damaged_number", "a spreadsheet kept only the first digits"),
         ("4,9E11", "DE", "damaged_number", "a spreadsheet kept only the first digits"),
+        ("491714000000.0", None, "damaged_number", "a spreadsheet kept only the first digits"),
+        ("+491714000000.0", None, "damaged_number", "a spreadsheet kept only the first digits"),
         ("5E+11", "DE", "damaged_number", "a spreadsheet kept only the first digits"),
         ("+4917139200123456", None, "damaged_number", "16 digits are more than the 15"),
         ("0171 3920012 0171 3920013", "DE", "invalid_number", TWO),
@@ -350,6 +426,91 @@ def test_numbers_stored_as_numbers_are_read(cells: "pd.Series[Any]") -> None:
     assert frame["sms_problem"].to_list()[2:] == ["missing_number"] * (len(cells) - 2)
 
 
+CUT = "a spreadsheet kept only the first digits."
+AS_TEXT = "Format the column as text in the original file and save again."
+CALCULATED = "a phone number is not negative and no fraction."
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem", "note"),
+    [
+        (448000000000.0, "damaged_number", f"'4.48E+11': {CUT} {AS_TEXT}"),
+        # Excel shows twelve digits as 4.91714E+11, and so they stand in its CSV.
+        (491714000000.0, "damaged_number", f"'4.91714E+11': {CUT} {AS_TEXT}"),
+        (np.float64(448000000000.0), "damaged_number", f"'4.48E+11': {CUT} {AS_TEXT}"),
+        (Decimal("4.48E+11"), "damaged_number", f"'4.48E+11': {CUT} {AS_TEXT}"),
+        (1e20, "damaged_number", f"'1E+20': {CUT} {AS_TEXT}"),
+        (1.7976931348623157e308, "damaged_number", f"'1.7976931348623157E+308': {CUT} {AS_TEXT}"),
+        (np.float32(491713920012), "damaged_number", f"'491713921024': {CUT} {AS_TEXT}"),
+        (0.1, "damaged_number", f"'0.1': {CALCULATED} {AS_TEXT}"),
+        (302312.5, "damaged_number", f"'302312.5': {CALCULATED} {AS_TEXT}"),
+        # 0171.3920010 as a float: its last zero is lost
+        (171.392001, "damaged_number", f"'171.392001': {CALCULATED} {AS_TEXT}"),
+        (Decimal("171.3920012"), "damaged_number", f"'171.3920012': {CALCULATED} {AS_TEXT}"),
+        (-1713920012, "damaged_number", f"'-1713920012': {CALCULATED} {AS_TEXT}"),
+        (-1713920012.0, "damaged_number", f"'-1713920012': {CALCULATED} {AS_TEXT}"),
+        (-np.inf, "damaged_number", f"'-inf': {CALCULATED} {AS_TEXT}"),
+        (np.inf, "invalid_number", "'inf': it does not look like a phone number."),
+        (10**20, "damaged_number",
+         "'100000000000000000000': 21 digits are more than the 15 a number can have."),
+        (True, "invalid_number", "'TRUE': it does not look like a phone number."),
+        (np.False_, "invalid_number", "'FALSE': it does not look like a phone number."),
+        (0, "invalid_number", None),
+        (Decimal("NaN"), "missing_number", "the cell is blank."),
+        (pd.NaT, "missing_number", "the cell is blank."),
+        (np.float32("nan"), "missing_number", "the cell is blank."),
+    ],
+)  # fmt: skip
+def test_number_that_lost_digits_is_not_texted(cell: Any, problem: str, note: str | None) -> None:
+    """A value that cannot be a whole phone number is refused with what to do about it."""
+    to, _, _, problems, detail = read(cell, "DE")
+    assert (to, problems) == (None, problem)
+    title = {"damaged": "Damaged number", "invalid": "Invalid number", "missing": "No number"}
+    assert detail.startswith(f"{title[problem.partition('_')[0]]}: ")
+    if note is not None:
+        assert detail.partition(": ")[2] == note
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        491713920012,
+        491713920012.0,
+        Decimal(491713920012),
+        Decimal("491713920012.00"),
+        Decimal("4.91713920012E+11"),
+        np.int64(491713920012),
+        np.uint64(491713920012),
+        np.float64(491713920012),
+    ],
+    ids=lambda cell: type(cell).__name__,
+)
+def test_number_of_any_kind_is_read_by_its_digits(cell: Any) -> None:
+    """A cell in a column of objects, whatever class it has."""
+    note = f"Number read: '{ANA}': a number was read as text."
+    assert read(cell) == (ANA, "DE", "mobile", None, note)
+    assert read(np.str_(ANA)) == (ANA, "DE", "mobile", None, None)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "Float32", "float[pyarrow]"])
+def test_column_of_short_floats_has_lost_digits(dtype: Any) -> None:
+    """Seven digits are all that 32 bits hold: a longer number is somebody else's."""
+    cells = pd.Series([5123456, 491713920012, None], dtype="float64").astype(dtype)
+    told = normalize_numbers(pd.DataFrame({"phone": cells}), region="EE")
+    assert told["sms_to"].fillna("").to_list() == ["3725123456", "", ""]
+    assert told["sms_problem"].fillna("").to_list() == ["", "damaged_number", "missing_number"]
+
+
+def test_whole_number_that_ends_in_zeros_is_one() -> None:
+    """Integers and texts are exact: only a float that ends in zeros may have lost digits."""
+    assert read(448000000000)[0] == "448000000000"
+    assert read("448000000000")[0] == "448000000000"
+    assert read("+44 800 0000000")[0] == "448000000000"
+    assert read(491713920000.0)[0] == "491713920000"
+    assert read(491713900000.0)[0] == "491713900000"  # one digit more than Excel leaves
+    assert read("4.480000000000E+11")[0] == "448000000000"  # it holds every digit
+
+
 def test_region_may_stand_in_a_column() -> None:
     """Each row is read by its own region; a blank or unknown one is a fault of its row."""
     frame = pd.DataFrame(
@@ -490,3 +651,184 @@ def test_option_of_another_type_is_refused(options: dict[str, Any], sentence: st
     with pytest.raises(InvalidArgument) as raised:
         normalize_numbers(pd.DataFrame({"phone": ["+491713920012"]}), **options)
     assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "options", "codes", "detail"),
+    [
+        (" ", "DE", {}, "missing_number", "No number: the cell is blank."),
+        ("\u200b", "DE", {}, "missing_number",
+         "No number: the cell holds invisible characters only."),
+        ("####", "DE", {}, "damaged_number",
+         ("Damaged number: '####': the column was too narrow when the file was saved. Widen it "
+          "and save again.")),
+        ("4.91714E+11", "DE", {}, "damaged_number",
+         f"Damaged number: '4.91714E+11': {CUT} {AS_TEXT}"),
+        ("+4917139200123456", "DE", {}, "damaged_number",
+         "Damaged number: '+4917139200123456': 16 digits are more than the 15 a number can have."),
+        ("0171 3920012 ext 5", "DE", {}, "invalid_number",
+         "Invalid number: '0171 3920012 ext 5': it has an extension, which no SMS can reach."),
+        ("0171 3920012 / 0171 3920013", "DE", {}, "invalid_number",
+         f"Invalid number: '0171 3920012 / 0171 3920013' {TWO}"),
+        ("+372 5678", "DE", {}, "invalid_number", "Invalid number: '+372 5678': it is too short."),
+        ("555 0167", "US", {}, "invalid_number",
+         "Invalid number: '555 0167': it is too short: digits are missing."),
+        ("+372 567890451234", "DE", {}, "invalid_number",
+         "Invalid number: '+372 567890451234': it is too long."),
+        ("+999 12345678", "DE", {}, "invalid_number",
+         "Invalid number: '+999 12345678': there is no such country code."),
+        ("+49 100 1234567", "DE", {}, "invalid_number",
+         "Invalid number: '+49 100 1234567': there is no such number in DE."),
+        ("0171 3920012", None, {}, "invalid_number",
+         "Invalid number: '0171 3920012': it has no country code; say region=…."),
+        ("call me", "DE", {}, "invalid_number",
+         "Invalid number: 'call me': it does not look like a phone number."),
+        ("030 23125 000", "DE", {"mobile_only": True}, "not_mobile",
+         "Not a mobile: this is a landline."),
+        ("+46 70 174 06 05", "DE", {"countries": ["Germany", "EST"]}, "country_not_allowed",
+         "Country not allowed: this number is from SE, not from DE, EE."),
+    ],
+)  # fmt: skip
+def test_refusal_is_told_in_a_whole_sentence(
+    cell: str, region: str | None, options: dict[str, Any], codes: str, detail: str
+) -> None:
+    """Each code has its sentence, which names the cell and says what is wrong with it."""
+    assert read(cell, region, **options)[3:] == (codes, detail)
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "options"),
+    [
+        ("0171 3920012", "DE", {"mobile_only": True}),
+        ("+1 212 555 0167", None, {"mobile_only": True}),  # landline or mobile: not surely one
+        ("030 23125 000", "DE", {"mobile_only": False}),
+        ("0171 3920012", "DE", {"countries": ["Germany"]}),
+        ("0171 3920012", "DE", {"countries": ("ee", " deu ")}),
+        ("0171 3920012", "DE", {"countries": (code for code in ["DE"])}),
+        ("0171 3920012", "DE", {"countries": None}),
+        ("+372 5678 9045", "DE", {}),
+        ("0171 3920012 x", "DE", {}),  # no extension follows
+        ("033203/123456", "DE", {"countries": {"DE"}}),
+    ],
+)
+def test_near_miss_of_a_refusal_is_sent(
+    cell: str, region: str | None, options: dict[str, Any]
+) -> None:
+    """What is only close to a problem has none."""
+    assert read(cell, region, **options)[3] is None
+
+
+NO_REGION = "Invalid number: '0171 3920012': it has no country code; say region=…."
+
+
+@pytest.mark.parametrize("dtype", ["object", "category"])
+@pytest.mark.parametrize(
+    ("cell", "number", "shown"),
+    [
+        *((cell, ANA, None) for cell in ("DE", "de", " De ", "DEU", "deu", "Germany", "GERMANY")),
+        *((cell, None, None) for cell in ("", "  ", None, np.nan, pd.NA)),  # no region
+        ("Atlantis", None, "Atlantis"),
+        ("DE/AT", None, "DE/AT"),
+        ("D", None, "D"),
+        ("Germany 2", None, "Germany 2"),
+        (49, None, "49"),
+        (49.0, None, "49"),
+        (True, None, "TRUE"),
+    ],
+)
+def test_region_of_a_row_is_a_country_nothing_or_a_problem_of_the_row(
+    cell: Any, number: str | None, shown: str | None, dtype: Any
+) -> None:
+    """However a country stands in its cell, the row below it is read all the same."""
+    lands = pd.Series([cell, "Sweden"], dtype=object).astype(dtype)
+    frame = pd.DataFrame({"phone": ["0171 3920012", "070-174 06 05"], "land": lands})
+    told = normalize_numbers(frame, region="land")[["sms_to", "sms_detail"]].astype(object)
+    unknown = (
+        f"Invalid number: '0171 3920012' has no country code, and '{shown}' is no country that is "
+        f"known. {NAME_IT}"
+    )
+    detail = None if number else unknown if shown else NO_REGION
+    assert told.where(told.notna(), None).to_numpy().tolist() == [
+        [number, detail],
+        ["46701740605", None],
+    ]
+
+
+@pytest.mark.parametrize(
+    "region", ["DE", "de", " de ", "DEU", "Germany", "germany", "Deutschland_no", "land"]
+)
+def test_region_is_a_code_a_name_or_a_column(region: str) -> None:
+    """One argument: a country in any of its spellings, else a column."""
+    frame = pd.DataFrame({"phone": ["0171 3920012"], "land": ["Germany"], "Deutschland_no": ["DE"]})
+    assert normalize_numbers(frame, region=region)["sms_to"].to_list() == [ANA]
+
+
+def test_column_named_like_a_country_is_the_column() -> None:
+    """A column is what was meant when there is one of that name."""
+    frame = pd.DataFrame({"phone": ["0171 3920012"], "US": ["DE"]})
+    assert normalize_numbers(frame, region="US")["sms_to"].to_list() == [ANA]
+
+
+def test_country_of_none_is_refused() -> None:
+    """An empty list would leave everybody out, which nobody means."""
+    with pytest.raises(InvalidArgument, match=r"^countries names none, so nobody would be texted"):
+        read("0171 3920012", "DE", countries=[])
+
+
+def test_both_notes_of_a_number_stand_side_by_side() -> None:
+    """What was mended and that there were two readings are both told."""
+    cell = "37256789045.0 "
+    assert read(cell, "DE")[3:] == (
+        None,
+        (
+            "Two readings: '37256789045.0': read with a country code, from EE, though without one "
+            "it would be valid too, from DE. · Number read: '37256789045.0': a trailing .0 was "
+            "removed."
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "number", "taken", "left"),
+    [
+        ("37256789045", "DE", "37256789045", "EE", "DE"),
+        ("37256789045 ", "DE", "37256789045", "EE", "DE"),
+        (37256789045, "DE", "37256789045", "EE", "DE"),
+        ("4795550167", "US", "14795550167", "US", "NO"),  # both can be texted: the national one
+    ],
+)
+def test_digits_with_two_readings_are_told(
+    cell: Any, region: str, number: str, taken: str, left: str
+) -> None:
+    """The one taken and the one left are named."""
+    to, country, _, problems, detail = read(cell, region)
+    assert (to, country, problems) == (number, taken, None)
+    with_code, without = ("with", "without") if left == region else ("without", "with")
+    assert (
+        f"Two readings: '{str(cell).strip()}': read {with_code} a country code, from {taken}, "
+        f"though {without} one it would be valid too, from {left}." in detail
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "region"),
+    [
+        ("37256789045", None),  # one reading only
+        ("37256789045", "EE"),  # the same number twice
+        ("+37256789045", "DE"),  # a plus leaves no choice
+        ("0171 3920012", "DE"),
+        ("372 5678 9045", "EE"),
+    ],
+)
+def test_one_reading_needs_no_word(cell: str, region: str | None) -> None:
+    """Nothing is told where nothing else could be meant."""
+    assert read(cell, region)[4] is None
+
+
+def test_frame_of_many_kinds_of_rows_is_read_row_by_row() -> None:
+    """A row is read as it is read alone, whatever its neighbours are."""
+    cells = ["0171 3920012", None, "####", "37256789045", "0049 171 3920012", "x", 491713920012]
+    frame = pd.DataFrame({"phone": pd.Series(cells * 3, dtype=object)})
+    told = normalize_numbers(frame, region="DE")[OURS].astype(object)
+    told = told.where(told.notna(), None)
+    assert list(told.itertuples(index=False, name=None)) == [read(cell, "DE") for cell in cells] * 3

@@ -1,5 +1,6 @@
 """What will happen, before it does: figures as whole values, numbers masked, always small."""
 
+import io
 import math
 import re
 import warnings
@@ -464,3 +465,40 @@ def test_client_is_a_client() -> None:
     with pytest.raises(InvalidArgument) as raised:
         preview(messages(["STOP"]), client=5)  # type: ignore[arg-type]
     assert str(raised.value) == "client is the Client to send with, not 5."
+
+
+READ_TWICE = (
+    "valid with a country code and without one; sms_detail says how each was read. Write a plus "
+    "before those that have a country code."
+)
+
+
+@pytest.mark.parametrize(
+    ("phones", "count", "sentence"),
+    [
+        (["37256789045"], 1, f"1 number is {READ_TWICE}"),
+        (["37256789045", "37256789046"], 2, f"2 numbers are {READ_TWICE}"),
+        (["37256789045", "37256789045"], 1, f"1 number is {READ_TWICE}"),  # a copy is not sent
+        (["37256789045", "37256789047"], 1, f"1 number is {READ_TWICE}"),  # opted out
+        ([f"372567{place}" for place in range(10_000, 11_000)], 1000,
+         f"1,000 numbers are {READ_TWICE}"),
+        (["+37256789045", "0171 3920012", "x"], 0, None),
+    ],
+)  # fmt: skip
+def test_numbers_with_two_readings_are_counted_where_they_are_sent(
+    phones: list[str], count: int, sentence: str | None
+) -> None:
+    """Digits that two countries could mean are counted and told, unless they are not sent."""
+    frame = (
+        pd.DataFrame({"phone": phones})
+        .pipe(normalize_numbers, region="DE")
+        .pipe(mark_duplicates)
+        .pipe(mark_suppressed, ["+37256789047"])
+        .pipe(render_messages, "Hi, reply STOP")
+    )
+    seen = preview(frame)
+    assert seen.two_readings == count
+    assert seen.warnings == (() if sentence is None else (sentence,))
+    assert (f"Look at this: {sentence}" in str(seen)) == (sentence is not None)
+    back = pd.read_csv(io.StringIO(frame.to_csv(index=False)), dtype=str)
+    assert preview(back).two_readings == count

@@ -8,8 +8,15 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from smspm_campaigns.exceptions import InvalidArgument
-from smspm_campaigns.frames.problems import NOTHING, Verdict, has_code, record, sendable
-from smspm_campaigns.vocabulary import NUMBER_NOTE, PROBLEM_TITLES, Problem
+from smspm_campaigns.frames.problems import (
+    NOTHING,
+    Verdict,
+    has_code,
+    has_note,
+    record,
+    sendable,
+)
+from smspm_campaigns.vocabulary import NUMBER_NOTE, PROBLEM_TITLES, TWO_READINGS, Problem
 
 PLAIN = pd.DataFrame({"a": [1]})
 CODES = st.lists(st.sampled_from(list(Problem)), max_size=4)
@@ -141,3 +148,47 @@ def test_titles_say_whose_note_it_is() -> None:
     both = Verdict(Problem.DUPLICATE, note="a.") + Verdict(Problem.TOO_LONG, note="b.")
     assert both.codes == (Problem.DUPLICATE, Problem.TOO_LONG)
     assert both.notes == ("Duplicate: a.", "Too long: b.")
+
+
+def test_notes_are_found_by_their_title() -> None:
+    """A title counts where a note begins with it, and nowhere else."""
+    frame = pd.DataFrame(
+        {
+            "sms_detail": [
+                "Two readings: '1': read with a country code.",
+                "Duplicate: row 2. · Two readings: '1': read without.",
+                "Duplicate: Two readings: no.",
+                "Two readings",
+                "",
+                None,
+            ]
+        }
+    )
+    assert has_note(frame, TWO_READINGS).tolist() == [True, True, False, True, False, False]
+    assert has_note(PLAIN, TWO_READINGS).tolist() == [False]
+
+
+def test_how_a_number_was_read_is_told_after_its_problems() -> None:
+    """Problems, then the two readings, then repairs, then words of a person."""
+    notes = ("ask Mari", "Number read: b.", "Two readings: a.", "Too long: c.", "No number: d.")
+    frame = PLAIN.assign(sms_detail=" · ".join(notes))
+    assert record(frame, {}, owned=())["sms_detail"].tolist() == [
+        "No number: d. · Too long: c. · Two readings: a. · Number read: b. · ask Mari"
+    ]
+
+
+@pytest.mark.parametrize("index", [[0, 1, 2], [7, 7, 7], list("abc"), [None, 1, None]])
+def test_verdicts_go_by_position(index: list[object]) -> None:
+    """Whatever the labels are, a verdict is that of the row in its place."""
+    frame = pd.DataFrame({"a": [1, 2, 3]}, index=pd.Index(index, dtype=object))
+    judged = record(frame, {2: Verdict(Problem.DUPLICATE, note="x.")}, owned=())
+    nothing: list[object] = [None, None, None]
+    assert told(judged) == [nothing, nothing, ["duplicate", "duplicate", "Duplicate: x."]]
+    assert judged.index.equals(frame.index)
+
+
+def test_verdict_is_true_when_it_says_something() -> None:
+    """A code or a note alone is something."""
+    assert not NOTHING
+    assert Verdict(Problem.TOO_LONG)
+    assert Verdict(note="fine.", title=NUMBER_NOTE)

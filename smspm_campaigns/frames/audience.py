@@ -30,8 +30,7 @@ from smspm_campaigns.frames.problems import Verdict, record
 from smspm_campaigns.masking import mask_text
 from smspm_campaigns.vocabulary import TO, Problem
 
-#: Names by which the number column of an opt-out file is found, in any case, without what is no
-#: letter: `Phone No.` is `phoneno`.
+#: Names by which the number column of an opt-out file is found, written as `_folded` does.
 _NUMBER_COLUMNS: Final = re.compile(
     r"(phone|mobile|cell|tel(ephone)?)(no|number|phone)?|number|msisdn|recipient|to|smsto"
 )
@@ -160,14 +159,13 @@ def _entries(numbers: Any) -> tuple[str, pd.DataFrame]:
 
 
 def _number_column(frame: pd.DataFrame, source: str) -> Any:
-    letters = {name: re.sub(r"[^a-z]", "", str(name).lower()) for name in frame.columns}
-    by_name = [name for name in frame.columns if _NUMBER_COLUMNS.fullmatch(letters[name])]
+    by_name = [name for name in frame.columns if _NUMBER_COLUMNS.fullmatch(_folded(name))]
     names = by_name or (list(frame.columns) if frame.shape[1] == 1 else [])
     if len(names) != 1:
-        found = "several: pass one of them alone" if names else "none"
+        found, advice = ("several", " Pass one of them alone.") if names else ("none", "")
         raise ColumnNotFound(
             f"{source} should have one column of numbers, named 'number' or 'phone', and has "
-            f"{found}. Its columns are: {list_names(frame.columns)}"
+            f"{found}. Its columns are: {list_names(frame.columns)}{advice}"
         )
     if holds_number(names[0]):
         raise NumbersUnreadable(
@@ -176,6 +174,11 @@ def _number_column(frame: pd.DataFrame, source: str) -> Any:
             "'number'."
         )
     return names[0]
+
+
+def _folded(name: object) -> str:
+    """Write `Phone No.`, `phone_no` and `PHONE NO` alike."""
+    return re.sub(r"[\W_]", "", str(name).lower())
 
 
 def _complain(bad: "pd.Series[Any]", source: str, unreadable: Literal["raise", "warn"]) -> None:

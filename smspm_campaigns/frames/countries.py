@@ -14,12 +14,14 @@ NAME_IT: Final = "Write an ISO 3166 code such as 'DE', or its English name."
 #: Everyday names that ISO 3166 does not have, folded as `_fold` does.
 _EVERYDAY: Final = {
     "aland": "AX",
+    "bosnia": "BA",
     "britain": "GB",
     "brunei": "BN",
     "burma": "MM",
     "cape verde": "CV",
     "czech republic": "CZ",
     "dr congo": "CD",
+    "drc": "CD",
     "east timor": "TL",
     "england": "GB",
     "great britain": "GB",
@@ -39,9 +41,11 @@ _EVERYDAY: Final = {
     "swaziland": "SZ",
     "syria": "SY",
     "turkey": "TR",
+    "uae": "AE",
     "uk": "GB",
     "united kingdom": "GB",
     "united states": "US",
+    "us": "US",
     "us virgin islands": "VI",
     "vatican": "VA",
     "vatican city": "VA",
@@ -93,7 +97,6 @@ def _other_spellings(name: str) -> tuple[str, str]:
 def _fold(name: str) -> str:
     """Leave only what tells two names apart: words without accents and marks, in lower case."""
     plain = unicodedata.normalize("NFKD", name.casefold().replace("&", " and ").replace(".", ""))
-    words = re.findall(
-        r"[a-z]+", "".join(char for char in plain if not unicodedata.combining(char))
-    )
+    bare = "".join(char for char in plain if not unicodedata.combining(char))
+    words = re.findall(r"[^\W_]+", bare)
     return " ".join("saint" if word == "st" else word for word in words if word != "the")

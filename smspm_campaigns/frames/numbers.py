@@ -1,7 +1,7 @@
 """Any spelling of a number becomes country-code-without-plus digits, or a reason why not."""
 
 from collections.abc import Collection, Iterable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -84,11 +84,13 @@ def normalize_numbers(
     fits = isinstance(mobile_only, bool | np.bool_)
     check_argument("mobile_only", mobile_only, "True or False", fits=fits)
     allowed = None if countries is None else {_check_country(name) for name in countries}
+    if allowed is not None and not allowed:
+        raise InvalidArgument("countries names none, so nobody would be texted. None means all.")
     numbers: list[str | None] = []
     kinds: list[Kind | None] = []
     verdicts: dict[int, Verdict] = {}
     everyone = allowed is None and not mobile_only
-    each = enumerate(zip(cells.tolist(), _regions(frame, region), strict=True))
+    each = enumerate(zip(_cells(cells), _regions(frame, region), strict=True))
     for place, (cell, home) in each:
         number = read_plain(cell, home) if isinstance(cell, str) else None
         if number is None:
@@ -112,6 +114,14 @@ def normalize_numbers(
     frame = _forget_what_changed(before, frame)
     frame = record(frame, verdicts, owned=_OWNED, titles=(NUMBER_NOTE, TWO_READINGS))
     return mark(frame)
+
+
+def _cells(column: "pd.Series[Any]") -> list[Any]:
+    """Return the cells; floats of less than 64 bits stay such, since they have lost digits."""
+    dtype: Any = column.dtype
+    if dtype.kind == "f" and dtype.itemsize < np.float64().itemsize:
+        return list(column.to_numpy(np.float32, na_value=np.nan))
+    return column.tolist()
 
 
 def _check_country(name: object) -> str:

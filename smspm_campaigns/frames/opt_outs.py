@@ -24,7 +24,7 @@ def remember(frame: pd.DataFrame, listed: Mapping[str, str]) -> pd.DataFrame:
     known = {**listed, **_remembered(frame)}
     frame = frame.copy(deep=False)
     if known:
-        frame.attrs[_REMEMBERED] = json.dumps(known)
+        frame.attrs[_REMEMBERED] = json.dumps(known, sort_keys=True)
     return frame
 
 

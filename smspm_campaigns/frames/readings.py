@@ -6,6 +6,7 @@ from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
 
@@ -29,19 +30,21 @@ _LINES: Final = {
 _TEXTABLE: Final = ("mobile", "fixed_line_or_mobile")
 
 _BRACKETS: Final = str.maketrans("", "", "().")
-_SUSPICIOUS: Final = re.compile(r"\(\s*0\s*\)|\.0+$")  # the tail of a float, or a (0)
+_SUSPICIOUS: Final = re.compile(r"\(\s*0\s*\)|\.0+\s*$")  # the tail of a float, or a (0)
 _FEWEST: Final = 5  # digits; fewer are left to phonenumbers
 _MOST: Final = MAX_NUMBER_DIGITS
 
 _PLAIN: Final = re.compile(r"[( ]*(\+?)[( ]*((?:[0-9][-() ./]*){5,17})")
 _PUNCTUATION: Final = str.maketrans("", "", " -()./")
 _EXPONENT: Final = re.compile(r"\+?\d(?:[.,](\d+))?[eE]\+?(\d{1,3})")
-_FLOAT_TAIL: Final = re.compile(r"(\+?\d+)\.0+")
+_FLOAT_TAIL: Final = re.compile(r"(\+?\d+)\.0+|([^.]*\d)\.0")  # as in +49 1713920012.0
 _DOUBLE_ZERO: Final = re.compile(r"\(?\s*00")
-_TRUNK_ZERO: Final = re.compile(r"(\(?\+[\s)]*\d[\d\s)]*)\(\s*0\s*\)")
 _PLUS: Final = re.compile(r"\W*[+\N{FULLWIDTH PLUS SIGN}]")
+_TRUNK_ZERO: Final = re.compile(rf"({_PLUS.pattern}(?:\d|[^\w(])+)\(\s*0\s*\)")
 _EXTENSION: Final = re.compile(r"[^\W\d_]|[,;#/|&]")  # what may stand before one
-_LOST_DIGITS: Final = "0" * 7  # how a float ends that was made of 4.48E+11
+_LOST_DIGITS: Final = "0" * 6  # how a float ends that was made of 4.91714E+11
+_EXACT_IN_32_BITS: Final = 2**24  # larger whole numbers may be others, IEEE 754
+_CALCULATED: Final = re.compile(r"[-.]")  # 0171-39 is -39 as a formula, 0171.39 a fraction
 _MAX_CELL: Final = 250  # characters phonenumbers reads of a cell, MAX_INPUT_STRING_LENGTH
 _UNUSUAL: Final = re.compile(r"[^ -~]")  # may be invisible, or a digit of another script
 _TWO_NUMBERS: Final = re.compile(
@@ -60,6 +63,8 @@ _WHY_NOT_POSSIBLE: Final = {
     phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "it is too short: digits are missing",
 }
 _TWO: Final = "seems to hold two numbers. Keep one in this cell."
+_CUT: Final = "a spreadsheet kept only the first digits."
+_AS_TEXT: Final = "Format the column as text in the original file and save again."
 _NO_SUCH_CODE: Final = "there is no such country code"
 
 
@@ -80,7 +85,7 @@ def read_plain(cell: str, region: str) -> Number | None:
         if _SUSPICIOUS.search(cell):
             return None
         digits = digits.translate(_BRACKETS)
-    bare = len(digits) == len(cell)
+    bare = len(digits) == len(cell.strip())
     plus = digits[:1] == "+"
     if plus:
         digits = digits[1:]
@@ -113,7 +118,7 @@ def read_cell(value: Any, region: str) -> Reading:
         repairs.insert(0, "a number was read as text")
     if not text:
         return _refused(Problem.MISSING_NUMBER, "the cell holds invisible characters only.")
-    if damage := _damage(text):
+    if damage := _damage(text) or _miscalculation(value):
         return _refused(Problem.DAMAGED_NUMBER, f"{quoted(cell)}: {damage}")
     if _holds_two_numbers(cell, region):
         return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)} {_TWO}")
@@ -126,10 +131,14 @@ def _refused(problem: Problem, note: str) -> Reading:
 
 
 def _spelled_out(value: Any) -> str:
-    """Write a cell that is no text; what has lost its last digits as an exponent, to be refused."""
+    """Write a cell that is no text."""
     text = as_text(value)
-    exact = isinstance(value, Integral) or not text.endswith(_LOST_DIGITS)
-    return text if exact else str(Decimal(text).normalize())
+    return text if isinstance(value, Integral) else _as_kept(text)
+
+
+def _as_kept(digits: str) -> str:
+    """Write the digits of a float; as an exponent, to be refused, when the last ones are lost."""
+    return str(Decimal(digits).normalize()) if digits.endswith(_LOST_DIGITS) else digits
 
 
 def _repair(cell: str) -> tuple[str, list[str]]:
@@ -152,7 +161,7 @@ def _repair(cell: str) -> tuple[str, list[str]]:
         text = text[4:].strip()
         repairs.append("'tel:' was removed")
     if whole := _FLOAT_TAIL.fullmatch(text):
-        text = whole[1]
+        text = _as_kept(whole[1]) if whole[1] else whole[2]
         repairs.append("a trailing .0 was removed")
     if exact := _exact_exponent(text):
         text = exact
@@ -216,11 +225,15 @@ def _damage(text: str) -> str:
     """Say how a spreadsheet destroyed digits, or nothing."""
     if not text.strip("#"):
         return "the column was too narrow when the file was saved. Widen it and save again."
-    if _EXPONENT.fullmatch(text):
-        return (
-            "a spreadsheet kept only the first digits. Format the column as text in the original "
-            "file and save again."
-        )
+    return f"{_CUT} {_AS_TEXT}" if _EXPONENT.fullmatch(text) else ""
+
+
+def _miscalculation(value: Any) -> str:
+    """Say what is wrong with a number that was stored as one, or nothing."""
+    if isinstance(value, np.float32 | np.float16) and not abs(value) <= _EXACT_IN_32_BITS:
+        return f"{_CUT} {_AS_TEXT}"
+    if isinstance(value, Real | Decimal) and _CALCULATED.search(as_text(value)):
+        return f"a phone number is not negative and no fraction. {_AS_TEXT}"
     return ""
 
 
@@ -233,7 +246,7 @@ def _parse(text: str, region: str, cell: str, repairs: list[str]) -> Reading:
         )
     national, why = _valid(text, region)
     chosen, other = national, None
-    if text.isdigit():
+    if text.isdecimal():
         international, why_not = _valid("+" + text, "")
         if not region:
             why = why_not

@@ -234,10 +234,9 @@ def test_unreadable_opt_outs_raise_and_are_masked() -> None:
     with pytest.raises(NumbersUnreadable) as raised:
         mark_suppressed(people("0171 3920012"), entries)
     assert str(raised.value) == (
-        "3 entries of the opt-out list cannot be read as phone numbers (row 3: '0171*****13'; "
+        "3 entries of the opt-out list cannot be read as a phone number (row 3: '0171*****13'; "
         "row 4: '0171*****14'; row 5: 'nobody'). An opt-out that is lost is a person texted: mend "
-        "them, say region=… when they lack a country code, or pass unreadable='warn' to go on "
-        "without them."
+        "it, say region=… when it lacks a country code, or pass unreadable='warn' to go on without."
     )
 
 
@@ -249,9 +248,7 @@ def test_many_unreadable_opt_outs_are_counted() -> None:
 
 def test_unreadable_opt_outs_may_be_passed_over_with_a_warning() -> None:
     """unreadable='warn' goes on with the others, and says where the call stands."""
-    with pytest.warns(
-        SmspmWarning, match=r"^1 entries .*'nobody'.* Went on without them"
-    ) as warned:
+    with pytest.warns(SmspmWarning, match=r"^1 entry .*'nobody'.* Went on without") as warned:
         marked = mark_suppressed(people("0171 3920012"), ["nobody", f"+{ANA}"], unreadable="warn")
     assert warned[0].filename == __file__
     assert marked["sms_problem"].to_list() == ["opted_out"]
@@ -448,7 +445,7 @@ def test_list_may_be_read_by_a_region_of_any_spelling() -> None:
 )
 def test_entry_that_is_no_one_number_raises(entry: Any) -> None:
     """Whatever is refused as a recipient is refused as an opt-out, and never passed over."""
-    with pytest.raises(NumbersUnreadable, match=r"^1 entries of the opt-out list cannot be read"):
+    with pytest.raises(NumbersUnreadable, match=r"^1 entry of the opt-out list cannot be read"):
         mark_suppressed(people("0171 3920012"), [entry], region="DE")
     assert mark_suppressed(people("0171 3920012"), [None, "", " ", np.nan, pd.NA]).equals(
         mark_suppressed(people("0171 3920012"), [])
@@ -469,3 +466,36 @@ def test_landline_and_foreigner_may_opt_out_too() -> None:
         "country_not_allowed opted_out",
     ]
     assert normalize_numbers(marked, region="DE")["sms_problems"].to_list() == ["opted_out"] * 2
+
+
+def test_listed_digits_that_are_two_numbers_suppress_both() -> None:
+    """Which of the two people asked for no texts cannot be known: neither is texted."""
+    marked = mark_suppressed(people("+37256789045", "0372 56789045", f"+{ANA}"), ["37256789045"])
+    assert marked["sms_problem"].notna().tolist() == [True, False, False]
+    marked = mark_suppressed(marked, ["37256789045"], region="DE")
+    assert marked["sms_problem"].notna().tolist() == [True, True, False]
+
+
+def test_copies_of_an_opted_out_row_are_marked_with_it() -> None:
+    """After frames were put together, the next step marks every row of a number that opted out."""
+    marked = mark_suppressed(people("0171 3920012"), [f"+{ANA}"])
+    both = pd.concat([people("0171 3920012", "0171 3920013"), marked], ignore_index=True)
+    told = mark_duplicates(both)["sms_problems"]
+    assert told.astype(object).where(told.notna(), None).to_list() == [
+        "opted_out",
+        None,
+        "opted_out duplicate",
+    ]
+
+
+@pytest.mark.parametrize("region", [["DE"], {"DE"}, 5])
+def test_region_of_a_list_is_a_country_or_a_column(region: Any) -> None:
+    """Anything else is a sentence, never an error of Python's own."""
+    with pytest.raises(InvalidArgument, match=r"^(region is an ISO code|5 is no country)"):
+        mark_suppressed(people("0171 3920012"), ["0171 3920012"], region=region)
+
+
+def test_frame_with_a_column_called_read_is_a_frame() -> None:
+    """A frame has what its columns are called, and is no open file."""
+    listed = pd.DataFrame({"number": [f"+{ANA}"], "read": ["yes"]})
+    assert mark_suppressed(people("0171 3920012"), listed)["sms_problem"].notna().all()

@@ -382,7 +382,7 @@ def test_changed_number_clears_what_was_judged_by_the_old_one() -> None:
     marked = run(frame, numbers, duplicates, suppressed)
     assert marked["sms_problem"].tolist()[0::2] == ["opted_out", "duplicate"]
     changed = marked.assign(phone=["0171 3920099", "0171 3920011", "0171 3920011"])
-    with pytest.warns(SmspmWarning, match=r"^1 rows .* Run mark_duplicates and mark_suppressed"):
+    with pytest.warns(SmspmWarning, match=r"^1 row has .* Run mark_duplicates and mark_suppressed"):
         again = numbers(changed)
     expected = pd.Series([np.nan, np.nan, "duplicate"], dtype="str", name="sms_problem")
     pd.testing.assert_series_equal(again["sms_problem"], expected)

@@ -613,7 +613,7 @@ def test_number_that_changes_loses_its_marks_with_a_warning(phone: str | None) -
     frame = pd.DataFrame({"phone": ["0171 3920012", "0171 3920013"]}, index=[7, 7])
     marked = mark_suppressed(normalize_numbers(frame, region="DE"), [ANA, "491713920013"])
     changed = marked.assign(phone=pd.array(["0171 3920014", phone], dtype=object))
-    with pytest.warns(SmspmWarning, match=r"^2 rows that were marked as duplicate") as warned:
+    with pytest.warns(SmspmWarning, match=r"^2 rows have another number than before") as warned:
         told = normalize_numbers(changed, region="DE")
     assert warned[0].filename == __file__
     assert not told["sms_problems"].astype(object).isin(["opted_out"]).any()

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 
-import numpy as np
 import pandas as pd
 
 from smspm_campaigns.exceptions import (
@@ -24,15 +23,16 @@ from smspm_campaigns.frames.columns import (
     texts_of,
 )
 from smspm_campaigns.frames.contacts import read_contacts
-from smspm_campaigns.frames.numbers import normalize_numbers
+from smspm_campaigns.frames.numbers import cells_of, regions_of
 from smspm_campaigns.frames.opt_outs import mark, remember
 from smspm_campaigns.frames.problems import Verdict, record
+from smspm_campaigns.frames.readings import read_number
 from smspm_campaigns.masking import mask_text
 from smspm_campaigns.vocabulary import TO, Problem
 
 #: Names by which the number column of an opt-out file is found, written as `_folded` does.
 _NUMBER_COLUMNS: Final = re.compile(
-    r"(phone|mobile|cell|tel(ephone)?)(no|number|phone)?|number|msisdn|recipient|to|smsto"
+    r"(phone|mobile|cell|tel(ephone)?|gsm|contact)(no|number|phone)?|number|msisdn|recipient|to|smsto"
 )
 
 _LISTED_AT_MOST: Final = 5  # unreadable entries shown in an error
@@ -56,8 +56,10 @@ def mark_duplicates(
         InvalidArgument: `keep` is something else.
 
     Example:
+        >>> import smspm_campaigns as smspm
         >>> people = pd.DataFrame({"phone": ["+491713920012", "0171 3920012"]})
-        >>> list(people.pipe(normalize_numbers, region="DE").pipe(mark_duplicates)["sms_problem"])
+        >>> people = smspm.normalize_numbers(people, region="DE")
+        >>> list(smspm.mark_duplicates(people)["sms_problem"])
         [nan, 'duplicate']
     """
     check_frame(frame, TO)
@@ -71,7 +73,7 @@ def mark_duplicates(
     for same in places.values():
         if len(same) > 1:
             verdicts |= _judge_copies(same, labels, keep)
-    return record(frame, verdicts, owned=(Problem.DUPLICATE,))
+    return mark(record(frame, verdicts, owned=(Problem.DUPLICATE,)))
 
 
 def _judge_copies(
@@ -115,41 +117,44 @@ def mark_suppressed(
         ColumnNotFound: the list has no number column, or `normalize_numbers` has not run.
 
     Example:
-        >>> people = normalize_numbers(pd.DataFrame({"phone": ["+491713920012"]}))
-        >>> list(mark_suppressed(people, ["0049 171 3920012"])["sms_problem"])
+        >>> import smspm_campaigns as smspm
+        >>> people = smspm.normalize_numbers(pd.DataFrame({"phone": ["+491713920012"]}))
+        >>> list(smspm.mark_suppressed(people, ["0049 171 3920012"])["sms_problem"])
         ['opted_out']
     """
     check_frame(frame, TO)
     check_choice("unreadable", unreadable, "raise", "warn")
     source, entries = _entries(numbers)
-    column = _number_column(entries, source)
-    filled = np.array([not is_blank(value) for value in entries[column]], dtype=bool)
-    entries = entries[filled]
-    needed = [column, region] if region in entries.columns and region != column else [column]
-    listed = normalize_numbers(entries[needed], column, region=region)
-    unread = listed[TO].isna()
-    _complain(listed.loc[unread.to_numpy(), column], source, unreadable)
-    where = {
-        number: f"{source}, row {as_text(label)}"
-        for label, number in zip(listed.index[::-1], listed[TO][::-1], strict=True)
-        if not is_blank(number)
-    }
-    return mark(remember(frame, where))
+    column = entries[_number_column(entries, source)]
+    regions = regions_of(entries, region)
+    listed: dict[str, str] = {}
+    unread: list[tuple[Any, Any]] = []
+    for label, cell, home in zip(entries.index, cells_of(column), regions, strict=True):
+        if is_blank(cell):
+            continue
+        reading = read_number(cell, home)
+        if reading.number is None:
+            unread.append((label, cell))
+        # Digits that are valid in two ways may be either person's: neither is texted.
+        for number in filter(None, (reading.number, reading.other)):
+            listed.setdefault(number[0], f"{source}, row {as_text(label)}")
+    _complain(unread, source, unreadable)
+    return mark(remember(frame, listed))
 
 
 def _entries(numbers: Any) -> tuple[str, pd.DataFrame]:
     """Return what a person calls the list, and its entries."""
     if isinstance(numbers, str) and holds_number(numbers) and not re.search(r"[^\W\d_]", numbers):
         raise InvalidArgument(f"{told(numbers)} is a number, not a file. Put it in a list.")
+    if isinstance(numbers, pd.DataFrame):
+        return "the opt-out frame", numbers
+    if isinstance(numbers, pd.Series):
+        return "the opt-out list", numbers.to_frame("number")
     if isinstance(numbers, str | os.PathLike) or hasattr(numbers, "read"):
         name = getattr(numbers, "name", numbers)
         source = Path(name).name if isinstance(name, str | os.PathLike) else "the opt-out file"
         # Whoever filtered the list still opted out.
         return source, read_contacts(numbers, hidden="keep")
-    if isinstance(numbers, pd.DataFrame):
-        return "the opt-out frame", numbers
-    if isinstance(numbers, pd.Series):
-        return "the opt-out list", numbers.to_frame("number")
     if isinstance(numbers, Mapping | bytes) or not isinstance(numbers, Iterable):
         raise InvalidArgument(
             f"Expected opted-out numbers as a list, Series, frame or file, got "
@@ -181,19 +186,22 @@ def _folded(name: object) -> str:
     return re.sub(r"[\W_]", "", str(name).lower())
 
 
-def _complain(bad: "pd.Series[Any]", source: str, unreadable: Literal["raise", "warn"]) -> None:
-    if bad.empty:
+def _complain(
+    unread: list[tuple[Any, Any]], source: str, unreadable: Literal["raise", "warn"]
+) -> None:
+    if not unread:
         return
     shown = [
-        f"row {mask_text(as_text(label))}: {mask_text(quoted(value))}"
-        for label, value in zip(bad.index[:_LISTED_AT_MOST], bad, strict=False)
+        f"row {mask_text(as_text(label))}: {mask_text(quoted(cell))}"
+        for label, cell in unread[:_LISTED_AT_MOST]
     ]
-    more = f" and {len(bad) - len(shown)} more" if len(bad) > len(shown) else ""
+    more = f" and {len(unread) - len(shown)} more" if len(unread) > len(shown) else ""
+    entries = "1 entry" if len(unread) == 1 else f"{len(unread):,} entries"
     sentence = (
-        f"{len(bad)} entries of {source} cannot be read as phone numbers ({'; '.join(shown)}"
-        f"{more}). An opt-out that is lost is a person texted: mend them, say region=… when they "
-        "lack a country code"
+        f"{entries} of {source} cannot be read as a phone number ({'; '.join(shown)}{more}). An "
+        "opt-out that is lost is a person texted: mend it, say region=… when it lacks a country "
+        "code"
     )
     if unreadable == "raise":
-        raise NumbersUnreadable(sentence + ", or pass unreadable='warn' to go on without them.")
-    warn(sentence + ". Went on without them.")
+        raise NumbersUnreadable(sentence + ", or pass unreadable='warn' to go on without.")
+    warn(sentence + ". Went on without.")

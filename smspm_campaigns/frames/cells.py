@@ -12,6 +12,7 @@ import pandas as pd
 from smspm_campaigns.masking import mask_text
 
 _MIDNIGHT: Final = dt.time()
+_HUGE: Final = 10**4000  # Python does not write larger numbers in decimal digits
 _MAX_SHOWN: Final = 40  # characters of a cell quoted in a sentence
 
 
@@ -24,6 +25,8 @@ def is_blank(value: Any) -> bool:
     """
     if isinstance(value, str):
         return not value.strip()
+    if isinstance(value, Decimal):  # pandas stumbles over one that signals
+        return value.is_nan()
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
@@ -41,7 +44,7 @@ def as_text(value: Any) -> str:  # noqa: PLR0911 - one line for each kind of cel
     if isinstance(value, bool | np.bool_):
         return "TRUE" if value else "FALSE"
     if isinstance(value, Integral):
-        return str(int(value))
+        return str(int(value)) if abs(int(value)) < _HUGE else f"{Decimal(int(value)):.3E}"
     if isinstance(value, Decimal):
         return format(
             value.to_integral_value() if value == value.to_integral_value() else value, "f"

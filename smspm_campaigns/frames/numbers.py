@@ -86,37 +86,44 @@ def normalize_numbers(
     allowed = None if countries is None else {_check_country(name) for name in countries}
     if allowed is not None and not allowed:
         raise InvalidArgument("countries names none, so nobody would be texted. None means all.")
+    before = frame
+    columns, verdicts = _read(cells_of(cells), regions_of(frame, region), allowed, mobile_only)
+    frame = _forget_what_changed(before, with_columns(remember(frame, {}), **columns))
+    frame = record(frame, verdicts, owned=_OWNED, titles=(NUMBER_NOTE, TWO_READINGS))
+    return mark(frame)
+
+
+def _read(
+    cells: list[Any],
+    regions: list[str],
+    allowed: Collection[str] | None,
+    mobile_only: bool,  # noqa: FBT001 - passed on by position
+) -> tuple[dict[str, Any], dict[int, Verdict]]:
+    """Read all cells: the three columns, and the verdicts by position."""
     numbers: list[str | None] = []
     kinds: list[Kind | None] = []
     verdicts: dict[int, Verdict] = {}
     everyone = allowed is None and not mobile_only
-    each = enumerate(zip(_cells(cells), _regions(frame, region), strict=True))
-    for place, (cell, home) in each:
-        number = read_plain(cell, home) if isinstance(cell, str) else None
+    for place, (cell, region) in enumerate(zip(cells, regions, strict=True)):
+        number = read_plain(cell, region) if isinstance(cell, str) else None
         if number is None:
-            number, verdicts[place] = read_cell(cell, home)
+            number, verdicts[place], _ = read_cell(cell, region)
         digits, kind = number or (None, None)
         if kind and not everyone and (faults := _judge(kind, allowed, mobile_only=mobile_only)):
             verdicts[place] = verdicts.get(place, NOTHING) + faults
         numbers.append(digits)
         kinds.append(kind)
-    before = frame
     which = {kind: place for place, kind in enumerate(dict.fromkeys(kinds))}
     places = np.fromiter(map(which.__getitem__, kinds), dtype=np.intp, count=len(kinds))
-    frame = with_columns(
-        remember(frame, {}),
-        **{
-            TO: text_array(numbers),
-            COUNTRY: text_array([kind and kind.country for kind in which]).take(places),
-            LINE: text_array([kind and kind.line for kind in which]).take(places),
-        },
-    )
-    frame = _forget_what_changed(before, frame)
-    frame = record(frame, verdicts, owned=_OWNED, titles=(NUMBER_NOTE, TWO_READINGS))
-    return mark(frame)
+    columns = {
+        TO: text_array(numbers),
+        COUNTRY: text_array([kind and kind.country for kind in which]).take(places),
+        LINE: text_array([kind and kind.line for kind in which]).take(places),
+    }
+    return columns, verdicts
 
 
-def _cells(column: "pd.Series[Any]") -> list[Any]:
+def cells_of(column: "pd.Series[Any]") -> list[Any]:
     """Return the cells; floats of less than 64 bits stay such, since they have lost digits."""
     dtype: Any = column.dtype
     if dtype.kind == "f" and dtype.itemsize < np.float64().itemsize:
@@ -131,8 +138,12 @@ def _check_country(name: object) -> str:
     return code
 
 
-def _regions(frame: pd.DataFrame, region: str | None) -> list[str]:
-    """Return for each row an ISO code, nothing, or what stands there and is not understood."""
+def regions_of(frame: pd.DataFrame, region: str | None) -> list[str]:
+    """Return for each row an ISO code, nothing, or what stands there and is not understood.
+
+    Raises:
+        InvalidArgument: it is neither a country that is known nor a column.
+    """
     if region is None:
         return [""] * len(frame)
     fits = pd.api.types.is_hashable(region)
@@ -160,16 +171,17 @@ def _forget_what_changed(before: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFr
     """Clear duplicates and opt-outs where the number changed: they judged the old one."""
     if TO not in before.columns:
         return frame
-    stale = (Problem.DUPLICATE, Problem.OPTED_OUT)
     old, new = (np.array(texts_of(each, TO), dtype=object) for each in (before, frame))
-    outdated = (old != new) & (has_code(frame, stale[0]) | has_code(frame, stale[1]))
-    if not outdated.any():
+    changed = old != new
+    stale = (Problem.DUPLICATE, Problem.OPTED_OUT)
+    if not changed.any() or not any(has_code(before, code).any() for code in stale):
         return frame
+    rows = "1 row has" if changed.sum() == 1 else f"{changed.sum():,} rows have"
     warn(
-        f"{outdated.sum()} rows that were marked as duplicate or opted out have another number "
-        "now. Run mark_duplicates and mark_suppressed again."
+        f"{rows} another number than before. Run mark_duplicates and mark_suppressed again: they "
+        "judged the old ones."
     )
-    return record(frame, {}, owned=stale, where=outdated)
+    return record(frame, {}, owned=stale, where=changed)
 
 
 def _judge(kind: Kind, allowed: Collection[str] | None, *, mobile_only: bool) -> Verdict:

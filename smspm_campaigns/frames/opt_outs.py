@@ -44,7 +44,7 @@ def mark(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _remembered(frame: pd.DataFrame) -> dict[str, str]:
     """Return the numbers of all lists, and those of marked rows (a file keeps no `attrs`)."""
-    known: dict[str, str] = json.loads(frame.attrs.get(_REMEMBERED, "{}"))
+    known: dict[str, str] = json.loads(frame.attrs.get(_REMEMBERED) or "{}")
     marked = has_code(frame, Problem.OPTED_OUT)
     numbers = np.array(texts_of(frame, TO), dtype=object)[marked]
     return {number: "an earlier list" for number in numbers if number} | known

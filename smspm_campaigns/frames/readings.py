@@ -29,15 +29,12 @@ _LINES: Final = {
 }
 _TEXTABLE: Final = ("mobile", "fixed_line_or_mobile")
 
-_BRACKETS: Final = str.maketrans("", "", "().")
-_SUSPICIOUS: Final = re.compile(r"\(\s*0\s*\)|\.0+\s*$")  # the tail of a float, or a (0)
+_PUNCTUATION: Final = str.maketrans("", "", "()./")
+_SUSPICIOUS: Final = re.compile(r"/|\(\s*0\s*\)|\.0+\W*$")  # two numbers, a (0), a float's tail
 _FEWEST: Final = 5  # digits; fewer are left to phonenumbers
-_MOST: Final = MAX_NUMBER_DIGITS
 
-_PLAIN: Final = re.compile(r"[( ]*(\+?)[( ]*((?:[0-9][-() ./]*){5,17})")
-_PUNCTUATION: Final = str.maketrans("", "", " -()./")
 _EXPONENT: Final = re.compile(r"\+?\d(?:[.,](\d+))?[eE]\+?(\d{1,3})")
-_FLOAT_TAIL: Final = re.compile(r"(\+?\d+)\.0+|([^.]*\d)\.0")  # as in +49 1713920012.0
+_FLOAT_TAIL: Final = re.compile(r"(\+?\d+)\.0+\W*|([^.]*\d)\.0\W*")  # as in +49 1713920012.0
 _DOUBLE_ZERO: Final = re.compile(r"\(?\s*00")
 _PLUS: Final = re.compile(r"\W*[+\N{FULLWIDTH PLUS SIGN}]")
 _TRUNK_ZERO: Final = re.compile(rf"({_PLUS.pattern}(?:\d|[^\w(])+)\(\s*0\s*\)")
@@ -69,10 +66,11 @@ _NO_SUCH_CODE: Final = "there is no such country code"
 
 
 class Reading(NamedTuple):
-    """How one cell was read: the number when it is one, and the verdict."""
+    """How one cell was read: the number when it is one, the verdict, and another valid number."""
 
     number: Number | None
     verdict: Verdict
+    other: Number | None = None
 
 
 def read_plain(cell: str, region: str) -> Number | None:
@@ -80,30 +78,32 @@ def read_plain(cell: str, region: str) -> Number | None:
 
     `region` is an ISO code, or blank when there is none.
     """
-    digits = cell.replace(" ", "").replace("-", "")
-    if "(" in digits or "." in digits:
-        if _SUSPICIOUS.search(cell):
-            return None
-        digits = digits.translate(_BRACKETS)
-    bare = len(digits) == len(cell.strip())
-    plus = digits[:1] == "+"
-    if plus:
-        digits = digits[1:]
-    if not (digits.isdecimal() and digits.isascii() and _FEWEST <= len(digits) <= _MOST):
+    digits = _plain_digits(cell)
+    if not digits or (("." in cell or "(" in cell or "/" in cell) and _SUSPICIOUS.search(cell)):
         return None
-    if plus:
-        main = MAIN_PLANS[digits[:CODE_DIGITS]]
-        return None if main is None else main.find_abroad(digits)
+    if digits[0] == "+":
+        main = MAIN_PLANS[digits[1 : CODE_DIGITS + 1]]
+        return None if main is None else main.find_abroad(digits[1:])
     plan = PLANS[region]
     if digits.startswith("00") or (region and not plan):
         return None
     number = plan and plan.find(digits)
-    if bare and (main := MAIN_PLANS[digits[:CODE_DIGITS]]):
+    if len(digits) == len(cell.strip()) and (main := MAIN_PLANS[digits[:CODE_DIGITS]]):
         abroad = main.find_abroad(digits)
         if number and abroad and number != abroad:
             return None
         number = number or abroad
-    return number if number and len(number[0]) <= _MOST else None
+    return number if number and len(number[0]) <= MAX_NUMBER_DIGITS else None
+
+
+def _plain_digits(text: str) -> str:
+    """Leave out what stands between digits and means nothing; nothing when there is more to it."""
+    digits = text.replace(" ", "").replace("-", "")
+    if "(" in digits or "." in digits or "/" in digits:
+        digits = digits.translate(_PUNCTUATION)
+    bare = digits[1:] if digits[:1] == "+" else digits
+    plain = bare.isdecimal() and bare.isascii() and _FEWEST <= len(bare) <= MAX_NUMBER_DIGITS
+    return digits if plain else ""
 
 
 def read_cell(value: Any, region: str) -> Reading:
@@ -114,16 +114,28 @@ def read_cell(value: Any, region: str) -> Reading:
     if len(cell) > _MAX_CELL:
         return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)}: it is too long.")
     text, repairs = _repair(cell)
-    if isinstance(value, Real | Decimal):
-        repairs.insert(0, "a number was read as text")
     if not text:
         return _refused(Problem.MISSING_NUMBER, "the cell holds invisible characters only.")
     if damage := _damage(text) or _miscalculation(value):
         return _refused(Problem.DAMAGED_NUMBER, f"{quoted(cell)}: {damage}")
+    if isinstance(value, Real | Decimal):
+        repairs.insert(0, "a number was read as text")
+    return _read_text(text, region, cell, repairs)
+
+
+def _read_text(text: str, region: str, cell: str, repairs: list[str]) -> Reading:
+    if number := read_plain(text, region):  # most cells that needed a repair need nothing more
+        return Reading(number, _mended(cell, repairs))
     if _holds_two_numbers(cell, region):
         return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)} {_TWO}")
     text, more = _repair_prefix(text, region)
     return _parse(text, region, cell, repairs + more)
+
+
+def read_number(value: Any, region: str) -> Reading:
+    """Read a cell, in the quick way where that is certain."""
+    number = read_plain(value, region) if isinstance(value, str) else None
+    return Reading(number, NOTHING) if number else read_cell(value, region)
 
 
 def _refused(problem: Problem, note: str) -> Reading:
@@ -207,7 +219,7 @@ def _holds_two_numbers(cell: str, region: str) -> bool:
 
 def _parts_in_two(text: str, region: str) -> bool:
     """Tell whether white space stands between two valid numbers."""
-    words = text.split()
+    words = re.split(r"\s+|(?=\+)", text)
     parts = ((" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words)))
     return any(_valid(one, region)[0] and _valid(other, region)[0] for one, other in parts)
 
@@ -238,19 +250,13 @@ def _miscalculation(value: Any) -> str:
 
 
 def _parse(text: str, region: str, cell: str, repairs: list[str]) -> Reading:
-    """Read a repaired text as its region does, and bare digits as an international number too."""
+    """Read a repaired text, or say why it is no number."""
     if region and not PLANS[region] and not _PLUS.match(text):
         unknown = f"{quoted(region)} is no country that is known. {NAME_IT}"
         return _refused(
             Problem.INVALID_NUMBER, f"{quoted(cell)} has no country code, and {unknown}"
         )
-    national, why = _valid(text, region)
-    chosen, other = national, None
-    if text.isdecimal():
-        international, why_not = _valid("+" + text, "")
-        if not region:
-            why = why_not
-        chosen, other = _prefer(national, international)
+    chosen, other, why = _choose(text, region)
     if chosen is None and _parts_in_two(text, region):
         return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)} {_TWO}")
     digits = len(chosen[0]) if chosen else sum(char.isdigit() for char in text)
@@ -262,17 +268,33 @@ def _parse(text: str, region: str, cell: str, repairs: list[str]) -> Reading:
         )
     if chosen is None:
         return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)}: {why}.")
-    verdict = NOTHING
-    if repairs:
-        verdict += Verdict(note=f"{quoted(cell)}: {', '.join(repairs)}.", title=NUMBER_NOTE)
-    if other is not None:
-        taken, left = ("with", "without") if other is national else ("without", "with")
-        note = (
-            f"{quoted(cell)}: read {taken} a country code, from {chosen[1].country}, though {left} "
-            f"one it would be valid too, from {other[1].country}."
-        )
-        verdict += Verdict(note=note, title=TWO_READINGS)
-    return Reading(chosen, verdict)
+    return Reading(chosen, _mended(cell, repairs) + _read_twice(text, cell, chosen, other), other)
+
+
+def _mended(cell: str, repairs: list[str]) -> Verdict:
+    note = f"{quoted(cell)}: {', '.join(repairs)}." if repairs else ""
+    return Verdict(note=note, title=NUMBER_NOTE)
+
+
+def _read_twice(text: str, cell: str, chosen: Number, other: Number | None) -> Verdict:
+    if other is None:
+        return NOTHING
+    taken, left = ("with", "without") if chosen[0] == text else ("without", "with")
+    note = (
+        f"{quoted(cell)}: read {taken} a country code, from {chosen[1].country}, though {left} one "
+        f"it would be valid too, from {other[1].country}."
+    )
+    return Verdict(note=note, title=TWO_READINGS)
+
+
+def _choose(text: str, region: str) -> tuple[Number | None, Number | None, str]:
+    """Read as the region does, and bare digits as international too: chosen, the other, or why."""
+    national, why = _valid(text, region)
+    if not text.isdecimal():
+        return national, None, why
+    international, why_not = _valid("+" + text, "")
+    chosen, other = _prefer(national, international)
+    return chosen, other, why if region else why_not
 
 
 def _prefer(
@@ -281,6 +303,8 @@ def _prefer(
     """Choose between two valid readings: the one that can receive an SMS, else the national one."""
     if national is None or international is None or national == international:
         return national or international, None
+    if len(national[0]) > MAX_NUMBER_DIGITS:  # libphonenumber has such numbers, the API has not
+        return international, None
     if international[1].line in _TEXTABLE and national[1].line not in _TEXTABLE:
         return international, national
     return national, international
@@ -288,16 +312,17 @@ def _prefer(
 
 def _valid(text: str, region: str) -> tuple[Number | None, str]:
     """Read one spelling in one way: the number when it is valid, else the reason in words."""
-    plain = _PLAIN.fullmatch(text)
+    digits = _plain_digits(text)
     plan = PLANS[region]
-    if plain and (plain[1] or plan):
-        digits = plain[2].translate(_PUNCTUATION)
-        parts = plan.split(digits) if plan and not plain[1] else split_international(digits)
-        if parts is not None:
-            plan, rest = parts
-            number = plan.code.number(rest)
-            return number, "" if number else plan.why_not(rest)
-    return _parse_with_phonenumbers(text, region or None)
+    if digits[:1] == "+":
+        parts = split_international(digits[1:])
+    else:
+        parts = plan.split(digits) if plan and digits else None
+    if parts is None:
+        return _parse_with_phonenumbers(text, region or None)
+    plan, rest = parts
+    number = plan.code.number(rest)
+    return number, "" if number else plan.why_not(rest)
 
 
 def _parse_with_phonenumbers(text: str, region: str | None) -> tuple[Number | None, str]:

@@ -224,3 +224,23 @@ def test_calling_code_is_what_the_digits_begin_with(digits: str, code: str | Non
     """The first digits tell the calling code, or that there is none."""
     main = MAIN_PLANS[digits]
     assert (main and main.code.digits) == code
+
+
+@pytest.mark.parametrize(
+    ("digits", "region", "number"),
+    [
+        # No country code begins with 0: what follows 01 in Israel is no number abroad.
+        ("01800123456", "IL", "9721800123456"),
+        # Too long for American Samoa, so the 1 is its country code.
+        ("117797712345", "AS", "17797712345"),
+        # In Kazakhstan 8 is the prefix, and the first digit of some numbers.
+        ("78123486780", "KZ", "78123486780"),
+        # Jersey's own reading of a British number that is not Jersey's.
+        ("0800735456", "JE", None),
+    ],
+)
+def test_rule_that_few_numbers_need_is_kept(digits: str, region: str, number: str | None) -> None:
+    """Each of these is the only kind of number that one rule of libphonenumber decides."""
+    found = plan_of(region).find(digits)
+    assert found == as_phonenumbers_says(digits, region)
+    assert (found and found[0]) == number

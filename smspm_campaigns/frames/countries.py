@@ -14,6 +14,7 @@ NAME_IT: Final = "Write an ISO 3166 code such as 'DE', or its English name."
 #: Everyday names that ISO 3166 does not have, folded as `_fold` does.
 _EVERYDAY: Final = {
     "aland": "AX",
+    "america": "US",
     "bosnia": "BA",
     "britain": "GB",
     "brunei": "BN",

@@ -22,6 +22,10 @@ _LINES: Final = (
     "voicemail", "fixed_line_or_mobile", "fixed_line", "mobile",
 )  # fmt: skip
 
+TOO_SHORT: Final = "it is too short"
+DIGITS_MISSING: Final = "it is too short: digits are missing"
+TOO_LONG: Final = "it is too long"
+
 CODE_DIGITS: Final = 3  # digits of the longest calling code, ITU-T E.164, 6.2.1
 _NEVER: Final = r"(?!)"  # a pattern that nothing matches
 
@@ -153,11 +157,11 @@ class Plan:
         """Say in words why a national significant number of this calling code is none."""
         size = len(national)
         if size in self.local_lengths:
-            return "it is too short: digits are missing"
+            return DIGITS_MISSING
         if size < self.shortest:
-            return "it is too short"
+            return TOO_SHORT
         if size > self.longest:
-            return "it is too long"
+            return TOO_LONG
         return f"there is no such number in {self.region}"
 
 

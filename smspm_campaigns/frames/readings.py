@@ -14,8 +14,11 @@ from smspm_campaigns.frames.cells import as_text, is_blank, quoted
 from smspm_campaigns.frames.countries import NAME_IT
 from smspm_campaigns.frames.numbering import (
     CODE_DIGITS,
+    DIGITS_MISSING,
     MAIN_PLANS,
     PLANS,
+    TOO_LONG,
+    TOO_SHORT,
     Kind,
     Number,
     split_international,
@@ -23,10 +26,6 @@ from smspm_campaigns.frames.numbering import (
 from smspm_campaigns.frames.problems import NOTHING, Verdict
 from smspm_campaigns.vocabulary import MAX_NUMBER_DIGITS, NUMBER_NOTE, TWO_READINGS, Problem
 
-#: The words of `sms_line`, after phonenumbers' types.
-_LINES: Final = {
-    value: name.lower() for name, value in vars(PhoneNumberType).items() if name.isupper()
-}
 _TEXTABLE: Final = ("mobile", "fixed_line_or_mobile")
 
 _PUNCTUATION: Final = str.maketrans("", "", "()./")
@@ -50,14 +49,14 @@ _TWO_NUMBERS: Final = re.compile(
 
 _WHY_NOT_PARSED: Final = {
     NumberParseException.NOT_A_NUMBER: "it does not look like a phone number",
-    NumberParseException.TOO_SHORT_AFTER_IDD: "it is too short",
-    NumberParseException.TOO_SHORT_NSN: "it is too short",
-    NumberParseException.TOO_LONG: "it is too long",
+    NumberParseException.TOO_SHORT_AFTER_IDD: TOO_SHORT,
+    NumberParseException.TOO_SHORT_NSN: TOO_SHORT,
+    NumberParseException.TOO_LONG: TOO_LONG,
 }
 _WHY_NOT_POSSIBLE: Final = {
-    phonenumbers.ValidationResult.TOO_SHORT: "it is too short",
-    phonenumbers.ValidationResult.TOO_LONG: "it is too long",
-    phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "it is too short: digits are missing",
+    phonenumbers.ValidationResult.TOO_SHORT: TOO_SHORT,
+    phonenumbers.ValidationResult.TOO_LONG: TOO_LONG,
+    phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: DIGITS_MISSING,
 }
 _TWO: Final = "seems to hold two numbers. Keep one in this cell."
 _CUT: Final = "a spreadsheet kept only the first digits."
@@ -338,7 +337,7 @@ def _parse_with_phonenumbers(text: str, region: str | None) -> tuple[Number | No
     country = phonenumbers.region_code_for_number(number)
     if phonenumbers.is_valid_number(number) and country:
         digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        line = _LINES[phonenumbers.number_type(number)]
+        line = PhoneNumberType.to_string(phonenumbers.number_type(number)).lower()
         return (digits.removeprefix("+"), Kind(country, line)), ""
     possible = phonenumbers.is_possible_number_with_reason(number)
     country = phonenumbers.region_code_for_country_code(number.country_code or 0)

@@ -101,8 +101,8 @@ def mark_suppressed(
     Args:
         frame: with `sms_to`, from `normalize_numbers`.
         numbers: the opted-out numbers in any spelling: a list, a Series, a frame or a file that
-            `read_contacts` reads. In a frame or file the column is found by its name, such as
-            `number` or `phone`, or by being the only one.
+            `read_contacts` reads, hidden rows included. In a frame or file the column is found by
+            its name, such as `number` or `phone`, or by being the only one.
         region: where numbers without a country code are from, an ISO code.
         unreadable: what to do about an entry that is no number: `"raise"`, or `"warn"` and go on.
 

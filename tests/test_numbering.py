@@ -130,6 +130,8 @@ def test_digits_behind_a_plus_are_what_phonenumbers_reads(code: int) -> None:
 @example("GG", "781123456")
 @example("GG", "1481960194")
 @example("JE", "7797712345")
+@example("JE", "0800736012")  # British, and not how Jersey dials it
+@example("IM", "0800012345")
 @example("IM", "7924123456")
 @example("GB", "7911123456")
 @example("KZ", "87710009998")  # 8 is the prefix, +7 is shared with Russia

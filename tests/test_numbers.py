@@ -122,6 +122,7 @@ def test_repair_is_named(cell: str, region: str | None, number: str, repairs: st
         ("''0171 3920012", "DE", ANA, "a leading apostrophe was removed"),
         ("'+491713920012", None, ANA, "a leading apostrophe was removed"),
         ("'37256789045", None, "37256789045", "a leading apostrophe was removed"),
+        ("''37256789045", None, "37256789045", "a leading apostrophe was removed"),
         ("Tel:0171 3920012", "DE", ANA, "'tel:' was removed"),
         ("'tel:0171 3920012", "DE", ANA, "a leading apostrophe was removed, 'tel:' was removed"),
         ("(00) 49 171 3920012", None, ANA, "'00' was read as '+'"),

@@ -136,6 +136,12 @@ class OptOuts(RuleBasedStateMachine):
         self.run(lambda frame: mark_suppressed(frame, listed))
         self.named |= set(numbers)
 
+    @rule(shape=SHAPES, data=st.data())
+    def suppress_somebody_here(self, shape: str, data: st.DataObject) -> None:
+        here = sorted({*self.frame["sms_to"].dropna()} - {""})  # blank, as a file has it
+        if here:
+            self.suppress([data.draw(st.sampled_from(here))], shape)
+
     @rule(template=st.sampled_from(["Hi", "{{ phone }} {{ land }}"]))
     def render(self, template: str) -> None:
         self.run(lambda frame: render_messages(frame, template))
@@ -267,6 +273,16 @@ def test_marks_of_a_file_are_lists_too() -> None:
         "Opted out: listed in the opt-out list, row 0.",
         "Opted out: listed in an earlier list.",
     ]
+
+
+def test_mark_of_a_file_is_known_after_its_number_went_away() -> None:
+    """Read back from a file, read without its region, and with it again: still opted out."""
+    marked = mark_suppressed(people("0171 3920012"), [f"+{ANA}"])
+    back = pd.read_csv(io.StringIO(marked.to_csv(index=False)), dtype=str)
+    with pytest.warns(SmspmWarning, match="^1 row has another number than before"):
+        away = normalize_numbers(back)
+    assert problems(away) == ["invalid_number"]
+    assert problems(normalize_numbers(away, region="DE")) == ["opted_out"]
 
 
 def test_memory_is_one_text_and_the_frame_given_has_none() -> None:

@@ -17,7 +17,12 @@ from phonenumbers import (
 )
 
 from smspm_campaigns.frames.numbering import Kind, Number
-from smspm_campaigns.frames.readings import read_cell, read_plain
+from smspm_campaigns.frames.readings import (
+    _parse_with_phonenumbers,
+    _valid,
+    read_cell,
+    read_plain,
+)
 from smspm_campaigns.vocabulary import Problem
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
@@ -241,3 +246,33 @@ def test_fifteen_digits_are_the_most() -> None:
     assert read_plain("+493022222222222", "") == ("493022222222222", Kind("DE", "fixed_line"))
     assert valid("+4930222222222222", "") is not None
     assert read_cell("+4930222222222222", "").verdict.codes == (Problem.DAMAGED_NUMBER,)
+
+
+#: Regions whose calling code is first of all another's, such as Canada's.
+SHARING = {region for code in COUNTRY_CODE_TO_REGION_CODE.values() for region in code[1:]}
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.from_regex(r"\+?[0-9]{5,17}", fullmatch=True)
+    | st.builds(
+        "{}{}".format,
+        st.sampled_from(["+", "00", "011", "1", "+1", "+44", "+7", "+39", "+599", "+800"]),
+        st.from_regex(r"[0-9]{4,11}", fullmatch=True),
+    ),
+    st.sampled_from(["", *REGIONS]),
+)
+@example("13101234", "US")  # local digits behind the country's own code
+@example("119002127339", "US")
+@example("006151", "TA")
+@example("00855", "TA")
+@example("+1", "")
+@example("+80012345", "")
+@example("01199912345678", "US")
+def test_quick_reason_is_that_of_phonenumbers(text: str, region: str) -> None:
+    """Plain digits are valid, or not for a reason, as when phonenumbers is asked itself."""
+    number, why = _valid(text, region)
+    expected, reason = _parse_with_phonenumbers(text, region or None)
+    assert number == expected
+    if region not in SHARING:  # those are measured by their own lengths, and named themselves
+        assert why == reason

@@ -138,7 +138,7 @@ class OptOuts(RuleBasedStateMachine):
 
     @rule(shape=SHAPES, data=st.data())
     def suppress_somebody_here(self, shape: str, data: st.DataObject) -> None:
-        here = sorted({*self.frame["sms_to"].dropna()})
+        here = sorted({*self.frame["sms_to"].dropna()} - {""})
         if here:
             self.suppress([data.draw(st.sampled_from(here))], shape)
 
@@ -320,3 +320,18 @@ def test_parts_of_a_frame_join_again_with_their_memory() -> None:
     marked = mark_suppressed(people("0171 3920012", "0171 3920013"), [f"+{EVA}", f"+{ANA}"])
     parts = [normalize_numbers(part, region="DE") for part in (marked.head(1), marked.tail(1))]
     assert pd.concat(parts).attrs == marked.attrs
+
+
+def test_mark_without_a_number_marks_nobody_else() -> None:
+    """A marked row whose number a person took away says nothing of other rows without one."""
+    marked = mark_suppressed(people("0171 3920012", "x"), [f"+{ANA}"])
+    marked = marked.assign(sms_to=pd.Series([None, None], dtype="str"))
+    marked.attrs = {}
+    assert problems(mark_suppressed(marked, [])) == ["opted_out", "invalid_number"]
+
+
+def test_first_row_of_a_list_that_named_a_number_is_the_one_told() -> None:
+    """A person who stands on a list twice is named by the upper row."""
+    listed = pd.Series([f"+{ANA}", f"+{EVA}", ANA], index=[4, 5, 6])
+    marked = mark_suppressed(people("0171 3920012"), listed)
+    assert marked["sms_detail"].to_list() == ["Opted out: listed in the opt-out list, row 4."]

@@ -20,9 +20,11 @@ from pandas.testing import assert_frame_equal
 
 from smspm_campaigns.exceptions import SmspmWarning
 from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
+from smspm_campaigns.frames.columns import texts_of
 from smspm_campaigns.frames.numbers import normalize_numbers
 from smspm_campaigns.frames.problems import sendable
 from smspm_campaigns.frames.templates import render_messages
+from smspm_campaigns.vocabulary import PROBLEMS
 
 ANA, EVA = "491713920012", "491713920013"
 
@@ -158,6 +160,7 @@ class OptOuts(RuleBasedStateMachine):
         size = len(self.frame)
         mask = data.draw(st.lists(st.booleans(), min_size=size, max_size=size))
         self.frame = self.frame[np.array(mask, dtype=bool)]
+        self.forget_what_nothing_tells()
 
     @rule(seed=st.integers(0, 9))
     def shuffle(self, seed: int) -> None:
@@ -182,6 +185,7 @@ class OptOuts(RuleBasedStateMachine):
     @rule()
     def drop_what_helpers_said(self) -> None:
         self.frame = self.frame[["phone", "land"]]
+        self.forget_what_nothing_tells()
         self.normalize("GB", None, mobile_only=False)
 
     @rule(dtype=st.sampled_from(["object", "string[pyarrow]", "category"]))
@@ -192,11 +196,15 @@ class OptOuts(RuleBasedStateMachine):
 
     @rule(missing=st.booleans())
     def through_a_file(self, *, missing: bool) -> None:
-        """A file keeps no memory of the lists, but the marks of the rows."""
-        marked = self.frame["sms_problems"].astype("str").str.contains("opted_out", na=False)
-        self.named = set(self.frame.loc[marked.to_numpy(), "sms_to"].dropna())
         text = self.frame.to_csv(index=False)
         self.frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=missing)
+        self.forget_what_nothing_tells()
+
+    def forget_what_nothing_tells(self) -> None:
+        """A file keeps no memory of the lists: what its marked rows tell is all that is known."""
+        if "sms_opted_out" not in self.frame.attrs:
+            told = zip(texts_of(self.frame, "sms_to"), texts_of(self.frame, PROBLEMS), strict=True)
+            self.named = {number for number, codes in told if "opted_out" in codes.split()} - {""}
 
     @invariant()
     def nobody_who_opted_out_is_texted(self) -> None:

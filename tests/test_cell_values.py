@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smspm_campaigns.exceptions import ContactsUnreadable
 from smspm_campaigns.frames.files.cell_values import (
     dress_of,
     duration_text,
@@ -173,3 +174,25 @@ def test_iso_date_is_read() -> None:
     assert iso_text("2026-05-01") == "2026-05-01"
     assert iso_text("2026-05-01T00:00:00") == "2026-05-01"
     assert iso_text("2026-05-01T10:30:00.000000000") == "2026-05-01 10:30:00"
+
+
+@pytest.mark.parametrize(
+    ("stored", "since_1904", "shown"),
+    [
+        ("2958465", False, "9999-12-31"),
+        ("2958466", False, "2958466"),  # shown as ####
+        ("2958465.999999999", False, "2958466"),  # rounds to a day that is none
+        ("2958000", True, "2958000"),
+        ("0.999999", False, "23:59:59"),  # the last second of a day, and no 24:00:00
+        ("-1", False, "-1"),
+    ],
+)
+def test_date_that_cannot_be_is_its_number(stored: str, since_1904: bool, shown: str) -> None:
+    """One odd date is a cell, and no reason to refuse the file."""
+    assert serial_text(stored, "moment", since_1904=since_1904) == shown
+
+
+def test_number_is_no_longer_than_a_cell() -> None:
+    """A number of more digits than a cell has characters is refused."""
+    with pytest.raises(ContactsUnreadable, match="more than 32,767 characters"):
+        number_text("1" * 32_768)

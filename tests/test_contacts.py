@@ -209,11 +209,30 @@ def test_path_is_a_path(path: Any) -> None:
 def test_number_in_a_header_is_masked(tmp_path: Path) -> None:
     """A file without a header shows no whole number, and is told as such."""
     with pytest.raises(ContactsUnreadable) as raised:
-        read(tmp_path, "+491713920012;+491713920012\n1;2\n")
+        read(tmp_path, "1234567;1234567\n1;2\n")
     assert str(raised.value) == (
-        "Two columns of people.csv are named '+4917******12': A (1) and B (2). Rename one. The "
+        "Two columns of people.csv are named '1****67': A (1) and B (2). Rename one. The "
         "first row seems to be data, not a header: put one above it that names the columns."
     )
+
+
+@pytest.mark.parametrize(
+    "header", ["Mari,+37256789045", "0171/3920012", "491713920012,Ana", "(030) 23125 000"]
+)
+def test_row_of_data_is_no_header(tmp_path: Path, header: str) -> None:
+    """A first row with a phone number would be a person lost, so it is refused, and not shown."""
+    with pytest.raises(ContactsUnreadable) as raised:
+        read(tmp_path, f"{header}\n+37256789046\n")
+    assert str(raised.value) == (
+        "people.csv has no header. The first row seems to be data, not a header: put one above it "
+        "that names the columns."
+    )
+
+
+@pytest.mark.parametrize("header", ["2026-05-01", "20260501", "2025-2026", "line 1", "01.05.2026"])
+def test_header_may_hold_digits(tmp_path: Path, header: str) -> None:
+    """Dates and years are names of columns."""
+    assert list(read(tmp_path, f"{header};phone\n1;2\n").columns) == [header, "phone"]
 
 
 def test_blank_columns_go(tmp_path: Path) -> None:

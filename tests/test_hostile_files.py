@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from smspm_campaigns.exceptions import ContactsUnreadable, SmspmWarning
 from smspm_campaigns.frames.contacts import read_contacts
-from smspm_campaigns.frames.files import text_files, xml_parts
+from smspm_campaigns.frames.files import grid, text_files, xml_parts
+from smspm_campaigns.frames.files.cell_values import dress_of
 
 DATA = Path(__file__).parent / "data"
 SUFFIXES = ["csv", "tsv", "txt", "xlsx", "xlsm", "xls", "xlsb", "ods"]
@@ -131,6 +132,7 @@ MANY = 1 << 24
         (["".join(f"<n{number}/>" for number in range(30_000))], "far larger"),
         (['<mergeCell ref="A2:A1048576"/>' * 2_000], "merged cells cover more than"),
         (['<mergeCell ref="A2:A3"/>' * 1_100_000], "1,048,576 merged cells"),
+        (['<mergeCell ref="A2:A1048576"/><mergeCell ref="A9999999:A1"/>' * 300], "cover more than"),
         (
             [
                 '<row r="2">' + '<c t="str"><v>a</v></c>' * 100 + "</row>",
@@ -139,12 +141,67 @@ MANY = 1 << 24
             "more than 40,000,000 cells",
         ),
     ],
-    ids=["depth", "attribute", "comment", "cell", "rows", "names", "cover", "merged", "wide"],
+    ids=[
+        "depth",
+        "attribute",
+        "comment",
+        "cell",
+        "rows",
+        "names",
+        "cover",
+        "merged",
+        "reversed",
+        "wide",
+    ],
 )
 def test_bomb_is_refused_before_it_goes_off(pieces: list[str], sentence: str) -> None:
     """What unpacks, nests or repeats without end is stopped while it is read."""
     with pytest.raises(ContactsUnreadable, match=sentence):
         read_contacts(io.BytesIO(bomb(HEAD, *pieces, "</sheetData></worksheet>")))
+
+
+def test_column_runs_cost_little() -> None:
+    """However often and however far a sheet describes its columns, there are 16,384."""
+    runs = '<col min="-30000000" max="1" hidden="1"/><col min="1" max="99999999" hidden="1"/>'
+    sheet = f'<worksheet {MAIN}><cols>{runs * 50_000}</cols><sheetData><row r="1"><c t="str">'
+    content = bomb(sheet, "<v>a</v></c></row></sheetData></worksheet>")
+    assert outcome(content, "people.xlsx").startswith("All columns of people.xlsx are hidden.")
+
+
+def test_sheet_without_a_relation_is_refused() -> None:
+    """A sheet that says nothing of where its cells are is a damaged workbook."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        sheets = f'<workbook {MAIN}><sheets><sheet name="A"/></sheets></workbook>'
+        archive.writestr("xl/workbook.xml", sheets)
+    assert outcome(file.getvalue(), "people.xlsx").startswith("people.xlsx cannot be read. It is")
+
+
+def test_repeated_long_cells_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long text in a row that is repeated a million times is more than memory holds."""
+    monkeypatch.setattr(grid, "MAX_CHARACTERS", 10_000)
+    space = "urn:oasis:names:tc:opendocument:xmlns"
+    content = (
+        f'<d xmlns:t="{space}:table:1.0" xmlns:o="{space}:office:1.0" xmlns:x="{space}:text:1.0">'
+        '<o:spreadsheet><t:table t:name="A"><t:table-row t:number-rows-repeated="1000">'
+        f'<t:table-cell o:value-type="string"><x:p>{"a" * 100}</x:p></t:table-cell></t:table-row>'
+        "</t:table></o:spreadsheet></d>"
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("content.xml", content)
+    assert "Its cells have more than 10,000 characters." in outcome(file.getvalue(), "people.ods")
+
+
+def test_number_format_without_an_end_takes_no_time() -> None:
+    """A format code is at most 255 characters; what is behind is not looked at."""
+    assert dress_of("[" * 255) == "number"
+    styles = f'<styleSheet {MAIN}><numFmts><numFmt numFmtId="1" formatCode="{"[" * 500_000}"/>'
+    file = io.BytesIO((DATA / "people.xlsx").read_bytes())
+    with zipfile.ZipFile(file, "a") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the part is there twice, and the last one counts
+        archive.writestr("xl/styles.xml", f"{styles}</numFmts></styleSheet>")
+    assert outcome(file.getvalue(), "people.xlsx") == ""
 
 
 @pytest.mark.parametrize("lie", [False, True])
@@ -198,9 +255,12 @@ def file_at_start(file: io.BytesIO) -> io.BytesIO:
     [
         (
             [b"a," * 20_000, b"b\n1,2\n"],
-            "header has 20,001 cells, and a spreadsheet at most 16,384",
+            "a row has 20,001 cells, and a spreadsheet at most 16,384",
         ),
-        ([b"a,b\n1,2\n", b"1," * 1_000_000, b"b\n"], "row 3 has 1000001 cells, and the header"),
+        (
+            [b"a,b\n1,2\n", b"1," * 1_000_000, b"b\n"],
+            "a row has 1,000,001 cells, and a spreadsheet at most 16,384",
+        ),
         ([b"a,b\n1,", b"x" * 10_000_000, b"\n"], "column B has 10,000,000 characters; a"),
         ([b'a,b\n1,"', b"x\n" * 5_000_000, b'"\n'], "column B has 10,000,000 characters; a"),
         ([b"a,b\n1,", b"x" * 32_768, b"\n"], "column B has 32,768 characters; a"),

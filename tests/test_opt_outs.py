@@ -20,9 +20,11 @@ from pandas.testing import assert_frame_equal
 
 from smspm_campaigns.exceptions import SmspmWarning
 from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
+from smspm_campaigns.frames.columns import texts_of
 from smspm_campaigns.frames.numbers import normalize_numbers
 from smspm_campaigns.frames.problems import sendable
 from smspm_campaigns.frames.templates import render_messages
+from smspm_campaigns.vocabulary import PROBLEMS
 
 ANA, EVA = "491713920012", "491713920013"
 
@@ -138,7 +140,11 @@ class OptOuts(RuleBasedStateMachine):
 
     @rule(shape=SHAPES, data=st.data())
     def suppress_somebody_here(self, shape: str, data: st.DataObject) -> None:
+<<<<<<< HEAD
         here = sorted({*self.frame["sms_to"].dropna()} - {""})  # blank, as a file has it
+=======
+        here = sorted({*self.frame["sms_to"].dropna()} - {""})
+>>>>>>> c838b3308b42f778bc9ab2cbe36f609763770600
         if here:
             self.suppress([data.draw(st.sampled_from(here))], shape)
 
@@ -158,6 +164,7 @@ class OptOuts(RuleBasedStateMachine):
         size = len(self.frame)
         mask = data.draw(st.lists(st.booleans(), min_size=size, max_size=size))
         self.frame = self.frame[np.array(mask, dtype=bool)]
+        self.forget_what_nothing_tells()
 
     @rule(seed=st.integers(0, 9))
     def shuffle(self, seed: int) -> None:
@@ -182,6 +189,7 @@ class OptOuts(RuleBasedStateMachine):
     @rule()
     def drop_what_helpers_said(self) -> None:
         self.frame = self.frame[["phone", "land"]]
+        self.forget_what_nothing_tells()
         self.normalize("GB", None, mobile_only=False)
 
     @rule(dtype=st.sampled_from(["object", "string[pyarrow]", "category"]))
@@ -192,11 +200,15 @@ class OptOuts(RuleBasedStateMachine):
 
     @rule(missing=st.booleans())
     def through_a_file(self, *, missing: bool) -> None:
-        """A file keeps no memory of the lists, but the marks of the rows."""
-        marked = self.frame["sms_problems"].astype("str").str.contains("opted_out", na=False)
-        self.named = set(self.frame.loc[marked.to_numpy(), "sms_to"].dropna())
         text = self.frame.to_csv(index=False)
         self.frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=missing)
+        self.forget_what_nothing_tells()
+
+    def forget_what_nothing_tells(self) -> None:
+        """A file keeps no memory of the lists: what its marked rows tell is all that is known."""
+        if "sms_opted_out" not in self.frame.attrs:
+            told = zip(texts_of(self.frame, "sms_to"), texts_of(self.frame, PROBLEMS), strict=True)
+            self.named = {number for number, codes in told if "opted_out" in codes.split()} - {""}
 
     @invariant()
     def nobody_who_opted_out_is_texted(self) -> None:
@@ -320,3 +332,18 @@ def test_parts_of_a_frame_join_again_with_their_memory() -> None:
     marked = mark_suppressed(people("0171 3920012", "0171 3920013"), [f"+{EVA}", f"+{ANA}"])
     parts = [normalize_numbers(part, region="DE") for part in (marked.head(1), marked.tail(1))]
     assert pd.concat(parts).attrs == marked.attrs
+
+
+def test_mark_without_a_number_marks_nobody_else() -> None:
+    """A marked row whose number a person took away says nothing of other rows without one."""
+    marked = mark_suppressed(people("0171 3920012", "x"), [f"+{ANA}"])
+    marked = marked.assign(sms_to=pd.Series([None, None], dtype="str"))
+    marked.attrs = {}
+    assert problems(mark_suppressed(marked, [])) == ["opted_out", "invalid_number"]
+
+
+def test_first_row_of_a_list_that_named_a_number_is_the_one_told() -> None:
+    """A person who stands on a list twice is named by the upper row."""
+    listed = pd.Series([f"+{ANA}", f"+{EVA}", ANA], index=[4, 5, 6])
+    marked = mark_suppressed(people("0171 3920012"), listed)
+    assert marked["sms_detail"].to_list() == ["Opted out: listed in the opt-out list, row 4."]

@@ -20,6 +20,8 @@ Fill = Callable[[Any], None]
 
 MOMENT = dt.datetime(2026, 5, 1, 10, 30)  # noqa: DTZ001 - a sheet has no zones
 
+CHOOSE = "To choose one, say sheet=…"
+
 
 def workbook(folder: Path, fill: Fill, name: str = "people.xlsx") -> Path:
     path = folder / name
@@ -223,8 +225,8 @@ def test_first_visible_sheet_is_read(tmp_path: Path) -> None:
         found = read_contacts(workbook(tmp_path, three_sheets))
     assert_frame_equal(found, people(2, 3, 4, 5, 6))
     assert [str(told.message) for told in warned] == [
-        "2 hidden sheets of people.xlsx left out: 'Old', 'Secret'. Choose with sheet=….",
-        "people.xlsx has several sheets; 'People' was read, and not 'More'. Choose with sheet=….",
+        f"2 hidden sheets of people.xlsx left out: 'Old', 'Secret'. {CHOOSE}",
+        f"people.xlsx has several sheets; 'People' was read, and not 'More'. {CHOOSE}",
     ]
     assert {told.filename for told in warned} == {__file__}
 
@@ -419,11 +421,8 @@ def test_workbook_of_libreoffice_is_read_as_it_is_seen(suffix: str) -> None:
         found = read_contacts(DATA / f"people.{suffix}")
     assert_frame_equal(found, frame_of(MADE, MADE_ROWS).drop(index=[20, 21, 22], columns="secret"))
     assert [str(told.message) for told in warned] == [
-        f"1 hidden sheet of people.{suffix} left out: 'Old'. Choose with sheet=….",
-        (
-            f"people.{suffix} has several sheets; 'People' was read, and not 'More'. Choose with "
-            "sheet=…."
-        ),
+        f"1 hidden sheet of people.{suffix} left out: 'Old'. {CHOOSE}",
+        f"people.{suffix} has several sheets; 'People' was read, and not 'More'. {CHOOSE}",
         (
             "3 hidden rows (row 20, 21, 22) and 1 hidden column (column 'secret') of "
             f"people.{suffix} left out, since a hidden row is usually one that was filtered away. "

@@ -1,6 +1,7 @@
 """A campaign file becomes a frame of text."""
 
 import os
+import re
 from collections.abc import Sequence
 from typing import IO, Any, Final, Literal
 
@@ -15,6 +16,7 @@ from smspm_campaigns.frames.files.sources import Source, open_source
 from smspm_campaigns.frames.files.text_files import can_delimit, read_text
 from smspm_campaigns.frames.files.workbooks import read_grid
 
+_PHONE_NUMBER: Final = re.compile(r"\W*(?:\d\W*){9,15}")  # more digits than a date has
 _NAMED_AT_MOST: Final = 10  # rows named in a warning
 
 
@@ -106,6 +108,10 @@ def _people(grid: Grid, file: str) -> tuple[pd.DataFrame, str]:
     shown = [
         place for place, number in enumerate(grid.numbers) if number not in grid.hidden_columns
     ]
+    if grid.header and not shown:
+        raise ContactsUnreadable(
+            f"All columns of {file} are hidden. hidden='keep' takes them, or show them and save."
+        )
     if not any(grid.header[place].strip() for place in shown):
         raise ContactsUnreadable(
             f"The first row of {file} is blank; it must name every column. Give it a header."
@@ -154,6 +160,8 @@ def _has_cells(column: "pd.Series[str]") -> bool:
 
 
 def _check_names(names: Sequence[str], letters: Sequence[str], file: str) -> None:
+    if any(map(_PHONE_NUMBER.fullmatch, names)):
+        raise ContactsUnreadable(f"{file} has no header.{header_hint(names)}")
     places: dict[str, list[str]] = {}
     for name, letter in zip(names, letters, strict=True):
         places.setdefault(name, []).append(letter)

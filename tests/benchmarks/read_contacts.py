@@ -1,15 +1,11 @@
 """Measure read_contacts against the plain `pandas.read_csv(path, dtype=str)` of the same file.
 
-    python tests/benchmarks/read_contacts.py
-    python tests/benchmarks/read_contacts.py --rows 200000
+    python tests/benchmarks/read_contacts.py [--rows 1000000]
 
 The two take turns in processes of their own, so that neither finds the memory of the other. With
 pyarrow, where it is installed, and without.
 """
 
-# ruff: noqa: T201 - a table for a person at a terminal
-
-import argparse
 import csv
 import importlib.util
 import statistics
@@ -17,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import click
 
 WARM_UP = 1  # the first turn fills the cache of the disk
 TURNS = 7
@@ -67,10 +65,9 @@ def measure(path: Path, reader: str, pyarrow: str) -> tuple[float, float]:
     return float(seconds), int(kilobytes) / 1024
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    rows = parser.parse_args().rows
+@click.command(help=__doc__)
+@click.option("--rows", default=1_000_000, show_default=True)
+def main(rows: int) -> None:
     ways = ["without"]
     if importlib.util.find_spec("pyarrow"):
         ways.insert(0, "with")
@@ -78,8 +75,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "people.csv"
         write_people(path, rows)
-        print(f"{rows:,} rows of six columns, {path.stat().st_size / 1e6:.0f} MB")
-        print(f"{'':18} {'pyarrow':8} {'seconds':>8} {'ratio':>6} {'peak MiB':>9}")
+        click.echo(f"{rows:,} rows of six columns, {path.stat().st_size / 1e6:.0f} MB")
+        click.echo(f"{'':18} {'pyarrow':8} {'seconds':>8} {'peak MiB':>9} {'takes':>8}")
         for way in ways:
             turns = [
                 [measure(path, reader, way) for reader in readers] for _ in range(WARM_UP + TURNS)
@@ -88,8 +85,8 @@ def main() -> None:
             for place, reader in enumerate(readers):
                 seconds = statistics.median(turn[place][0] for turn in turns)
                 peak = max(turn[place][1] for turn in turns)
-                shown = f"{ratio:.2f}" if place else ""
-                print(f"{reader:18} {way:8} {seconds:8.2f} {shown:>6} {peak:9.0f}")
+                shown = f"{ratio:.2f} x" if place else ""
+                click.echo(f"{reader:18} {way:8} {seconds:8.2f} {peak:9.0f} {shown:>8}".rstrip())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from smspm_campaigns.frames.files.binary_limits import check_xls, check_xlsb
 from smspm_campaigns.frames.files.cell_values import value_text
 from smspm_campaigns.frames.files.grid import Cells, Grid, checked
 from smspm_campaigns.frames.files.office_xml import SheetInfo
+from smspm_campaigns.frames.files.xml_parts import check_packing
 
 _MAX_UNPACKED: Final = 1 << 28  # bytes of an .xlsb; a million rows of six cells are about 0.1 GB
 
@@ -59,6 +60,7 @@ def _repacked(content: bytes) -> bytes:
         for info in old.infolist():
             if not info.filename.endswith((".bin", ".rels")):
                 continue
+            check_packing(info)
             left -= info.file_size
             if left < 0:
                 raise ContactsUnreadable(

@@ -123,14 +123,20 @@ def _streams(content: bytes, *names: str) -> Iterator[bytes]:
     short_table = _without_circles(_numbers(_chain(content, table, short_table_start, sector)))
     directory = _chain(content, table, directory_start, sector)
     short = b""
+    found = 0
     for place in range(0, len(directory) - _ENTRY + 1, _ENTRY):
         name = directory[place : place + 64].decode("utf-16-le", "replace").partition("\0")[0]
         start, size = struct.unpack_from("<II", directory, place + 116)
+        if found > 1 + len(names):  # each name once, and the root
+            raise _damaged()
         if directory[place + 66] == _ROOT:
             short = _chain(content, table, start, sector)
+            found += 1
         elif name in names and size >= short_below:
+            found += 1
             yield _chain(content, table, start, sector)
         elif name in names:
+            found += 1
             yield _chain(short, short_table, start, _SHORT, first=0)
 
 
@@ -140,7 +146,7 @@ def _fat(content: bytes, sector: int) -> tuple[int, ...]:
     (following,) = struct.unpack_from("<I", content, 68)
     while following < _FREE:
         listed = _numbers(_sector(content, following, sector, sector))
-        if not listed or len(sectors) > len(content) // 4:
+        if not listed or len(sectors) > _HEADER_FAT + len(content) // sector:
             raise _damaged()
         sectors += listed[:-1]
         following = listed[-1]

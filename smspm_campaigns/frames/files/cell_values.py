@@ -6,6 +6,7 @@ import re
 from typing import Any, Final, Literal
 
 from smspm_campaigns.frames.cells import as_text
+from smspm_campaigns.frames.files.grid import checked
 
 Dress = Literal["number", "moment", "duration"]
 
@@ -36,7 +37,7 @@ def number_text(stored: str) -> str:
         ('12345678901234567', '491713920012', '7')
     """
     if _WHOLE.fullmatch(stored):
-        return stored
+        return checked(stored)
     return float_text(float(stored))
 
 
@@ -78,16 +79,17 @@ def serial_text(stored: str, dress: Dress, *, since_1904: bool = False) -> str:
     days = float(stored)
     if dress == "duration" and math.isfinite(days):
         return duration_text(days * _DAY)
-    if not 0 <= days < _LAST:  # shown as ####
-        return number_text(stored)
-    if days < 1 and not since_1904:  # a time of day
-        return duration_text(days * _DAY)
+    if 0 <= days < 1 and not since_1904:  # a time of day, and the last one is not midnight
+        return duration_text(min(days * _DAY, _DAY - 1))
     if since_1904:
         days += _FIRST_OF_1904
     elif days < _SHAM_LEAP_DAY:
         days += 1
     # A float of days is exact to a microsecond or so; Excel shows milliseconds at most.
-    return as_text(_FIRST + dt.timedelta(milliseconds=round(days * _DAY * 1000)))
+    milliseconds = round(days * _DAY * 1000) if math.isfinite(days) else -1
+    if not _DAY * 1000 <= milliseconds < _LAST * _DAY * 1000:  # shown as ####
+        return number_text(stored)
+    return as_text(_FIRST + dt.timedelta(milliseconds=milliseconds))
 
 
 def iso_text(stored: str) -> str:

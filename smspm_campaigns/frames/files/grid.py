@@ -17,6 +17,9 @@ MAX_CELL: Final = 32_767  # characters
 #: Rows times columns, blanks included: what a million rows of forty columns need.
 MAX_CELLS: Final = 40_000_000
 
+#: In all cells together: what a million rows of twenty cells need.
+MAX_CHARACTERS: Final = 400_000_000
+
 #: What a spreadsheet shows where a formula failed. As a text file it holds these very words.
 ERROR_CELLS: Final = frozenset({
     "#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!",
@@ -45,6 +48,7 @@ class Cells:
         self._columns: dict[int, list[str]] = {}
         self._merged: list[tuple[int, int, int]] = []
         self._past = 0
+        self._characters = 0
 
     def add_row(self, number: int, texts: Mapping[int, str], *, times: int = 1) -> None:
         """Add a row, or several equal ones; rows come in the order of the sheet.
@@ -60,6 +64,9 @@ class Cells:
         if self._past > MAX_ROWS:
             raise ContactsUnreadable(f"It has more than {MAX_ROWS:,} rows.")
         _check_size(len(self._rows) + times, max(len(self._columns), len(texts)))
+        self._characters += times * sum(map(len, texts.values()))
+        if self._characters > MAX_CHARACTERS:
+            raise ContactsUnreadable(f"Its cells have more than {MAX_CHARACTERS:,} characters.")
         for row in range(number, self._past + 1):
             self._add(row, texts)
 
@@ -83,6 +90,7 @@ class Cells:
 
     def merge(self, top: int, bottom: int, column: int) -> None:
         """Note that the value of a cell stands for the rows below it, to `bottom`."""
+        top, bottom = sorted((top, bottom))
         self._merged.append((top, min(bottom, MAX_ROWS), column))
         if len(self._merged) > MAX_ROWS:
             raise ContactsUnreadable(f"It has more than {MAX_ROWS:,} merged cells.")

@@ -32,6 +32,7 @@ _BUILT_IN: Final[dict[int, Dress]] = {
     46: "duration",
 }
 _MAX_FORMATS: Final = 65_490  # Excel's limit of cell formats
+_LONGEST_FORMAT: Final = 255  # characters, Excel's limit
 _MAX_TEXTS: Final = 10_000_000  # different ones in a workbook
 _LONGEST_STORED: Final = 7 * MAX_CELL  # every character may be escaped as _x0009_
 _ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -72,7 +73,7 @@ class OfficeBook:
         self._uncomputed = attributes.get("fullCalcOnLoad") not in _UNTRUE
 
     def _take_sheet(self, attributes: Attributes) -> None:
-        relation = next(attributes[key] for key in _RELATION_IDS if key in attributes)
+        relation = next((attributes[key] for key in _RELATION_IDS if key in attributes), "")
         kind, part = self._related.by_id[relation]
         if kind == "worksheet":  # and no chart
             visible = attributes.get("state", "visible") == "visible"
@@ -188,7 +189,8 @@ class _Styles:
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "numFmt":
-            self._codes[int(attributes["numFmtId"])] = dress_of(attributes["formatCode"])
+            code = attributes["formatCode"][:_LONGEST_FORMAT]
+            self._codes[int(attributes["numFmtId"])] = dress_of(code)
         elif name == "cellXfs":
             self._of_cells = True
         elif name == "xf" and self._of_cells:
@@ -218,7 +220,7 @@ class _SheetReader:
         self._uncomputed = uncomputed  # numbers of formulas are still to be computed
         self._cells = Cells()
         self._hidden_rows: set[int] = set()
-        self._hidden_columns: set[int] = set()
+        self._hidden_columns = bytearray(MAX_COLUMNS + 1)  # a flag for each column
         self._flat = False  # rows have no height unless they say so
         self._columns: dict[str, int] = {}
         self._row = 0
@@ -280,8 +282,8 @@ class _SheetReader:
 
     def _take_column(self, attributes: Attributes) -> None:
         if attributes.get("hidden") not in _UNTRUE or float(attributes.get("width", 1)) == 0:
-            last = min(int(attributes["max"]), MAX_COLUMNS)
-            self._hidden_columns.update(range(int(attributes["min"]), last + 1))
+            first, last = max(int(attributes["min"]), 1), min(int(attributes["max"]), MAX_COLUMNS)
+            self._hidden_columns[first : last + 1] = b"\1" * (last - first + 1)
 
     def _take_merged(self, reference: str) -> None:
         found = [_REFERENCE.fullmatch(corner) for corner in reference.split(":")]
@@ -329,7 +331,7 @@ class _SheetReader:
         )
         return self._cells.grid(
             hidden_rows=self._hidden_rows,
-            hidden_columns=self._hidden_columns,
+            hidden_columns=[place for place, flag in enumerate(self._hidden_columns) if flag],
             notes=[note] if self._blanks else [],
         )
 

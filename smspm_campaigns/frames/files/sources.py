@@ -37,6 +37,8 @@ _WEB_PAGE: Final = re.compile(
 _XML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?(?:xml|mso-application)\b", re.IGNORECASE)
 _UNNAMED: Final = "The file"
 _MAX_MANIFEST: Final = 1 << 20  # bytes
+#: How spreadsheet programs pack the parts of a workbook. Others may ask for gigabytes.
+PACKINGS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _HEAD: Final = 4096  # bytes that tell text from anything else
 
 
@@ -46,7 +48,6 @@ class Source(NamedTuple):
     kind: Kind
     content: bytes
     is_decoded: bool  # it came as text, and its bytes are UTF-8
-    path: str | None  # absolute; none of an open file
 
 
 def open_source(path: Any) -> Source:
@@ -62,7 +63,6 @@ def open_source(path: Any) -> Source:
     if isinstance(path, str | os.PathLike) and not isinstance(os.fspath(path), bytes):
         name, argument = Path(path).name, json.dumps(os.fspath(path), ensure_ascii=False)
         content: bytes | str = _read_path(path)
-        absolute = os.path.abspath(path)  # noqa: PTH100 - Path would follow links
     else:
         fits = callable(getattr(path, "read", None))
         expected = "the path of a file, such as 'people.csv', or an open file"
@@ -70,7 +70,6 @@ def open_source(path: Any) -> Source:
         given = getattr(path, "name", None)
         name, argument = Path(given).name if isinstance(given, str) else "", "file"
         content = _read_open(path, _visible(name) or _UNNAMED)
-        absolute = None
     suffix = Path(name).suffix.lower()
     name = _visible(name) or _UNNAMED
     if suffix and suffix not in _KINDS:
@@ -83,7 +82,7 @@ def open_source(path: Any) -> Source:
         raise ContactsUnreadable(f"{name} is larger than {_MAX_BYTES >> 30} GiB. Split it.")
     kind = _kind_of(data, name)
     _check_suffix(kind, suffix, data, name)
-    return Source(name, argument, kind, data, is_decoded, absolute)
+    return Source(name, argument, kind, data, is_decoded)
 
 
 def _visible(name: str) -> str:
@@ -101,8 +100,14 @@ def _read_path(path: str | os.PathLike[str]) -> bytes:
     if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a name is too long
         what = "is a folder" if os.path.isdir(path) else "does not exist"  # noqa: PTH112 - ditto
         raise FileNotFoundError(f"{shown} {what}. Check the path; it is relative to {Path.cwd()}.")
-    with Path(path).open("rb") as file:
-        return file.read(_MAX_BYTES + 1)
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(_MAX_BYTES + 1)
+    except OSError as error:  # on Windows also when it is open in Excel
+        raise ContactsUnreadable(
+            f"{shown} cannot be read: {error.strerror}. Close it in other programs, and check who "
+            "may read it."
+        ) from None
 
 
 def _read_open(file: Any, name: str) -> bytes | str:
@@ -167,6 +172,8 @@ def _kind_of(data: bytes, name: str) -> Kind:
 def _manifest(archive: zipfile.ZipFile) -> bytes:
     part = "META-INF/manifest.xml"
     if part not in archive.namelist():
+        return b""
+    if archive.getinfo(part).compress_type not in PACKINGS:
         return b""
     with archive.open(part) as stream:
         return stream.read(_MAX_MANIFEST)

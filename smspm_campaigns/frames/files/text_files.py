@@ -41,6 +41,7 @@ _PIECE: Final = 1 << 18  # bytes that stay in a processor's cache
 
 _QUOTED: Final = rb'"[^"]*+(?:""[^"]*+)*+"'
 _HEADER: Final = re.compile(rb'(?:%s|[^"\r\n])*+' % _QUOTED)
+_LINE: Final = re.compile(rb"([^\r\n]*+)(?:\r\n|[\r\n]|\Z)")
 _SEP_LINE: Final = re.compile(rb'sep=([^"\r\n\0])[ \t]*(?:\r\n|\n|\r)', re.IGNORECASE)
 _ERROR: Final = re.compile(b"|".join(re.escape(word.encode()) for word in ERROR_CELLS))
 _UNCLOSED: Final = re.compile(r"EOF inside string starting at row (\d+)")
@@ -144,7 +145,8 @@ def _offending_lines(data: bytes, encoding: str) -> list[tuple[int, bytes]]:
     found: list[tuple[int, bytes]] = []
     if b"\n".decode(encoding, "replace") != "\n":  # UTF-16: its lines are no lines of bytes
         return found
-    for number, line in enumerate(data.splitlines(), 1):
+    for number, match in enumerate(_LINE.finditer(data), 1):
+        line = match[1]
         try:
             line.decode(encoding)
         except UnicodeDecodeError as error:
@@ -185,7 +187,6 @@ class _Table:
     def __init__(self, source: Source, data: bytes, delimiter: str | None) -> None:
         self._name = source.name
         self._data = data
-        self._path = source.path if data is source.content else None
         self._lines = _count(data, b"\n") + 1
         mark = len(_UTF8_MARK) * data.startswith(_UTF8_MARK)
         sep = _SEP_LINE.match(data, mark)
@@ -195,6 +196,7 @@ class _Table:
         self._delimiter = delimiter or named
 
     def grid(self) -> Grid:
+        self._check_rows()
         header = self._header()
         self._check_size(len(header))
         frame = self._parse(len(header)) if header else pd.DataFrame()
@@ -216,10 +218,6 @@ class _Table:
 
     def _header(self) -> list[str]:
         header = next(self._records(), [])
-        if len(header) > MAX_COLUMNS:
-            raise self._refusal(
-                f"the header has {len(header):,} cells, and a spreadsheet at most {MAX_COLUMNS:,}"
-            )
         for number, name in enumerate(header, 1):
             self._check_length(number, len(name))
         return header
@@ -237,9 +235,7 @@ class _Table:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)  # a cell too many in row 2
                 return pd.read_csv(
-                    # From a path pandas reads with all processors, from bytes with one.
-                    self._path or io.BytesIO(self._data),
-                    compression=None,
+                    io.BytesIO(self._data),
                     sep=self._delimiter,
                     skiprows=self._above,
                     header=0,
@@ -270,7 +266,7 @@ class _Table:
 
     def _check_cells(self, frame: pd.DataFrame) -> None:
         """Measure the cells, when a look at the lines does not rule out a long one."""
-        if self._has_long_line() or self._spans_lines(len(frame)):
+        if any(self._long_lines(MAX_CELL)) or self._spans_lines(len(frame)):
             for place in range(frame.shape[1]):
                 longest = frame[place].str.len().max() if len(frame) else 0
                 self._check_length(place + 1, longest)
@@ -282,13 +278,25 @@ class _Table:
                 f"spreadsheet holds {MAX_CELL:,}"
             )
 
-    def _has_long_line(self) -> bool:
+    def _check_rows(self) -> None:
+        """Refuse a row of more cells than there are columns, before room is made for them."""
+        for start, end in self._long_lines(MAX_COLUMNS):
+            cells = self._data.count(self._delimiter.encode(), start, end) + 1
+            if cells > MAX_COLUMNS:
+                raise self._refusal(
+                    f"a row has {cells:,} cells, and a spreadsheet at most {MAX_COLUMNS:,}"
+                )
+
+    def _long_lines(self, limit: int) -> Iterator[tuple[int, int]]:
+        """Yield where the lines begin and end that are longer than a limit; there are few."""
+        line_end = b"\n" if b"\n" in self._data else b"\r"
         place, end = 0, len(self._data)
-        while end - place > MAX_CELL:
-            place = self._data.rfind(b"\n", place, place + MAX_CELL) + 1
-            if not place:
-                return True
-        return False
+        while end - place > limit:
+            following = self._data.rfind(line_end, place, place + limit) + 1
+            if not following:
+                following = self._data.find(line_end, place) + 1 or end + 1
+                yield place, following - 1
+            place = following
 
     def _spans_lines(self, rows: int) -> bool:
         """Tell whether a quoted cell may go over several lines."""

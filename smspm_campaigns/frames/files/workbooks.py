@@ -115,12 +115,12 @@ def _choose_sheet(
     if skipped:
         notes.append(
             f"{len(skipped)} hidden sheet{'s' * (len(skipped) > 1)} of {source.name} left out: "
-            f"{_names(skipped)}. Choose with sheet=…."
+            f"{_names(skipped)}. To choose one, say sheet=…"
         )
     if others:
         notes.append(
             f"{source.name} has several sheets; {told(chosen.name)} was read, and not "
-            f"{_names(others)}. Choose with sheet=…."
+            f"{_names(others)}. To choose one, say sheet=…"
         )
     return chosen, notes
 

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from xml.parsers import expat
 
 from smspm_campaigns.exceptions import ContactsUnreadable
+from smspm_campaigns.frames.files.sources import PACKINGS
 
 _CHUNK: Final = 1 << 16  # bytes of XML read at a time
 _MAX_UNPACKED: Final = 1 << 30  # bytes; a million rows of twenty cells are about 0.8 GB of XML
@@ -69,11 +70,20 @@ class Archive:
 
     def _open(self, part: str) -> zipfile.ZipExtFile:
         info = self._parts[part.lower()]
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ContactsUnreadable("It is packed in a way that no spreadsheet program uses.")
+        check_packing(info)
         if info.file_size > self._left:
             raise _too_much()
         return self._zip.open(info)  # type: ignore[return-value]  # reads no more than file_size
+
+
+def check_packing(info: zipfile.ZipInfo) -> None:
+    """Refuse a part that no spreadsheet program packs so.
+
+    Raises:
+        ContactsUnreadable: it is packed in another way.
+    """
+    if info.compress_type not in PACKINGS:
+        raise ContactsUnreadable("It is packed in a way that no spreadsheet program uses.")
 
 
 def _parser(reader: Reader, vocabularies: tuple[str, ...]) -> expat.XMLParserType:

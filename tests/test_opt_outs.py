@@ -140,11 +140,7 @@ class OptOuts(RuleBasedStateMachine):
 
     @rule(shape=SHAPES, data=st.data())
     def suppress_somebody_here(self, shape: str, data: st.DataObject) -> None:
-<<<<<<< HEAD
         here = sorted({*self.frame["sms_to"].dropna()} - {""})  # blank, as a file has it
-=======
-        here = sorted({*self.frame["sms_to"].dropna()} - {""})
->>>>>>> c838b3308b42f778bc9ab2cbe36f609763770600
         if here:
             self.suppress([data.draw(st.sampled_from(here))], shape)
 

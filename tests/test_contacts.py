@@ -512,3 +512,17 @@ def test_samples_agree() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert_frame_equal(read_contacts(SAMPLES / "spring_sale.xlsx", hidden="keep"), listed)
+
+
+@pytest.mark.parametrize(
+    ("content", "columns"),
+    [
+        ("name\tphone, mobile\nAna\t1\nEva\t2\n", ["name", "phone, mobile"]),
+        ("name;phone,number;a,b,c\nAna;1;x\nEva;2;y\n", ["name", "phone,number", "a,b,c"]),
+        ("name;a,b\n1,5;2,5\n", ["name", "a,b"]),  # as often in both lines: the first of ; , tab |
+        ('name,"a;b;c"\nAna,1\n', ["name", "a;b;c"]),
+    ],
+)
+def test_rows_help_to_find_the_delimiter(tmp_path: Path, content: str, columns: list[str]) -> None:
+    """A header that could be parted in several ways is parted as the rows below it are."""
+    assert list(read(tmp_path, content).columns) == columns

@@ -103,8 +103,8 @@ def mark_suppressed(
         numbers: the opted-out numbers in any spelling: a list, a Series, a frame, or a file that
             `read_contacts` reads, hidden rows included. In a frame or file the column is found by
             its name, such as `number` or `Phone No.`, or by being the only one.
-        region: where numbers without a country code are from: an ISO code, an English country name,
-            or a column of the frame or file that holds them.
+        region: where numbers without a country code are from, most often as in `normalize_numbers`:
+            an ISO code, an English country name, or a column of the frame or file that holds them.
         unreadable: what to do about an entry that is no number: `"raise"`, or `"warn"` and go on.
 
     Returns:

@@ -1,5 +1,6 @@
 """One cell, however it is spelled, becomes a number, or a reason why it is none."""
 
+import datetime as dt
 import re
 import unicodedata
 from decimal import Decimal
@@ -243,6 +244,8 @@ def _miscalculation(value: Any) -> str:
     """Say what is wrong with a number that was stored as one, or nothing."""
     if isinstance(value, np.float32 | np.float16) and not abs(value) <= _EXACT_IN_32_BITS:
         return f"{_CUT} {_AS_TEXT}"
+    if isinstance(value, dt.date):
+        return f"a spreadsheet made a date of it. {_AS_TEXT}"
     if isinstance(value, Real | Decimal) and _CALCULATED.search(as_text(value)):
         return f"a phone number is not negative and no fraction. {_AS_TEXT}"
     return ""

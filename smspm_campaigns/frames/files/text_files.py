@@ -37,10 +37,11 @@ _FREE_CELLS: Final = 10_000_000
 
 _MAX_LINES: Final = 50_000_000
 _HEAD: Final = 4096  # bytes to judge by
+_JUDGED: Final = 1 << 16  # bytes in which the delimiter is looked for
+_ROWS_JUDGED: Final = 20
 _PIECE: Final = 1 << 18  # bytes that stay in a processor's cache
 
 _QUOTED: Final = rb'"[^"]*+(?:""[^"]*+)*+"'
-_HEADER: Final = re.compile(rb'(?:%s|[^"\r\n])*+' % _QUOTED)
 _LINE: Final = re.compile(rb"([^\r\n]*+)(?:\r\n|[\r\n]|\Z)")
 _SEP_LINE: Final = re.compile(rb'sep=([^"\r\n\0])[ \t]*(?:\r\n|\n|\r)', re.IGNORECASE)
 _ERROR: Final = re.compile(b"|".join(re.escape(word.encode()) for word in ERROR_CELLS))
@@ -167,11 +168,16 @@ def _shown(line: str) -> str:
 
 
 def _find_delimiter(data: bytes, start: int) -> str:
-    """Choose the delimiter that stands most often in the header, outside quotes."""
-    header = _HEADER.match(data, start)
-    plain = re.sub(_QUOTED, b"", header[0] if header else b"").decode("latin-1")
-    best = max(_DELIMITERS, key=plain.count)
-    return best if best in plain else ","
+    """Choose the delimiter that parts the first lines as it parts the header, outside quotes."""
+    plain = re.sub(_QUOTED, b"", data[start : start + _JUDGED]).decode("latin-1")
+    header, *rows = re.split(r"\r\n|\r|\n", plain)[:_ROWS_JUDGED]
+
+    def fits(delimiter: str) -> tuple[bool, int, int]:
+        cells = header.count(delimiter)
+        return cells > 0, sum(row.count(delimiter) == cells for row in rows), cells
+
+    best = max(_DELIMITERS, key=fits)
+    return best if best in header else ","
 
 
 def _count(data: bytes, byte: bytes) -> int:

@@ -149,9 +149,10 @@ def regions_of(frame: pd.DataFrame, region: str | None) -> list[str]:
     fits = pd.api.types.is_hashable(region)
     check_argument("region", region, "an ISO code such as 'DE', or a column", fits=fits)
     if region in frame.columns:
-        cells = find_column(frame, region).tolist()
-        known = _Regions()
-        return [known[cell if isinstance(cell, str) else as_text(cell)] for cell in cells]
+        column = find_column(frame, region)
+        is_text = isinstance(column.dtype, pd.StringDtype)
+        texts = column.tolist() if is_text else map(as_text, column)
+        return list(map(_Regions().__getitem__, texts))
     try:
         return [_check_country(region)] * len(frame)
     except InvalidArgument as error:
@@ -159,11 +160,12 @@ def regions_of(frame: pd.DataFrame, region: str | None) -> list[str]:
         raise InvalidArgument(f"{error} It is no column either. {hint}") from None
 
 
-class _Regions(dict[str, str]):
+class _Regions(dict[Any, str]):
     """What stands in a column of countries, each looked up once."""
 
-    def __missing__(self, value: str) -> str:
-        self[value] = region = country_code(value) or value.strip()
+    def __missing__(self, cell: Any) -> str:
+        value = as_text(cell)  # blank when it is missing
+        self[cell] = region = country_code(value) or value.strip()
         return region
 
 

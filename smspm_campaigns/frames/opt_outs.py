@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from smspm_campaigns.frames.columns import texts_of
@@ -46,5 +45,5 @@ def _remembered(frame: pd.DataFrame) -> dict[str, str]:
     """Return the numbers of all lists, and those of marked rows (a file keeps no `attrs`)."""
     known: dict[str, str] = json.loads(frame.attrs.get(_REMEMBERED) or "{}")
     marked = has_code(frame, Problem.OPTED_OUT)
-    numbers = np.array(texts_of(frame, TO), dtype=object)[marked]
+    numbers = texts_of(frame[marked], TO)
     return {number: "an earlier list" for number in numbers if number} | known

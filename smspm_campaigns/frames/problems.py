@@ -130,9 +130,11 @@ def _note_rank(note: str) -> int:
 
 def has_code(frame: pd.DataFrame, code: Problem) -> "np.ndarray[Any, np.dtype[np.bool_]]":
     """Tell for each row whether it has this code, as a boolean array."""
-    cells = texts_of(frame, PROBLEMS)
-    has = {cell: str(code) in _codes(cell) for cell in set(cells)}
-    return np.fromiter(map(has.__getitem__, cells), bool, len(frame))
+    cells = _filled(frame, PROBLEMS)
+    holding = {cell for cell in set(cells.values()) if str(code) in _codes(cell)}
+    has = np.zeros(len(frame), dtype=bool)
+    has[[place for place, cell in cells.items() if cell in holding]] = True
+    return has
 
 
 def has_note(frame: pd.DataFrame, title: str) -> "np.ndarray[Any, np.dtype[np.bool_]]":

@@ -43,6 +43,9 @@ NUMBER_NOTE: Final = "Number read"
 #: The title of a note on digits that are a valid number with a country code and without one.
 TWO_READINGS: Final = "Two readings"
 
+#: The title of a note on characters of a text that were written by plainer ones.
+REPLACED: Final = "Replaced"
+
 
 class Status(StrEnum):
     """Where a row of a campaign stands. Every row has exactly one."""

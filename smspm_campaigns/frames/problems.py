@@ -20,6 +20,7 @@ from smspm_campaigns.vocabulary import (
     PROBLEM,
     PROBLEM_TITLES,
     PROBLEMS,
+    REPLACED,
     TWO_READINGS,
     Problem,
 )
@@ -29,7 +30,8 @@ BETWEEN_NOTES: Final = " · "
 
 _CODE_RANK: Final = {str(code): rank for rank, code in enumerate(Problem)}
 _TITLE_RANK: Final = {
-    title: rank for rank, title in enumerate((*PROBLEM_TITLES.values(), TWO_READINGS, NUMBER_NOTE))
+    title: rank
+    for rank, title in enumerate((*PROBLEM_TITLES.values(), TWO_READINGS, NUMBER_NOTE, REPLACED))
 }
 
 

@@ -25,27 +25,13 @@ from jinja2.filters import FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
-from smspm_campaigns.exceptions import ColumnNotFound, TemplateInvalid
-from smspm_campaigns.frames.cells import is_blank, quoted, told
-from smspm_campaigns.frames.columns import (
-    check_argument,
-    check_frame,
-    nearest,
-    text_array,
-    with_columns,
-)
+from smspm_campaigns.exceptions import TemplateInvalid
+from smspm_campaigns.frames.cells import is_blank, quoted
+from smspm_campaigns.frames.columns import check_argument, check_frame, text_array, with_columns
+from smspm_campaigns.frames.placeholders import find_placeholders, remember_placeholders
 from smspm_campaigns.frames.problems import NOTHING, Verdict, record
 from smspm_campaigns.frames.segments import Replace, count_segments, replace_characters, unsendable
-from smspm_campaigns.vocabulary import (
-    COST,
-    DETAIL,
-    ENCODING,
-    PROBLEM,
-    PROBLEMS,
-    SEGMENTS,
-    TEXT,
-    Problem,
-)
+from smspm_campaigns.vocabulary import ENCODING, SEGMENTS, TEXT, Problem
 
 _OWNED: Final = (
     Problem.MISSING_VALUE,
@@ -65,9 +51,6 @@ _FILTERS: Final = (
 _FILE_NAME: Final = re.compile(r"[^{}\n]+\.(?:txt|j2|jinja2?|tmpl|tpl)|[^{}\s]+\.md", re.IGNORECASE)
 _JINJAS_OWN: Final = "self"  # never filled in: Jinja puts the template there
 _MIDNIGHT: Final = dt.time()
-
-#: Columns of ours that a text cannot show, since they are made of it.
-_NOT_FILLED_IN: Final = (TEXT, ENCODING, SEGMENTS, COST, PROBLEM, PROBLEMS, DETAIL)
 
 
 def render_messages(
@@ -119,7 +102,7 @@ def render_messages(
         },
     )
     verdicts = {place: text.verdict for place, text in enumerate(texts) if text.verdict}
-    return record(frame, verdicts, owned=_OWNED)
+    return record(remember_placeholders(frame, places), verdicts, owned=_OWNED)
 
 
 class _Text(NamedTuple):
@@ -209,28 +192,7 @@ def _compile(source: str, frame: pd.DataFrame) -> tuple[Template, dict[str, int]
         raise TemplateInvalid(
             f"{{{{ {_JINJAS_OWN} }}}} means the template itself. If it is a column, rename it."
         )
-    return compiled, {name: _place(name, frame) for name in sorted(names)}
-
-
-def _place(name: str, frame: pd.DataFrame) -> int:
-    known = {
-        place: (str(column), _identifier(str(column)))
-        for place, column in enumerate(frame.columns)
-        if column not in _NOT_FILLED_IN
-    }
-    places = [place for place, forms in known.items() if name in forms]
-    if len(places) == 1:
-        return places[0]
-    if places:
-        both = " and ".join(told(str(frame.columns[place])) for place in places)
-        raise ColumnNotFound(f"{{{{ {name} }}}} could be any of {both}. Rename one of them.")
-    hint = nearest(name, [identifier for _, identifier in known.values()])
-    raise ColumnNotFound(f"The template asks for {{{{ {name} }}}}, which no column has. {hint}")
-
-
-def _identifier(name: str) -> str:
-    identifier = re.sub(r"\W+", "_", unicodedata.normalize("NFC", name)).strip("_").lower()
-    return f"_{identifier}" if identifier[:1].isdigit() else identifier
+    return compiled, find_placeholders(frame, sorted(names))
 
 
 def _values(frame: pd.DataFrame, places: dict[str, int]) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,111 @@
+"""Which column a placeholder of a template means, and which placeholders made the texts of a frame.
+
+A frame of messages remembers its placeholders (in `attrs`, as one JSON text), so that a preview can
+say which of them makes each text its own, and which column forces Unicode. A frame that came back
+from a file remembers nothing: there, a column counts whose cells stand in the texts.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+import pandas as pd
+
+from smspm_campaigns.exceptions import ColumnNotFound
+from smspm_campaigns.frames.cells import as_text, is_blank, told
+from smspm_campaigns.frames.columns import nearest, texts_of
+from smspm_campaigns.vocabulary import (
+    COLUMNS,
+    COST,
+    DETAIL,
+    ENCODING,
+    PROBLEM,
+    PROBLEMS,
+    SEGMENTS,
+    TEXT,
+)
+
+_REMEMBERED: Final = "sms_placeholders"  # key in `attrs`
+_PROBED: Final = 200  # rows looked into for columns whose cells stand in the texts
+
+#: Columns of ours that a text cannot show, since they are made of it.
+_NOT_FILLED_IN: Final = (TEXT, ENCODING, SEGMENTS, COST, PROBLEM, PROBLEMS, DETAIL)
+
+
+def identifier(name: object) -> str:
+    """Write a column's name as a placeholder may: lower case, `_` for spaces and signs.
+
+    Example:
+        >>> identifier("First Name"), identifier("2nd  name")
+        ('first_name', '_2nd_name')
+    """
+    words = re.sub(r"\W+", "_", unicodedata.normalize("NFC", str(name))).strip("_").lower()
+    return f"_{words}" if words[:1].isdigit() else words
+
+
+def find_placeholders(frame: pd.DataFrame, names: Iterable[str]) -> dict[str, int]:
+    """Return the position of the column that each placeholder means, by name or identifier form.
+
+    Raises:
+        ColumnNotFound: no column is meant, and the nearest is named; or two are, and both are.
+    """
+    forms = {
+        place: (str(column), identifier(column))
+        for place, column in enumerate(frame.columns)
+        if column not in _NOT_FILLED_IN
+    }
+    return {name: _find(name, frame, forms) for name in names}
+
+
+def _find(name: str, frame: pd.DataFrame, forms: dict[int, tuple[str, str]]) -> int:
+    places = [place for place, known in forms.items() if name in known]
+    if len(places) == 1:
+        return places[0]
+    if places:
+        both = " and ".join(told(str(frame.columns[place])) for place in places)
+        raise ColumnNotFound(f"{{{{ {name} }}}} could be any of {both}. Rename one of them.")
+    hint = nearest(name, [form for _, form in forms.values()])
+    raise ColumnNotFound(f"The template asks for {{{{ {name} }}}}, which no column has. {hint}")
+
+
+def remember_placeholders(frame: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Let a frame remember the placeholders of its template."""
+    frame = frame.copy(deep=False)
+    frame.attrs[_REMEMBERED] = json.dumps(sorted(names))
+    return frame
+
+
+def placeholders_of(frame: pd.DataFrame) -> dict[str, int]:
+    """Return the placeholders that made the texts of a frame, and the positions of their columns.
+
+    Placeholders whose column was dropped or renamed since are left out.
+    """
+    if _REMEMBERED not in frame.attrs:
+        return _guessed(frame)
+    found: dict[str, int] = {}
+    for name in json.loads(frame.attrs[_REMEMBERED]):
+        try:
+            found |= find_placeholders(frame, [name])
+        except ColumnNotFound:
+            continue
+    return found
+
+
+def _guessed(frame: pd.DataFrame) -> dict[str, int]:
+    """Return the columns of which each cell of the first rows stands in the text of its row."""
+    probed = frame.head(_PROBED)
+    texts = texts_of(probed, TEXT)
+    found: dict[str, int] = {}
+    for place, name in enumerate(probed.columns):
+        if name in COLUMNS:
+            continue
+        cells = [as_text(cell) for cell in probed.iloc[:, place].tolist()]
+        if any(texts) and all(
+            not is_blank(cell) and cell in text
+            for cell, text in zip(cells, texts, strict=True)
+            if text
+        ):
+            found[identifier(name)] = place
+    return found

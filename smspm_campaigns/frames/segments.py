@@ -2,9 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
 
 from smspm_campaigns.frames.columns import check_argument, check_choice
 
@@ -23,13 +27,23 @@ GSM_SINGLE: Final = 160  # septets of a message that is one segment
 GSM_PART: Final = 153  # septets of a segment among several: 6 octets go to the header
 UCS2_SINGLE: Final = 70  # UTF-16 units of a message that is one segment
 UCS2_PART: Final = 67  # UTF-16 units of a segment among several
+MAX_SEGMENTS: Final = 255  # of one message: an octet counts them, TS 23.040, 9.2.3.24.1
 
 _OUTSIDE_GSM: Final = re.compile(f"[^{re.escape(GSM_BASIC + GSM_EXTENSION)}]")
 _EXTENDED: Final = re.compile(f"[{re.escape(GSM_EXTENSION)}]")
+_ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")  # two UTF-16 units each
 _UNSENDABLE: Final = re.compile("[\x00\x1b\ud800-\udfff]")
+
+#: Septets by UTF-16 unit; 0 for what GSM-7 lacks.
+_SEPTETS: Final = np.zeros(0x10000, dtype=np.uint8)
+_SEPTETS[list(map(ord, GSM_BASIC))] = 1
+_SEPTETS[list(map(ord, GSM_EXTENSION))] = 2
+_LATIN_1_SEPTETS: Final = _SEPTETS[:0x100].tobytes()  # a table for bytes.translate, which is quick
+_TOGETHER: Final = 2_000  # texts counted at once: their arrays stay in the processor's cache
 
 _TYPOGRAPHY: Final = {
     "`": "'", "´": "'", "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "‹": "'", "›": "'",
+    "ʼ": "'", "ʻ": "'", "ʹ": "'", "＇": "'", "＂": '"', "ʺ": '"',
     "“": '"', "”": '"', "„": '"', "‟": '"', "″": '"', "«": '"', "»": '"',
     "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-",
     "…": "...", "•": "*", "·": "*", "\t": " ", "\N{LINE SEPARATOR}": "\n",
@@ -83,19 +97,39 @@ def count_segments(text: str) -> Segments:
     """
     check_argument("text", text, "one text (str)", fits=isinstance(text, str))
     forced_by = tuple(ForcedBy(match[0], match.start()) for match in _OUTSIDE_GSM.finditer(text))
-    if forced_by:
-        units = len(text) + sum(character > "\uffff" for character in text)
-        return Segments("UCS-2", units, _count(text, units, UCS2_SINGLE, UCS2_PART), forced_by)
-    units = len(text) + len(_EXTENDED.findall(text))
-    return Segments("GSM-7", units, _count(text, units, GSM_SINGLE, GSM_PART), ())
+    encoding: Encoding = "UCS-2" if forced_by else "GSM-7"
+    rule = _RULES[encoding]
+    units = len(text) + len(rule.pairs.findall(text))
+    segments = min(units, 1) if units <= rule.single else len(_borders(text, units, rule)) + 1
+    return Segments(encoding, units, segments, forced_by)
 
 
-def _count(text: str, units: int, single: int, part: int) -> int:
-    if units <= single:
-        return min(units, 1)
-    if units == len(text):  # nothing that could be split
-        return -(-units // part)
-    return sum(1 for _ in _cut(text, part))
+class _Rule(NamedTuple):
+    """How many units a segment holds, and which characters are pairs of units, never split."""
+
+    single: int
+    part: int
+    pairs: re.Pattern[str]
+
+
+_RULES: Final[dict[Encoding, _Rule]] = {
+    "GSM-7": _Rule(GSM_SINGLE, GSM_PART, _EXTENDED),
+    "UCS-2": _Rule(UCS2_SINGLE, UCS2_PART, _ASTRAL),
+}
+
+
+def _borders(text: str, units: int, rule: _Rule) -> list[int]:
+    """Return where each segment but the first begins. Full segments make the least number."""
+    leaders = [match.start() + pair for pair, match in enumerate(rule.pairs.finditer(text))]
+    borders: list[int] = []
+    end = rule.part
+    while end < units:
+        pairs = bisect_left(leaders, end)  # those that begin before the border
+        if pairs and leaders[pairs - 1] == end - 1:
+            end, pairs = end - 1, pairs - 1
+        borders.append(end - pairs)
+        end += rule.part
+    return borders
 
 
 def split_segments(text: str) -> list[str]:
@@ -108,28 +142,64 @@ def split_segments(text: str) -> list[str]:
     counted = count_segments(text)
     if counted.segments <= 1:
         return [text] * counted.segments
-    return list(_cut(text, GSM_PART if counted.encoding == "GSM-7" else UCS2_PART))
+    borders = _borders(text, counted.units, _RULES[counted.encoding])
+    return [text[start:end] for start, end in zip([0, *borders], [*borders, None], strict=True)]
 
 
-def _cut(text: str, size: int) -> Iterator[str]:
-    """Cut greedily, which makes the least number of parts."""
-    width = _septets if size == GSM_PART else _utf16_units
-    start = used = 0
-    for position, character in enumerate(text):
-        needed = width(character)
-        if used + needed > size:
-            yield text[start:position]
-            start, used = position, 0
-        used += needed
-    yield text[start:]
+def measure_texts(texts: Sequence[str]) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+    """Count many texts as `count_segments` counts one, in a tenth of the time.
+
+    Returns:
+        Whether each is in UCS-2 (bool), and its segments (int64).
+
+    Example:
+        >>> measure_texts(["Hi", "Привет", "x" * 161])
+        (array([False,  True, False]), array([1, 1, 2]))
+    """
+    parts = [
+        _measure(texts[start : start + _TOGETHER]) for start in range(0, len(texts), _TOGETHER)
+    ]
+    unicode, segments = zip(*parts, strict=True) if parts else ([[]], [[]])
+    return np.concatenate(unicode).astype(bool), np.concatenate(segments).astype(np.int64)
 
 
-def _septets(character: str) -> int:
-    return 2 if character in GSM_EXTENSION else 1
+def _measure(texts: Sequence[str]) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+    joined = "".join(texts)
+    codes = np.frombuffer(joined.encode("utf-16-le", "surrogatepass"), dtype="<u2")
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    units = lengths
+    if len(codes) != len(joined):  # there are surrogate pairs
+        units = lengths + np.array([len(_ASTRAL.findall(text)) for text in texts])
+    septets, unicode = _septets(codes, units)
+    units = np.where(unicode, units, septets)
+    part = np.where(unicode, UCS2_PART, GSM_PART)
+    segments = -(-units // part)
+    segments[units <= np.where(unicode, UCS2_SINGLE, GSM_SINGLE)] = 1
+    segments[units == 0] = 0
+    # A border before a pair leaves one unit empty. Where that could make one segment more, cut.
+    unsure = (segments > 1) & (units != lengths) & (units + segments - 1 > segments * part)
+    for place in np.flatnonzero(unsure).tolist():
+        segments[place] = count_segments(texts[place]).segments
+    return unicode, segments
 
 
-def _utf16_units(character: str) -> int:
-    return 2 if character > "\uffff" else 1
+def _septets(
+    codes: "np.ndarray[Any, Any]", units: "np.ndarray[Any, Any]"
+) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+    """Sum the septets of texts that stand one after another; tell which GSM-7 cannot carry."""
+    low = codes.astype(np.uint8).tobytes()
+    widths = np.frombuffer(bytearray(low.translate(_LATIN_1_SEPTETS)), dtype=np.uint8)
+    beyond = np.flatnonzero(codes > 0xFF)
+    widths[beyond] = _SEPTETS[codes[beyond]]
+    sums = np.zeros(len(units), dtype=np.int64)
+    unicode = np.zeros(len(units), dtype=bool)
+    filled = units > 0
+    starts = (units.cumsum() - units)[filled]
+    if len(starts):
+        sums[filled] = np.add.reduceat(widths, starts, dtype=np.uint32)
+        if not widths.all():
+            unicode[filled] = np.minimum.reduceat(widths, starts) == 0
+    return sums, unicode
 
 
 def unsendable(text: str) -> str:
@@ -156,14 +226,17 @@ def replace_characters(text: str, replace: Replace | None) -> str:
     return _OUTSIDE_GSM.sub(lambda match: _plain(match[0], accents=replace == "accents"), text)
 
 
+@lru_cache(maxsize=4_096)
 def _plain(character: str, *, accents: bool) -> str:
     if character in _TYPOGRAPHY:
         return _TYPOGRAPHY[character]
-    if unicodedata.category(character) == "Zs":
+    category = unicodedata.category(character)
+    if category == "Zs":
         return " "
-    if not accents:
+    if not accents or category[0] != "L":
         return character
     if character in _PLAIN_LETTERS:
         return _PLAIN_LETTERS[character]
-    base = unicodedata.normalize("NFD", character)[0]
-    return character if _OUTSIDE_GSM.match(base) else base
+    bare = [c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c)]
+    plain = "".join(bare)
+    return character if _OUTSIDE_GSM.search(plain) else plain

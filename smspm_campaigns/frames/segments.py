@@ -169,7 +169,9 @@ def _measure(texts: Sequence[str]) -> "tuple[np.ndarray[Any, Any], np.ndarray[An
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     units = lengths
     if len(codes) != len(joined):  # there are surrogate pairs
-        units = lengths + np.array([len(_ASTRAL.findall(text)) for text in texts])
+        units = lengths + np.array(
+            [0 if text.isascii() else len(_ASTRAL.findall(text)) for text in texts]
+        )
     septets, unicode = _septets(codes, units)
     units = np.where(unicode, units, septets)
     part = np.where(unicode, UCS2_PART, GSM_PART)

@@ -30,7 +30,7 @@ def gsm_text(dice: random.Random) -> str:
 
 def mixed_text(dice: random.Random) -> str:
     text = gsm_text(dice)
-    return text + dice.choice(["’", "Ł", "Привет", "🎉"]) if dice.random() < 1 / 3 else text
+    return text + dice.choice(["…", "Ł", "Привет", "🎉"]) if dice.random() < 1 / 3 else text
 
 
 def by_hand(texts: Sequence[str]) -> list[Result]:

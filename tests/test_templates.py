@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, TemplateInvalid
-from smspm_campaigns.frames.templates import _values, render_messages
+from smspm_campaigns.frames.sandbox import Blank
+from smspm_campaigns.frames.templates import plain_values, render_messages
 from smspm_campaigns.vocabulary import COLUMNS
 
 OURS = ["sms_text", "sms_encoding", "sms_segments", "sms_problems", "sms_detail"]
@@ -56,7 +57,16 @@ BLANKS = [None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT"), Decimal("NaN"), "",
         "Hi {{ name | replace('a', 'b') }}",
         "Hi {{ name | first }}",
         "Hi {{ [name] | join }}",
-        "Hi {{ '%s' % [name] }}",
+        "Hi {{ '%s' % name }}",
+        "Hi {{ '%s' % (name,) }}",
+        "Hi {{ '%d' % name }}",
+        "Hi {{ name | date }}",
+        "Hi {{ name | number }}",
+        "Hi {{ name | money }}",
+        "Hi {{ [name] | first }}",
+        "Hi {{ name | list | first }}",
+        "Hi {{ name * 2 }}",
+        "Hi {% set other = name %}{{ other | upper }}",
         "Hi {{ name ~ '!' }}",
         "Hi {{ name + '!' }}",
         "Hi {{ name.upper() }}",
@@ -164,13 +174,8 @@ class Writer:
 @pytest.mark.parametrize("value", [Writer(), Colour.RED, pd.Timedelta("1D"), ["a"], {"a": 1}, b"x"])
 def test_context_holds_plain_values_only(value: Any) -> None:
     """Whatever a cell holds, the template sees a text, number, date or nothing."""
-    frame = pd.DataFrame({"name": pd.Series([value, 1, None], dtype=object), "other": "x"})
-    contexts = list(_values(frame, {"name": 0}))
-    assert [{key: type(held) for key, held in context.items()} for context in contexts] == [
-        {"name": str},
-        {"name": int},
-        {},  # blank: absent
-    ]
+    values = plain_values(pd.Series([value, 1, None], dtype=object), "name")
+    assert [type(held) for held in values] == [str, int, Blank]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +189,8 @@ def test_context_holds_plain_values_only(value: Any) -> None:
         "{{ '{x.__class__}'.format_map({'x': name}) }}",
         "{{ name.upper.__globals__ }}",
         "{{ (name | string).__init__ }}",
-        "{% macro m() %}x{% endmacro %}{{ m.__globals__ }}",
+        "{{ name.format() }}",
+        "{{ name.center(3) }}",
         "{{ name.encode().__class__ }}",
         "{{ name.nothing }}",
         "{{ name.upper }}",  # a method is no text
@@ -266,12 +272,31 @@ def test_typo_is_found_before_any_row(template: str, sentence: str) -> None:
     [
         ("Hi {{ name", "does not parse: line 1: "),
         ("Hi\n{% if name %}", "does not parse: line 2: "),
-        ("{{ name | nope }}", "No filter named 'nope'"),
+        (
+            "{{ name | nope }}",
+            "line 1: No filter named 'nope'. The filters are: abs, capitalize, co",
+        ),
+        ("{{ name is nope }}", "line 1: No test named 'nope'."),
         ("{% nope %}", "unknown tag 'nope'"),
         ("{% include 'other.txt' %}", "cannot include or extend"),
         ("{% extends 'other.txt' %}", "cannot include or extend"),
         ("{% import 'other.txt' as other %}x", "cannot include or extend"),
         ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "nested too deep"),
+        ("{{ " + "9" * 5000 + " }}", "does not parse: Exceeds the limit"),
+        ("{% if name %}" * 120 + "x" + "{% endif %}" * 120, "is too complicated: "),
+        ("{% for a in name %}" * 25 + "x" + "{% endfor %}" * 25, "is too complicated: "),
+        ("x" * 50_001, "The template has 50,001 characters, and 50,000 are the most."),
+        (
+            "Hi\n{% macro m() %}x{% endmacro %}",
+            "Line 2 of the template has 'macro'. A text is made",
+        ),
+        ("{% block b %}x{% endblock %}", "Line 1 of the template has 'block'."),
+        ("{% call name() %}x{% endcall %}", "Line 1 of the template has 'callblock'."),
+        (
+            "{% for a in name recursive %}x{% endfor %}",
+            "Line 1 of the template has a recursive loop",
+        ),
+        ("{% set name.x = 1 %}", "Line 1 of the template has 'nsref'."),
     ],
 )
 def test_template_that_cannot_be_used_raises(template: str, sentence: str) -> None:
@@ -414,8 +439,11 @@ def test_replace_is_done_before_counting() -> None:
     """Curly quotes written plainly save the second segment; a wrong word raises at once."""
     long = "It’s " + "x" * 100
     assert render(long)[1:3] == ("UCS-2", 2)
-    assert render(long, replace="typography") == text("It's " + "x" * 100)
-    assert render("{{ name }}", "Łódź ñ", replace="accents") == text("Lodz ñ")
+    detail = "Replaced: ’ by '; 1 segment instead of 2."
+    told = ("It's " + "x" * 100, "GSM-7", 1, None, detail)
+    assert render(long, replace="typography") == told
+    detail = "Replaced: Ł by L, ó by o, ź by z; 1 segment."
+    assert render("{{ name }}", "Łódź ñ", replace="accents") == ("Lodz ñ", "GSM-7", 1, None, detail)
     with pytest.raises(InvalidArgument, match="replace is 'typography', 'accents' or None"):
         render_messages(pd.DataFrame({"name": []}), "Hi", replace="all")  # type: ignore[arg-type]
 
@@ -462,7 +490,7 @@ def test_rendering_again_replaces_the_old_text() -> None:
 @settings(deadline=None, max_examples=100)
 @given(st.text(st.characters(exclude_characters="\x00\x1b", exclude_categories=["Cs"])))
 def test_values_are_never_rendered(cell: str) -> None:
-    """Any cell is printed as it is, in composed form, or is blank."""
+    """Any cell is printed as it is, in composed form and with plain line ends, or is blank."""
     made = render("<{{ name | default('blank') }}>", cell)[0]
     expected = unicodedata.normalize("NFC", f"<{cell if cell.strip() else 'blank'}>")
-    assert made == expected
+    assert made == expected.replace("\r\n", "\n").replace("\r", "\n")

@@ -57,7 +57,7 @@ def as_text(value: Any) -> str:  # noqa: PLR0911 - one line for each kind of cel
     return str(value)
 
 
-def quoted(value: Any) -> str:
+def quoted(value: Any, *, at_most: int = _MAX_SHOWN) -> str:
     """Quote a cell in a sentence: one line, bounded, visible, and never mistaken for two notes.
 
     Example:
@@ -67,7 +67,7 @@ def quoted(value: Any) -> str:
     text = " ".join(as_text(value).replace("·", "-").split())
     if not text.isprintable():
         text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
-    return f"'{text[: _MAX_SHOWN - 1]}…'" if len(text) > _MAX_SHOWN else f"'{text}'"
+    return f"'{text[: at_most - 1]}…'" if len(text) > at_most else f"'{text}'"
 
 
 def told(value: Any) -> str:

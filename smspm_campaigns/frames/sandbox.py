@@ -1,0 +1,334 @@
+"""The environment a template from a stranger runs in: it writes texts of bounded size, and no more.
+
+Jinja's own sandbox keeps a template from reaching into objects. It does not keep one from filling
+the memory (`"a" * 10**9`) or from running for ever (loops in loops). So what may be asked of a
+value is listed here; an operation that may make more than it is given is checked before it is done;
+and each row has an allowance, from which every turn of a loop takes.
+"""
+
+import datetime as dt
+import functools
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from jinja2 import Template, Undefined, UndefinedError
+from jinja2 import filters as jinja
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
+
+from smspm_campaigns.exceptions import TemplateInvalid
+from smspm_campaigns.frames import filters
+from smspm_campaigns.frames.cells import as_text
+from smspm_campaigns.frames.segments import GSM_PART, MAX_SEGMENTS
+from smspm_campaigns.frames.template_syntax import (
+    JOINED,
+    TEXT,
+    TURNS,
+    WEIGHED,
+    over_rows,
+    parse,
+)
+
+MAX_CHARACTERS: Final = MAX_SEGMENTS * GSM_PART  # of a text, and of whatever goes into one
+MAX_WORK: Final = 500_000  # characters that one row may read and write, turns of loops included
+_MAX_BITS: Final = 4_096  # of a whole number
+_MAX_DECIMALS: Final = 12  # of `round`
+_SCALARS: Final = (str, int, float, Decimal, dt.date, dt.time)
+_LISTS: Final = (list, tuple, dict)
+_SIZED: Final = (str, *_LISTS)
+_WIDE: Final = re.compile(r"%[^%a-zA-Z]*(?:\d{4}|\*)")  # a `%` format that pads at will
+
+#: What may be asked of a value, by its type; of any other, nothing.
+_ATTRIBUTES: Final[dict[type, frozenset[str]]] = {
+    str: frozenset((
+        "capitalize", "casefold", "count", "endswith", "find", "index", "isalnum", "isalpha",
+        "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "istitle", "isupper", "join",
+        "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind",
+        "rindex", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip",
+        "swapcase", "title", "upper",
+    )),
+    dt.datetime: frozenset((
+        "date", "day", "hour", "isoweekday", "minute", "month", "second", "weekday", "year",
+    )),
+    dt.date: frozenset(("day", "isoweekday", "month", "weekday", "year")),
+    dt.time: frozenset(("hour", "minute", "second")),
+    dict: frozenset(("get", "items", "keys", "values")),
+    LoopContext: frozenset((
+        "changed", "cycle", "first", "index", "index0", "last", "length", "nextitem", "previtem",
+        "revindex", "revindex0",
+    )),
+}  # fmt: skip
+
+
+class TooMuch(ValueError):
+    """A row would take more time or memory than a text needs. The message says of what."""
+
+
+class ValueMissing(UndefinedError):
+    """A placeholder whose cell is blank was printed. The message is its name."""
+
+
+class Blank(Undefined):
+    """A blank cell: absent for `default` and `if`, an error when it is printed."""
+
+    def __init__(
+        self, hint: str | None = None, obj: Any = missing, *more: Any, **named: Any
+    ) -> None:
+        super().__init__(hint, obj, *more, **named)
+        if obj is missing and hint is None:
+            self._undefined_exception = ValueMissing
+
+    @property
+    def _undefined_message(self) -> str:
+        if self._undefined_exception is ValueMissing:
+            return str(self._undefined_name)
+        return super()._undefined_message
+
+    __str__ = __repr__ = __iter__ = __len__ = __abs__ = __round__ = (
+        Undefined._fail_with_undefined_error  # noqa: SLF001 - as Jinja's own subclasses do
+    )
+
+
+def as_printed(value: Any) -> str:
+    """Write a value as it stands in a text, which never holds Python's own words.
+
+    Raises:
+        TypeError: it is a list, None or the like.
+    """
+    if type(value) is str:
+        return value
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, _SCALARS):
+        return as_text(value)
+    if isinstance(value, Undefined):
+        return str(value)  # which raises
+    raise TypeError(f"an expression gave a {type(value).__name__}, not a text or number")
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """One template, read once and filled in for many rows."""
+
+    intercepted_binops = frozenset(["*", "**", "+", "%"])
+
+    def __init__(self, source: str) -> None:
+        """Read a template; `placeholders` are its names in alphabetical order.
+
+        Raises:
+            TemplateInvalid: it does not parse, or holds what a text does not need.
+        """
+        super().__init__(undefined=Blank, finalize=self._printed, keep_trailing_newline=True)
+        self.globals.clear()
+        self.filters = {
+            **{name: self._charged(function) for name, function in _JINJAS.items()},
+            **{name: self._on_text(function) for name, function in _ON_TEXTS.items()},
+            **{name: self._charged(function) for name, function in _FOR_PEOPLE.items()},
+            **dict.fromkeys(("join", JOINED), self._joined),
+            **dict.fromkeys(("default", "d"), jinja.do_default),
+            "replace": self._replaced,
+            TURNS: self._turns,
+            WEIGHED: self._weighed,
+            TEXT: str,
+        }
+        self._left = MAX_WORK
+        self._turn = 1 + len(source)  # what is done in one turn is no more than all of it
+        self._tree, self.placeholders = parse(self, source)
+
+    def fill(self, rows: Iterable[Sequence[Any]]) -> Iterator[str | Exception]:
+        """Fill the template for each row, in one pass through its compiled code.
+
+        Args:
+            rows: the values of the placeholders, in their order; `Blank` where there is none.
+
+        Returns:
+            The text of each row, or what went wrong in it; the next row begins afresh.
+
+        Raises:
+            TemplateInvalid: the template cannot be compiled.
+        """
+        tree, variable = over_rows(self._tree, self.placeholders)
+        try:
+            template = Template.from_code(self, self.compile(tree), {})
+        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+            raise TemplateInvalid(f"The template is too complicated: {error}.") from None
+        return self._run(template, template.new_context({variable: iter(rows)}))
+
+    def _run(self, template: Template, context: Context) -> Iterator[str | Exception]:
+        while True:
+            self._left = MAX_WORK
+            try:
+                for text in template.root_render_func(context):
+                    self._left = MAX_WORK
+                    yield text
+            except Exception as error:  # noqa: BLE001 - what a template does to one row stays there
+                yield error
+            else:
+                return
+
+    def _turns(self, values: Iterable[Any]) -> Iterator[Any]:
+        """Go through the values of a loop, as long as the row's allowance lasts.
+
+        It is asked for here alone: outside of loops, the template's own length is the bound.
+        """
+        for value in values:
+            self._left -= self._turn
+            if self._left < 0:
+                raise TooMuch("its loops go through more than a text can need")
+            yield value
+
+    def _printed(self, value: Any) -> str:
+        text = as_printed(value)
+        self._left -= len(text)
+        return text
+
+    def _charged(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Let a filter take from the allowance, and never see a blank."""
+        place = 1 if hasattr(function, "jinja_pass_arg") else 0
+
+        @functools.wraps(function)  # keeps what tells Jinja to pass its environment first
+        def charged(*args: Any, **named: Any) -> Any:
+            value = args[place]
+            if isinstance(value, Undefined):
+                str(value)  # which raises
+            self._left -= _size(value)
+            return function(*args, **named)
+
+        return charged
+
+    def _on_text(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda value, *args, **named: function(self._printed(value), *args, **named)
+
+    def _weighed(self, value: Any) -> Any:
+        if isinstance(value, _LISTS):
+            items = value.values() if isinstance(value, dict) else value
+            if any(isinstance(item, _LISTS) for item in items):
+                raise TooMuch("it has a list in a list")
+            self._left -= sum(map(_size, items))
+        self._left -= _size(value)
+        return value
+
+    def _joined(self, values: Iterable[Any], between: Any = "") -> str:
+        texts, sign = [as_printed(value) for value in values], as_printed(between)
+        self._left -= _bounded(sum(map(len, texts)) + len(sign) * len(texts))
+        return sign.join(texts)
+
+    def _replaced(self, value: Any, old: Any, new: Any, count: int | None = None) -> str:
+        text, old, new = as_printed(value), as_printed(old), as_printed(new)
+        self._left -= _bounded(len(text) + text.count(old) * len(new))
+        return text.replace(old, new, -1 if count is None else count)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002
+        return any(isinstance(obj, kind) and attr in names for kind, names in _ATTRIBUTES.items())
+
+    def wrap_str_format(self, value: Any) -> None:
+        """Leave `format` to the list of attributes, where it is not: it pads at will."""
+
+    def call(self, context: Context, obj: Any, /, *args: Any, **named: Any) -> Any:
+        owner, name = getattr(obj, "__self__", None), getattr(obj, "__name__", "")
+        self._left -= _size(owner)
+        if isinstance(owner, str) and name == "join":
+            return self._joined(args[0], owner)
+        if isinstance(owner, str) and name == "replace":
+            return self._replaced(owner, *args)
+        return super().call(context, obj, *args, **named)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        _BOUNDS[operator](left, right)
+        return super().call_binop(context, operator, left, right)
+
+
+def _size(value: Any) -> int:
+    return len(value) if isinstance(value, _SIZED) else 0
+
+
+def _bounded(size: int) -> int:
+    if size > MAX_CHARACTERS:
+        raise TooMuch(f"it makes more than {MAX_CHARACTERS:,} characters, and no SMS has more")
+    return size
+
+
+def _bound_number(bits: int) -> None:
+    if bits > _MAX_BITS:
+        raise TooMuch("it makes a number too large to be shown")
+
+
+def _no_lists(left: Any, right: Any) -> None:
+    if isinstance(left, _LISTS) or isinstance(right, _LISTS):
+        raise TypeError("only texts and numbers are added and multiplied, and no lists")
+
+
+def _bound_product(left: Any, right: Any) -> None:
+    if isinstance(left, int) and isinstance(right, int):
+        _bound_number(left.bit_length() + right.bit_length())
+    elif isinstance(left, int):
+        _bounded(left * _size(right))
+    elif isinstance(right, int):
+        _bounded(_size(left) * right)
+    _no_lists(left, right)
+
+
+def _bound_power(left: Any, right: Any) -> None:
+    if isinstance(left, int) and isinstance(right, int):
+        _bound_number(left.bit_length() * right)
+
+
+def _bound_sum(left: Any, right: Any) -> None:
+    _no_lists(left, right)
+    _bounded(_size(left) + _size(right))
+
+
+def _bound_format(left: Any, right: Any) -> None:
+    if not isinstance(left, str):
+        return
+    if _WIDE.search(left):
+        raise TooMuch("it pads a value to more than 999 characters")
+    values = right.values() if isinstance(right, dict) else right
+    values = values if isinstance(right, (dict, tuple)) else [values]
+    widest = max((len(as_printed(value)) for value in values), default=0)
+    _bounded(len(left) + left.count("%") * widest)
+
+
+_BOUNDS: Final[dict[str, Callable[[Any, Any], None]]] = {
+    "*": _bound_product,
+    "**": _bound_power,
+    "+": _bound_sum,
+    "%": _bound_format,
+}
+
+
+def _round(value: Any, precision: int = 0, method: Any = "common") -> float:
+    if abs(precision) > _MAX_DECIMALS:
+        raise TooMuch(f"it rounds to more than {_MAX_DECIMALS} decimals")
+    return jinja.do_round(value, precision, method)
+
+
+#: Filters of Jinja that a text needs. Those that draw lots, build markup or reach into objects are
+#: out.
+_JINJAS: Final[dict[str, Callable[..., Any]]] = {
+    "round": _round,
+    **{
+        name: jinja.FILTERS[name]
+        for name in (
+            "abs", "count", "first", "float", "int", "last", "length", "list", "max", "min",
+            "reverse", "select", "sort", "unique",
+        )
+    },
+}  # fmt: skip
+_ON_TEXTS: Final[dict[str, Callable[..., Any]]] = {
+    "capitalize": str.capitalize,
+    "lower": str.lower,
+    "string": str,
+    "title": filters.title,
+    "trim": str.strip,
+    "truncate": filters.truncate,
+    "upper": str.upper,
+    "wordcount": lambda text: len(text.split()),
+}
+_FOR_PEOPLE: Final[dict[str, Callable[..., Any]]] = {
+    "date": filters.date,
+    "money": filters.money,
+    "number": filters.number,
+}

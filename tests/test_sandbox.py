@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smspm_campaigns.exceptions import SmspmError
-from smspm_campaigns.frames.sandbox import MAX_CHARACTERS, Sandbox, TooMuch
+from smspm_campaigns.frames.sandbox import MAX_CHARACTERS, Blank, Sandbox, TooMuch
 from smspm_campaigns.frames.templates import render_messages
 
 MEGABYTE = 2**20
@@ -239,14 +239,25 @@ def test_what_a_text_needs_works(template: str, made: str) -> None:
 
 def test_nothing_goes_from_one_row_to_the_next() -> None:
     """A variable that is set in one row is not there in the next, whatever happened between."""
-    template = "{% if name == 'Ana' %}{% set x = 'seen' %}{% endif %}{{ x | d('no') }}{{ n }}"
-    sandbox = Sandbox(template.replace("{{ x", "{% if false %}{% set x = 1 %}{% endif %}{{ x"))
-    absent = sandbox.fill([])
-    assert list(absent) == []
-    made = list(Sandbox(f"{{% with %}}{template}{{% endwith %}}").fill(
-        {"n": n, "name": name, "x": None}.values() for n, name in [(1, "Ana"), (2, "Eva")]
-    ))
-    assert made == ["seen1", "no2"]
+    template = (
+        "{% if name == 'Ana' %}{% set x = 'seen' %}{% else %}{% set x = x | d('no') %}{% endif %}"
+        "{{ x }}{{ n }}"
+    )
+    sandbox = Sandbox(template)
+    assert sandbox.placeholders == ["n", "name", "x"]
+    blank = Blank(name="x")
+    rows: list[list[Any]] = [
+        [1, "Ana", blank],
+        [2, "Eva", blank],
+        [[1], "Ana", blank],
+        [4, "Mia", blank],
+    ]
+    assert [str(made) for made in sandbox.fill(rows)] == [
+        "seen1",
+        "no2",
+        "an expression gave a list, not a text or number",
+        "no4",
+    ]
 
 
 def test_each_row_has_the_whole_allowance() -> None:

@@ -37,9 +37,12 @@ _THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}([., '\u2019])\d{3}(?:\1\d{3})*(?:(
 _FIELDS: Final = {
     "%d": "dd", "%-d": "d", "%m": "MM", "%-m": "M", "%y": "yy", "%Y": "yyyy", "%B": "MMMM",
     "%b": "MMM", "%A": "EEEE", "%a": "EEE", "%H": "HH", "%-H": "H", "%I": "hh", "%-I": "h",
-    "%M": "mm", "%S": "ss", "%p": "a", "%%": "'%'",
+    "%M": "mm", "%S": "ss", "%p": "a",
 }  # fmt: skip
-_FIELD_OR_TEXT: Final = re.compile(r"%-?.|[^%]+|%", re.DOTALL)
+_CODE_OR_TEXT: Final = re.compile(r"%-?.|[^%]+|%", re.DOTALL)
+
+#: A currency of letters stands apart from the digits (currencySpacing, Unicode TS 35).
+_BETWEEN_LETTER_AND_DIGIT: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _PREFIX: Final = re.compile(r"[^\W\d_]['\u2019]")  # O' and D', not the don of don't
@@ -73,7 +76,23 @@ def date(value: Any, style: str = "long", locale: str = _LOCALE) -> str:
 def _date(moment: dt.datetime, style: str, locale: Locale) -> str:
     if style in _STYLES:
         return _plain(format_date(moment, style, locale))
-    return _plain(format_datetime(moment, _pattern(style), locale=locale))
+    if not isinstance(style, str) or "%" not in style:
+        raise CannotFill(
+            f"{quoted(style)} is no style of a date; take long, short, medium, full or codes such "
+            "as %d.%m.%Y"
+        )
+    parts = _CODE_OR_TEXT.findall(style)
+    return _plain("".join(_part(part, moment, locale) for part in parts))
+
+
+def _part(part: str, moment: dt.datetime, locale: Locale) -> str:
+    if not part.startswith("%"):
+        return part
+    if part == "%%":
+        return "%"
+    if part not in _FIELDS:
+        raise CannotFill(f"{quoted(part)} is no code of a date that is understood")
+    return format_datetime(moment, _FIELDS[part], locale=locale)
 
 
 def _moment(value: Any) -> dt.datetime:
@@ -87,24 +106,6 @@ def _moment(value: Any) -> dt.datetime:
     if isinstance(value, dt.date):
         return dt.datetime.combine(value, dt.time())
     raise CannotFill(f"{quoted(value)} is no date such as 2026-05-01")
-
-
-def _pattern(style: str) -> str:
-    parts = [_field(part) for part in _FIELD_OR_TEXT.findall(style)] if "%" in style else []
-    if not parts:
-        raise CannotFill(
-            f"{quoted(style)} is no style of a date; take long, short, medium, full or codes such "
-            "as %d.%m.%Y"
-        )
-    return "".join(parts)
-
-
-def _field(part: str) -> str:
-    if not part.startswith("%"):
-        return "'" + part.replace("'", "''") + "'"
-    if part not in _FIELDS:
-        raise CannotFill(f"{quoted(part)} is no code of a date that is understood")
-    return _FIELDS[part]
 
 
 def number(value: Any, decimals: Any = None, locale: str = _LOCALE) -> str:
@@ -160,7 +161,8 @@ def money(value: Any, currency: Any = "EUR", locale: str = _LOCALE, decimals: An
 @lru_cache(_REMEMBERED)
 def _money(amount: Decimal, currency: str, decimals: int, locale: Locale) -> str:
     pattern = re.sub(r"\.0+", f".{'0' * decimals}".rstrip("."), _currency_pattern(locale))
-    return _plain(format_currency(amount, currency, pattern, locale, currency_digits=False))
+    text = format_currency(amount, currency, pattern, locale, currency_digits=False)
+    return _plain(_BETWEEN_LETTER_AND_DIGIT.sub(" ", text))
 
 
 def _currency_pattern(locale: Locale) -> str:

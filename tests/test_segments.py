@@ -14,6 +14,7 @@ from smspm_campaigns.frames.segments import (
     ForcedBy,
     Segments,
     count_segments,
+    measure_texts,
     replace_characters,
     split_segments,
     unsendable,
@@ -160,6 +161,36 @@ def test_count_is_the_least_possible(text: str) -> None:
     assert (counted.encoding, counted.units, counted.segments) == (encoding, total, expected)
 
 
+def measured(texts: list[str]) -> list[tuple[str, int]]:
+    unicode, segments = measure_texts(texts)
+    names = ["UCS-2" if is_unicode else "GSM-7" for is_unicode in unicode.tolist()]
+    return list(zip(names, segments.tolist(), strict=True))
+
+
+def counted(texts: list[str]) -> list[tuple[str, int]]:
+    each = [count_segments(text) for text in texts]
+    return [(count.encoding, count.segments) for count in each]
+
+
+@given(st.lists(st.one_of(ANY, st.text("a€]\ud83d\ude00😀ж`\x1b", max_size=170)), max_size=20))
+@example(["", "a", "", "ж", ""])
+@example(["a\ud83d", "\ude00b"])  # half a pair at the end of one text, half at the start of another
+@example(["]" * 153, "a" * 152 + "€" + "a" * 152, "ж" * 66 + "😀" + "ж" * 66])
+def test_many_texts_are_measured_as_each_is_counted(texts: list[str]) -> None:
+    """Encoding and segments of a list are those that count_segments gives one by one."""
+    assert measured(texts) == counted(texts)
+
+
+def test_texts_beyond_those_counted_at_once_are_measured() -> None:
+    """Thousands of texts, more than are looked at together, keep their places."""
+    texts = [
+        f"{'a' * (place % 400)}{'€' * (place % 7)}{'ж' * (place % 3)}" for place in range(5_001)
+    ]
+    assert measured(texts) == counted(texts)
+    unicode, segments = measure_texts([])
+    assert (unicode.dtype, segments.dtype, len(unicode), len(segments)) == (bool, "int64", 0, 0)
+
+
 @given(ANY)
 @example("ж" * 66 + "😀" + "ж" * 66)
 @example("a" * 152 + "€" + "a" * 152)
@@ -231,6 +262,11 @@ def test_what_no_sms_can_carry_is_found(text: str, first: str) -> None:
         ("ç õ š ž ê ï", "ç õ š ž ê ï", "c o s z e i"),
         ("œuvre İstanbul ẞ þ", "œuvre İstanbul ẞ þ", "oeuvre Istanbul SS th"),
         ("Ǿ ǽ ǟ", "Ǿ ǽ ǟ", "Ø æ a"),  # the base is in GSM-7, though it is not ASCII
+        ("Ukraїnska кyʼя, Hawaiʻi", "Ukraїnska кy'я, Hawai'i", "Ukraїnska кy'я, Hawai'i"),
+        ("𝐁𝐨𝐥𝐝 𝓒𝓾𝓻𝓵𝔂 Ｗｉｄｅ", "𝐁𝐨𝐥𝐝 𝓒𝓾𝓻𝓵𝔂 Ｗｉｄｅ", "Bold Curly Wide"),  # letters in fancy dress
+        ("ﬁne ŉ", "ﬁne ŉ", "fine ŉ"),  # a ligature comes apart; half of the other has no form
+        ("½ ² ™ №", "½ ² ™ №", "½ ² ™ №"),  # no letters: plain, they would say something else
+        ("ệ ǡ", "ệ ǡ", "e a"),  # two marks
         ("\u1fef", "\u1fef", "\u1fef"),  # its base is the grave accent, which GSM-7 lacks
         ("Жанна 李 😀", "Жанна 李 😀", "Жанна 李 😀"),  # has no plain form
         ("", "", ""),

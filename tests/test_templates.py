@@ -231,6 +231,67 @@ def test_filters_that_reach_or_draw_lots_are_out(template: str) -> None:
         render(template)
 
 
+@pytest.mark.parametrize(
+    ("template", "cell", "detail"),
+    [
+        ("{{ 1 / (name | length - 3) }}", "Ana", "ZeroDivisionError: division by zero."),
+        ("{{ name.nope }}", "Ana", "'str object' has no attribute 'nope'."),
+        ("{{ name | date }}", "1/5/26", "'1/5/26' is no date such as 2026-05-01."),
+        ("{{ name | money }}", "12 e", "'12 e' is no number."),
+        ("{{ name * 40000 }}", "a", "it makes more than 39,015 characters, and no SMS has more."),
+        ("{{ [] | first }}", "a", "No first item, sequence was empty."),
+        ("{{ name.split() }}", "a", "an expression gave a list, not a text or number."),
+        ("{{ none }}", "a", "an expression gave a NoneType, not a text or number."),
+        ("{{ name.encode() }}", "a", "access to attribute 'encode' of 'str' object is unsafe."),
+        ("{{ '\n' * 9 + name | date }}", "x" * 300, None),
+    ],
+)
+def test_row_says_what_happened_in_it(template: str, cell: str, detail: str | None) -> None:
+    """Our own errors are sentences, those of Python keep their words: all on one short line."""
+    told = render(template, cell)
+    assert told[3] == "template_error"
+    if detail:
+        assert told[4] == f"Template error: {detail}"
+    assert len(told[4]) < 180
+
+
+def test_a_row_can_have_a_note_and_a_problem() -> None:
+    """What was replaced is told where there is a text, and a text that is none has no such note."""
+    long = "It’s " + "x" * 200
+    told = render(long, replace="typography", max_segments=1)
+    assert told[3:] == (
+        "too_long",
+        "Too long: 2 segments, and 1 is allowed. · Replaced: ’ by '; 2 segments instead of 4.",
+    )
+    told = render("{{ name }}", "It’s\x00", replace="typography")
+    assert told[3:] == (
+        "unsendable_text",
+        "Unsendable text: it holds '\\u0000', which no SMS can carry.",
+    )
+    told = render("\u200b", replace="typography")  # nothing is left
+    assert told[3:] == ("empty_text", "Empty text: there is nothing to send.")
+    again = render_messages(
+        render_messages(pd.DataFrame({"n": [1]}), "It’s", replace="typography"), "Its"
+    )
+    assert again["sms_detail"].isna().all()
+
+
+def test_texts_are_in_the_order_of_the_rows() -> None:
+    """Failures of every kind between thousands of rows move no text to another row."""
+    size = 5_000
+    names = pd.Series([None if n % 7 == 3 else f"n{n}" for n in range(size)], dtype=object)
+    frame = pd.DataFrame({"name": names, "by": range(size)})
+    told = render_messages(frame, "{{ name }}{{ 6 // (by % 11) }}")
+    for place, (text, problem) in enumerate(
+        zip(told["sms_text"], told["sms_problem"], strict=True)
+    ):
+        expected = "missing_value" if place % 7 == 3 else "template_error"
+        if place % 7 == 3 or place % 11 == 0:
+            assert (pd.isna(text), problem) == (True, expected)
+        else:
+            assert (text, pd.isna(problem)) == (f"n{place}{6 // (place % 11)}", True)
+
+
 def test_one_bad_row_stops_no_other() -> None:
     """Each row is judged alone: texts, blanks and failures stand side by side."""
     frame = pd.DataFrame({"n": ["4", "x", None, "0"]}, index=[7, 7, 8, 9])
@@ -425,7 +486,18 @@ def test_too_long_text_keeps_its_count(
     made, _, segments, problems, detail = render("x" * length, max_segments=allowed)
     assert (made, problems) == ("x" * length, problem)
     if problem:
-        assert detail == f"Too long: {segments} segments, and {allowed} are allowed."
+        assert (
+            detail
+            == f"Too long: {segments} segments, and {allowed} {'is' if allowed == 1 else 'are'} allowed."
+        )
+
+
+def test_no_phone_takes_more_than_255_segments() -> None:
+    """A text above what one message can ever have is too long without any limit of the user."""
+    assert render("x" * (255 * 153))[2:4] == (255, None)
+    detail = "Too long: 256 segments, and 255 are allowed."
+    assert render("{{ name }}", "x" * (255 * 153 + 1))[2:] == (256, "too_long", detail)
+    assert render("{{ name }}", "x" * 40_000, max_segments=400)[3] is None
 
 
 @pytest.mark.parametrize("number", [0, -1, True, False, "3", 2.5, [1]])
@@ -476,8 +548,18 @@ def test_letters_are_composed() -> None:
 
 
 def test_line_ends_and_spaces_are_kept() -> None:
-    """What the user sees is what is sent."""
+    """What the user sees is what is sent: nothing is trimmed, and a line end is one character."""
     assert render("  a  \n\n b\t{{ name }}  ", "x\ny")[0] == "  a  \n\n b\tx\ny  "
+    assert render("a\n")[0] == "a\n"
+    assert render("a\r\nb\rc{{ name }}", "\r\nd\re\r")[0] == "a\nb\nc\nd\ne\n"
+
+
+def test_line_end_behind_the_last_line_of_a_file_is_not_sent(tmp_path: Path) -> None:
+    """Editors put it there unseen; a blank line that a person put below it is kept."""
+    path = tmp_path / "spring.txt"
+    for written, made in [("Hi\n", "Hi"), ("Hi", "Hi"), ("Hi\r\n", "Hi"), ("Hi\n\n", "Hi\n")]:
+        path.write_bytes(written.encode())
+        assert render(path)[0] == made
 
 
 def test_rendering_again_replaces_the_old_text() -> None:

@@ -50,7 +50,7 @@ _JOINERS: Final = frozenset("\u200d\ufe0e\ufe0f")  # never the last of a text, n
 
 
 class CannotFill(ValueError):
-    """A filter cannot make anything of a value. The message is a sentence for the row."""
+    """A value cannot become part of a text. The message says why, for the row."""
 
 
 def date(value: Any, style: str = "long", locale: str = _LOCALE) -> str:
@@ -73,7 +73,7 @@ def date(value: Any, style: str = "long", locale: str = _LOCALE) -> str:
 
 
 @lru_cache(_REMEMBERED)
-def _date(moment: dt.datetime, style: str, locale: Locale) -> str:
+def _date(moment: dt.datetime, style: Any, locale: Locale) -> str:
     if style in _STYLES:
         return _plain(format_date(moment, style, locale))
     if not isinstance(style, str) or "%" not in style:

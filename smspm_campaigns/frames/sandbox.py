@@ -22,6 +22,7 @@ from jinja2.utils import missing
 from smspm_campaigns.exceptions import TemplateInvalid
 from smspm_campaigns.frames import filters
 from smspm_campaigns.frames.cells import as_text
+from smspm_campaigns.frames.filters import CannotFill
 from smspm_campaigns.frames.segments import GSM_PART, MAX_SEGMENTS
 from smspm_campaigns.frames.template_syntax import (
     JOINED,
@@ -63,7 +64,7 @@ _ATTRIBUTES: Final[dict[type, frozenset[str]]] = {
 }  # fmt: skip
 
 
-class TooMuch(ValueError):
+class TooMuch(CannotFill):
     """A row would take more time or memory than a text needs. The message says of what."""
 
 
@@ -96,7 +97,7 @@ def as_printed(value: Any) -> str:
     """Write a value as it stands in a text, which never holds Python's own words.
 
     Raises:
-        TypeError: it is a list, None or the like.
+        CannotFill: it is a list, None or the like.
     """
     if type(value) is str:
         return value
@@ -106,7 +107,7 @@ def as_printed(value: Any) -> str:
         return as_text(value)
     if isinstance(value, Undefined):
         return str(value)  # which raises
-    raise TypeError(f"an expression gave a {type(value).__name__}, not a text or number")
+    raise CannotFill(f"an expression gave a {type(value).__name__}, not a text or number")
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -257,7 +258,7 @@ def _bound_number(bits: int) -> None:
 
 def _no_lists(left: Any, right: Any) -> None:
     if isinstance(left, _LISTS) or isinstance(right, _LISTS):
-        raise TypeError("only texts and numbers are added and multiplied, and no lists")
+        raise CannotFill("only texts and numbers are added and multiplied, and no lists")
 
 
 def _bound_product(left: Any, right: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from jinja2 import TemplateError
 
 from smspm_campaigns.exceptions import TemplateInvalid
 from smspm_campaigns.frames.cells import is_blank, quoted
@@ -26,7 +27,7 @@ from smspm_campaigns.frames.filters import CannotFill
 from smspm_campaigns.frames.placeholders import find_placeholders, remember_placeholders
 from smspm_campaigns.frames.problems import NOTHING, Verdict, record
 from smspm_campaigns.frames.replaced import replaced_note
-from smspm_campaigns.frames.sandbox import Blank, Sandbox, TooMuch, ValueMissing
+from smspm_campaigns.frames.sandbox import Blank, Sandbox, ValueMissing
 from smspm_campaigns.frames.segments import (
     MAX_SEGMENTS,
     Replace,
@@ -203,10 +204,10 @@ def _plain(value: Any) -> Any:
 def _failed(error: Exception) -> Verdict:
     if isinstance(error, ValueMissing):
         return Verdict(Problem.MISSING_VALUE, note=f"the cell for {{{{ {error} }}}} is blank.")
-    if isinstance(error, CannotFill | TooMuch):
-        return Verdict(Problem.TEMPLATE_ERROR, note=f"{error}.")
-    told = quoted(str(error), at_most=_MAX_TOLD)
-    return Verdict(Problem.TEMPLATE_ERROR, note=f"{type(error).__name__}: {told}.")
+    what = quoted(str(error), at_most=_MAX_TOLD)[1:-1]  # in one line
+    if not isinstance(error, CannotFill | TemplateError):
+        what = f"{type(error).__name__}: {what}"
+    return Verdict(Problem.TEMPLATE_ERROR, note=f"{what.rstrip('.')}.")
 
 
 def _replace(
@@ -248,5 +249,6 @@ def _faults(
             note = f"it holds {quoted(bad)}, which no SMS can carry."
             yield place, Verdict(Problem.UNSENDABLE_TEXT, note=note)
     for place in np.flatnonzero(segments > allowed).tolist():
-        note = f"{segments[place]} segments, and {allowed} are allowed."
+        verb = "is" if allowed == 1 else "are"
+        note = f"{segments[place]} segments, and {allowed} {verb} allowed."
         yield place, Verdict(Problem.TOO_LONG, note=note)

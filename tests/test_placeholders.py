@@ -1,0 +1,78 @@
+"""Which column a placeholder means, and which placeholders made the texts of a frame."""
+
+import warnings
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import smspm_campaigns as smspm
+from smspm_campaigns.exceptions import ColumnNotFound
+from smspm_campaigns.frames.placeholders import find_placeholders, identifier, placeholders_of
+
+PEOPLE = pd.DataFrame(
+    {"First Name": ["Ana", "Eva", None], "shop": ["Tartu", "Tartu", "Narva"], "age": [1, 2, 3]}
+)
+
+
+def test_found_by_name_or_identifier() -> None:
+    """The position of each column, by either of its two forms."""
+    assert find_placeholders(PEOPLE, ["first_name", "shop"]) == {"first_name": 0, "shop": 1}
+    with pytest.raises(ColumnNotFound, match="Did you mean 'first_name'"):
+        find_placeholders(PEOPLE, ["firstname"])
+
+
+def test_texts_of_a_frame_know_their_placeholders() -> None:
+    """Rendering leaves them with the frame, through other helpers, filters and copies."""
+    frame = smspm.render_messages(PEOPLE, "{{ shop }}: {{ first_name | upper }}")
+    assert placeholders_of(frame) == {"first_name": 0, "shop": 1}
+    assert placeholders_of(frame[frame["age"] > 1].copy().sort_values("age")) == {
+        "first_name": 0,
+        "shop": 1,
+    }
+    assert placeholders_of(smspm.render_messages(frame, "Hi")) == {}
+
+
+def test_columns_that_went_or_moved_are_followed() -> None:
+    """A dropped column is left out, a moved one is found where it is now."""
+    frame = smspm.render_messages(PEOPLE, "{{ shop }} {{ first_name | d('x') }}")
+    assert placeholders_of(frame[["age", "shop", "sms_text"]]) == {"shop": 1}
+
+
+def test_frame_from_a_file_is_looked_at(tmp_path: Path) -> None:
+    """Where nothing is remembered, a column counts whose cells all stand in their texts."""
+    path = tmp_path / "messages.csv"
+    frame = smspm.render_messages(PEOPLE, "{{ first_name }} {{ shop | lower }}, {{ shop }}")
+    frame.to_csv(path, index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        again = smspm.read_contacts(path)
+    assert placeholders_of(again) == {"first_name": 0, "shop": 1}
+    assert placeholders_of(PEOPLE) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("First Name", "first_name"),
+        ("  a--b ", "a_b"),
+        ("2nd", "_2nd"),
+        (2026, "_2026"),
+        ("ÕUN", "õun"),
+        ("!", ""),
+        ("e\u0301", "é"),
+    ],
+)
+def test_identifier_form(name: object, form: str) -> None:
+    """Lower case, `_` for signs, nothing at the ends, no digit first, letters composed."""
+    assert identifier(name) == form
+
+
+def test_a_template_in_the_middle_of_a_pipe_warns_of_nothing() -> None:
+    """What a frame remembers is no column, and two frames of one template go together."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        frame = smspm.render_messages(PEOPLE, "{{ shop }}")
+        both = pd.concat([frame, frame], ignore_index=True)
+    assert list(frame.columns[:3]) == list(PEOPLE.columns)
+    assert placeholders_of(both) == {"shop": 1}

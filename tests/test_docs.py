@@ -10,9 +10,13 @@ from typing import Any
 import click
 import nbclient
 import nbformat
+import pandas as pd
 import pytest
 
 from smspm_campaigns.cli import cli
+from smspm_campaigns.frames.sandbox import MAX_CHARACTERS, MAX_WORK
+from smspm_campaigns.frames.template_syntax import MAX_SOURCE
+from smspm_campaigns.frames.templates import render_messages
 from smspm_campaigns.vocabulary import Status
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +61,27 @@ def test_the_examples_of_a_page_are_true(page: Path) -> None:
     failed, tried = doctest.testfile(str(page), module_relative=False, optionflags=flags)
     assert tried
     assert not failed
+
+
+def test_the_filters_of_the_page_on_messages_give_what_it_says() -> None:
+    """Each example of a filter in the table is rendered, and gives the text beside it."""
+    page = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8").replace("\\|", "|")
+    examples = re.findall(r"^\| .*?\| `(\{\{.*?\}\})` \| `(.*?)` \|$", page, re.MULTILINE)
+    frame = pd.DataFrame({"joined": pd.to_datetime(["2024-01-24"])})
+    made = [
+        (template, render_messages(frame, template)["sms_text"].iloc[0]) for template, _ in examples
+    ]
+    assert made == examples
+    assert {name for template, _ in examples for name in re.findall(r"\| (\w+)", template)} == {
+        "date", "money", "number", "title", "truncate",
+    }  # fmt: skip
+
+
+def test_the_bounds_of_the_page_on_messages_are_those_that_hold() -> None:
+    """The table of bounds has the constants of the sandbox."""
+    page = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
+    for bound in (MAX_CHARACTERS, MAX_WORK, MAX_SOURCE):
+        assert f"| {bound:,}" in page
 
 
 def test_the_two_commands_are_there() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -140,6 +141,9 @@ def test_value_is_shown_as_a_person_reads_it(cell: Any, shown: str) -> None:
         pd.Series(["5", None], dtype="string[pyarrow]"),
         pd.Series([5, None], dtype=object),
         pd.Series([np.int64(5), "  "], dtype=object),
+        pd.Series([Decimal("5.00"), None], dtype=object),
+        pd.Series(["5", " "], dtype="string[pyarrow]"),
+        pd.Series(["5", " "], dtype="string"),
     ],
     ids=lambda column: str(column.dtype),
 )
@@ -148,6 +152,14 @@ def test_values_come_from_every_dtype(column: "pd.Series[Any]") -> None:
     told = render_messages(pd.DataFrame({"n": column}), "{{ n }}{% if n | int > 3 %}+{% endif %}")
     assert told["sms_text"].to_list()[0] == "5+"
     assert told["sms_problem"].to_list()[1] == "missing_value"
+
+
+def test_blank_texts_of_arrow_are_blank() -> None:
+    """Spaces in a column of Arrow's own strings are as blank as in any other."""
+    arrow = pa.table({"n": ["5", " ", None]}).to_pandas(types_mapper=pd.ArrowDtype)
+    told = render_messages(arrow, "{{ n }}")
+    assert told["sms_text"].to_list()[0] == "5"
+    assert told["sms_problem"].to_list()[1:] == ["missing_value"] * 2
 
 
 def test_numbers_can_be_compared_and_computed() -> None:
@@ -241,12 +253,14 @@ def test_filters_that_reach_or_draw_lots_are_out(template: str) -> None:
         ("{{ name * 40000 }}", "a", "it makes more than 39,015 characters, and no SMS has more."),
         ("{{ [] | first }}", "a", "No first item, sequence was empty."),
         ("{{ name.split() }}", "a", "an expression gave a list, not a text or number."),
+        ("{{ name }}", float("inf"), "an expression gave inf, which is no number to show."),
+        ("{{ name | float * 10 }}", "1e308", "an expression gave inf, which is no number to show."),
         ("{{ none }}", "a", "an expression gave a NoneType, not a text or number."),
         ("{{ name.encode() }}", "a", "access to attribute 'encode' of 'str' object is unsafe."),
         ("{{ '\n' * 9 + name | date }}", "x" * 300, None),
     ],
 )
-def test_row_says_what_happened_in_it(template: str, cell: str, detail: str | None) -> None:
+def test_row_says_what_happened_in_it(template: str, cell: Any, detail: str | None) -> None:
     """Our own errors are sentences, those of Python keep their words: all on one short line."""
     told = render(template, cell)
     assert told[3] == "template_error"
@@ -486,7 +500,8 @@ def test_too_long_text_keeps_its_count(
     made, _, segments, problems, detail = render("x" * length, max_segments=allowed)
     assert (made, problems) == ("x" * length, problem)
     if problem:
-        assert detail == f"Too long: {segments} segments, and 1 is allowed."
+        verb = "is" if allowed == 1 else "are"
+        assert detail == f"Too long: {segments} segments, and {allowed} {verb} allowed."
 
 
 def test_no_phone_takes_more_than_255_segments() -> None:

@@ -8,6 +8,7 @@ and each row has an allowance, from which every turn of a loop takes.
 
 import datetime as dt
 import functools
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -97,12 +98,14 @@ def as_printed(value: Any) -> str:
     """Write a value as it stands in a text, which never holds Python's own words.
 
     Raises:
-        CannotFill: it is a list, None or the like.
+        CannotFill: it is a list, None or the like, or a number that is not finite.
     """
     if type(value) is str:
         return value
     if type(value) is int:
         return str(value)
+    if isinstance(value, (float, Decimal)) and not math.isfinite(value):
+        raise CannotFill(f"an expression gave {value}, which is no number to show")
     if isinstance(value, _SCALARS):
         return as_text(value)
     if isinstance(value, Undefined):

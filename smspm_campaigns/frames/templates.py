@@ -46,6 +46,7 @@ _OWNED: Final = (
 )
 _FILE_NAME: Final = re.compile(r"[^{}\n]+\.(?:txt|j2|jinja2?|tmpl|tpl)|[^{}\s]+\.md", re.IGNORECASE)
 _MIDNIGHT: Final = dt.time()
+_NEVER_TEXT: Final = "biufmM"  # numpy's kinds of numbers and times, in which no cell is a space
 _MAX_TOLD: Final = 120  # characters of an error of Python's own, in the sentence of a row
 _ENCODINGS: Final = pd.array(["GSM-7", "UCS-2"], dtype=STR)
 
@@ -184,7 +185,11 @@ def plain_values(column: "pd.Series[Any]", name: str) -> list[Any]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         values = [*plain_values(pd.Series(column.cat.categories), name), blank]  # -1 is the last
         return [values[code] for code in column.cat.codes.tolist()]
-    return [blank if is_blank(value) else _plain(value) for value in column.tolist()]
+    values = column.tolist()
+    numbers_or_times = column.dtype.kind in _NEVER_TEXT
+    blanks = column.isna().tolist() if numbers_or_times else map(is_blank, values)
+    pairs = zip(values, blanks, strict=True)
+    return [blank if is_nothing else _plain(value) for value, is_nothing in pairs]
 
 
 def _plain(value: Any) -> Any:

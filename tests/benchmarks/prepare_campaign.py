@@ -46,10 +46,10 @@ NAMES: Final = (
     "José", "Łukasz", "Małgorzata", "Oļegs", "Õnne", "Žygimantas", "Ελένη",
 )  # fmt: skip
 SHOPS: Final = ("Tallinn", "Köln", "Málaga", "Kaunas", "Utrecht", "Łódź")
-NO_NUMBERS: Final = ("", "n/a", "12345", "+49 151", "4.91715E+11")  # what stands in their place
 
 COPIES, OPTED_OUT, FAULTY, NAMELESS = 0.01, 0.01, 0.03, 0.02  # shares of the rows
 DRAWN: Final = 7  # digits at the end of a number
+LOST: Final = 4  # characters at the end of one that was cut
 
 GSM_BASIC: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -88,20 +88,22 @@ def make(rows: int, dice: random.Random) -> Campaign:
     """Make the people of a campaign, and those who opted out."""
     source = numbers(dice)
     spellings: list[Spelling] = []
-    for _ in range(rows):
+    whole: list[int] = []
+    for place in range(rows):
         fate = dice.random()
         if fate < FAULTY:
-            spellings.append((dice.choice(NO_NUMBERS), dice.choice(TWELVE)))
-        elif fate < FAULTY + COPIES and spellings:
-            spellings.append(dice.choice(spellings))
-        else:
-            spellings.append(next(source))
+            cell, region = next(source)
+            spellings.append((dice.choice(("", "4.91715E+11", cell[:-LOST])), region))
+            continue
+        copied = fate < FAULTY + COPIES and whole
+        spellings.append(spellings[dice.choice(whole)] if copied else next(source))
+        whole.append(place)
     people = pd.DataFrame(spellings, columns=["phone", "country"], dtype="str")
     names = ["" if dice.random() < NAMELESS else dice.choice(NAMES) for _ in range(rows)]
     people["first_name"] = pd.array(names, dtype="str")
     people["shop"] = pd.array(dice.choices(SHOPS, k=rows), dtype="str")
-    readable = people.loc[~people["phone"].isin(NO_NUMBERS), ["phone", "country"]]
-    return people, readable.sample(int(OPTED_OUT * rows), random_state=dice.randrange(1000))
+    opted_out = sorted(dice.sample(whole, int(OPTED_OUT * rows)))
+    return people, people.iloc[opted_out][["phone", "country"]]
 
 
 def ours(people: pd.DataFrame, opted_out: pd.DataFrame) -> tuple[pd.DataFrame, Figures, Seconds]:

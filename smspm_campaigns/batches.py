@@ -57,19 +57,23 @@ def take_request(waiting: Iterable[Item], size: int = MAX_RECIPIENTS) -> list[It
     return list(request.values())
 
 
-def count_requests(items: Iterable[Item], size: int = MAX_RECIPIENTS) -> int:
+def count_requests(items: Iterable[tuple[int, str, Hashable]], size: int = MAX_RECIPIENTS) -> int:
     """Count the requests that `take_request` will make of items: the least possible number.
+
+    Plain tuples of key, number and content will do, which a million rows make quicker than items.
 
     Example:
         >>> count_requests(Item(key, str(key), "Hi") for key in range(101))
         2
     """
-    rows: Counter[Hashable] = Counter()
-    copies: Counter[tuple[Hashable, str]] = Counter()
-    for item in items:
-        rows[item.content] += 1
-        copies[item.content, item.number] += 1
+    numbers: list[str] = []
+    contents: list[Hashable] = []
+    for _, number, content in items:
+        numbers.append(number)
+        contents.append(content)
     most: dict[Hashable, int] = {}
-    for (content, _), count in copies.items():
-        most[content] = max(most.get(content, 0), count)
-    return sum(max(-(-count // size), most[content]) for content, count in rows.items())
+    if len(set(numbers)) < len(numbers):  # else, as in most campaigns, there are no copies
+        for (content, _), count in Counter(zip(contents, numbers, strict=True)).items():
+            most[content] = max(most.get(content, 1), count)
+    rows = Counter(contents)
+    return sum(max(-(-count // size), most.get(content, 1)) for content, count in rows.items())

@@ -126,6 +126,34 @@ def test_one_row_of_each_number_is_left(phones: list[str | None]) -> None:
         )
 
 
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from([ANA, EVA, MIA, "", None])),
+    st.sampled_from(["object", "str", "category", "string[pyarrow]"]),
+    st.sampled_from(["first", "last", "none"]),
+)
+def test_copies_are_told_as_one_finds_them_row_by_row(
+    numbers: list[str | None], dtype: Any, keep: Any
+) -> None:
+    """In any dtype each copy names the row that is kept, and rows without a number none."""
+    frame = pd.DataFrame({"sms_to": pd.Series(numbers, dtype=object).astype(dtype)})
+    places: dict[str, list[int]] = {}
+    for place, number in enumerate(numbers):
+        places.setdefault(number or "", []).append(place)
+    expected: list[tuple[Any, ...]] = []
+    for place, number in enumerate(numbers):
+        same = places[number or ""]
+        kept = {"first": same[0], "last": same[-1], "none": None}[keep]
+        if not number or len(same) == 1 or place == kept:
+            expected.append((None, None))
+        elif kept is None:
+            note = f"Duplicate: {len(same)} rows have this number, and none is kept."
+            expected.append(("duplicate", note))
+        else:
+            expected.append(duplicate(kept))
+    assert told(mark_duplicates(frame, keep=keep)) == expected
+
+
 def listed(folder: Path) -> dict[str, Any]:
     """The same opted-out number in every shape that is taken."""
     column = pd.Series(["0171 3920012", None, ""], index=[5, 6, 7])

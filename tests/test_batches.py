@@ -108,6 +108,13 @@ def test_equal_texts_of_two_senders_are_two_requests() -> None:
     assert drain(items, 100) == [[items[0]], [items[1]]]
 
 
+@given(ITEMS, SIZES)
+def test_plain_tuples_are_counted_like_items(items: list[Item], size: int) -> None:
+    """The count asks nothing more of an item than its three values, in a stream as in a list."""
+    plain = ((item.key, item.number, item.content) for item in items)
+    assert count_requests(plain, size) == count_requests(items, size)
+
+
 def test_nothing_waiting_is_no_request() -> None:
     """Taking from nothing gives nothing."""
     assert take_request([]) == []

@@ -18,6 +18,7 @@ from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, SmspmWar
 from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
 from smspm_campaigns.frames.columns import (
     find_column,
+    has_text,
     nearest,
     scattered,
     text_array,
@@ -364,6 +365,8 @@ def test_texts_are_read_from_every_dtype(column: "pd.Series[Any]") -> None:
     """A column of ours is read whatever a user has converted it to; nothing is `""`."""
     assert texts_of(pd.DataFrame({"sms_to": column}), "sms_to") == ["x", ""]
     assert texts_of(pd.DataFrame({"a": [1, 2]}), "sms_to") == ["", ""]
+    assert has_text(pd.DataFrame({"sms_to": column}), "sms_to").tolist() == [True, False]
+    assert has_text(pd.DataFrame({"a": [1, 2]}), "sms_to").tolist() == [False, False]
 
 
 def test_converted_columns_of_ours_are_still_understood() -> None:

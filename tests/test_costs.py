@@ -1,5 +1,7 @@
 """What each message costs: segments x price, and a price that is not there is never zero."""
 
+import io
+import warnings
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, SmspmWarning
+from smspm_campaigns.frames.cells import told
 from smspm_campaigns.frames.costs import estimate_costs
 
 SAMPLES = Path(__file__).parent.parent / "sample_data"
@@ -66,6 +69,12 @@ def test_prices_come_as_a_frame_or_a_file(tmp_path: Path) -> None:
         assert costs(path) == [0.045, 0.09, 0.21]
 
 
+def test_prices_come_as_an_open_file() -> None:
+    """An upload is a file that is open already."""
+    upload = io.BytesIO(b"country,price\nEE,0.045\nDE,0.07\n")
+    assert costs(upload) == [0.045, 0.09, 0.21]
+
+
 def test_sample_prices_can_be_read() -> None:
     """The sample file prices a message of two segments."""
     assert costs(SAMPLES / "prices.csv", messages(("AT", 2))) == [0.146]
@@ -109,9 +118,77 @@ def test_row_without_a_text_has_no_cost_and_is_no_missing_price() -> None:
 
 
 @pytest.mark.parametrize(
+    "segments",
+    [
+        pd.Series(["2", " 3 ", "", None], dtype=object),
+        pd.Series(["2", "3.0", "", None], dtype="str"),  # what a file makes of floats
+        pd.Series([2.0, 3.0, None, None]),
+        pd.Series([2, 3, None, None], dtype="Int64").astype("category"),
+        pd.Series([2, 3, None, None], dtype="int64[pyarrow]"),
+        pd.Series([np.int64(2), Decimal(3), pd.NA, np.nan], dtype=object),
+    ],
+    ids=["object", "str", "float", "category", "Arrow", "mixed"],
+)
+def test_segments_may_come_back_from_a_file(segments: "pd.Series[Any]") -> None:
+    """Text, floats, categories and Arrow are the same whole numbers, and nothing is nothing."""
+    frame = pd.DataFrame({"sms_country": ["EE", "DE", "EE", "DE"], "sms_segments": segments})
+    np.testing.assert_array_equal(
+        costs({"EE": 0.045, "DE": 0.07}, frame), [0.09, 0.21, np.nan, np.nan]
+    )
+
+
+@pytest.mark.parametrize("segments", ["two", "-1", -1, 2.5, "2,0", True, np.inf, "1e3", "1" * 10])
+def test_segments_that_are_no_whole_number_raise(segments: Any) -> None:
+    """Half a segment is not cut to none: what is no count is named, with the step to run."""
+    frame = pd.DataFrame({"sms_country": ["EE"], "sms_segments": pd.Series([segments])})
+    with pytest.raises(InvalidArgument) as raised:
+        costs({"EE": 1}, frame)
+    assert str(raised.value) == (
+        f"sms_segments holds {told(segments)}, and segments are whole numbers. Run "
+        "render_messages, which counts them."
+    )
+
+
+def test_price_of_nothing_is_nothing() -> None:
+    """Minus zero, as a spreadsheet may round it, is a price of 0 and prints as such."""
+    assert [str(cost) for cost in costs({"EE": "-0.0", "DE": -0.0})] == ["0.0"] * 3
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["EE", "DE", "SE", "", None]),
+            st.one_of(st.none(), st.integers(0, 300)),
+            st.sampled_from(["duplicate", None]),
+        )
+    )
+)
+def test_each_row_is_priced_by_its_own_country_and_segments(rows: list[Any]) -> None:
+    """In any mix of rows, each costs what it costs alone, and the warning names what is sent."""
+    prices = {"EE": Decimal("0.045"), "DE": Decimal("0.07")}
+    frame = messages(*((country, segments) for country, segments, _ in rows))
+    frame["sms_problem"] = pd.array([problem for *_, problem in rows], dtype="str")
+    frame.index = pd.Index([7] * len(rows))
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        found = costs(prices, frame)
+    expected = [
+        float(prices[country] * segments)
+        if country in prices and segments is not None
+        else float("nan")
+        for country, segments, _ in rows
+    ]
+    np.testing.assert_array_equal(found, expected)
+    without = {country or "no country" for country, _, problem in rows if problem is None}
+    named = ", ".join(sorted(without - prices.keys()))
+    sentence = f"No price for {named}: what these messages cost is not known. Add them to the "
+    assert [str(warning.message) for warning in warned] == [f"{sentence}prices."] * bool(named)
+
+
+@pytest.mark.parametrize(
     "price",
-    [-0.01, "-1", "free", "", None, np.nan, "NaN", "inf", float("inf"), "1.234,5", "0.045 EUR",
-     True, "0.0000000001", 1e30, "0,04,5"],
+    [-0.01, "-1", "free", "", None, np.nan, "NaN", "inf", float("inf"), "1.234,5", "1.234,50",
+     "1,234.50", "0.045 EUR", True, "0.0000000001", 1e30, "0,04,5"],
 )  # fmt: skip
 def test_price_that_is_none_raises(price: Any) -> None:
     """Garbage, less than nothing and more decimals than the ledger counts are refused."""

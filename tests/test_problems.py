@@ -1,5 +1,7 @@
 """Verdicts of several helpers on one row: codes in one order, notes beside them, each its own."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.frames.problems import (
     NOTHING,
     Verdict,
+    both,
     has_code,
     has_note,
     record,
@@ -185,6 +188,61 @@ def test_verdicts_go_by_position(index: list[object]) -> None:
     nothing: list[object] = [None, None, None]
     assert told(judged) == [nothing, nothing, ["duplicate", "duplicate", "Duplicate: x."]]
     assert judged.index.equals(frame.index)
+
+
+CELLS = st.sampled_from([
+    None, "", "duplicate", "opted_out duplicate", "too_long  missing_value",
+])  # fmt: skip
+DETAILS = st.sampled_from([
+    None, "", "ask Mari", "Duplicate: x.", "Too long: y. · Duplicate: x.", "ask · Number read: n.",
+])  # fmt: skip
+VERDICTS = st.sampled_from([
+    NOTHING, Verdict(Problem.DUPLICATE, note="new."), Verdict(Problem.TOO_LONG),
+    Verdict(note="fine.", title=NUMBER_NOTE),
+])  # fmt: skip
+
+
+@given(st.lists(st.tuples(CELLS, DETAILS, VERDICTS, st.booleans()), max_size=8))
+def test_each_row_is_recorded_as_if_it_were_alone(rows: list[tuple[Any, ...]]) -> None:
+    """Whatever stands in other rows, a row ends with the codes and notes that are its own."""
+    frame = pd.DataFrame(
+        {
+            "sms_problems": pd.Series([cell for cell, *_ in rows], dtype=object),
+            "sms_detail": pd.Series([detail for _, detail, *_ in rows], dtype=object),
+        }
+    )
+    owned, titles = (Problem.DUPLICATE,), (NUMBER_NOTE,)
+    where = np.array([judged for *_, judged in rows], dtype=bool)
+    verdicts = {place: row[2] for place, row in enumerate(rows) if row[2]}
+    together = record(frame, verdicts, owned=owned, titles=titles, where=where)
+    alone = [
+        told(
+            record(
+                frame.iloc[[place]],
+                {0: verdicts[place]} if place in verdicts else {},
+                owned=owned,
+                titles=titles,
+                where=where[[place]],
+            )
+        )[0]
+        for place in range(len(rows))
+    ]
+    assert told(together) == alone
+
+
+def test_two_judges_of_one_row_are_both_heard() -> None:
+    """Verdicts by position are put together, row by row, and the ones given stay as they were."""
+    copy, long = Verdict(Problem.DUPLICATE, note="a."), Verdict(Problem.TOO_LONG, note="b.")
+    first, second = {0: copy, 1: copy}, {1: long, 2: long}
+    told_of = {
+        place: (verdict.codes, verdict.notes) for place, verdict in both(first, second).items()
+    }
+    assert told_of == {
+        0: ((Problem.DUPLICATE,), ("Duplicate: a.",)),
+        1: ((Problem.DUPLICATE, Problem.TOO_LONG), ("Duplicate: a.", "Too long: b.")),
+        2: ((Problem.TOO_LONG,), ("Too long: b.",)),
+    }
+    assert (first, second) == ({0: copy, 1: copy}, {1: long, 2: long})
 
 
 def test_verdict_is_true_when_it_says_something() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 
+import numpy as np
 import pandas as pd
 
 from smspm_campaigns.exceptions import (
@@ -16,16 +17,17 @@ from smspm_campaigns.exceptions import (
 )
 from smspm_campaigns.frames.cells import as_text, is_blank, quoted, told
 from smspm_campaigns.frames.columns import (
+    STR,
     check_choice,
     check_frame,
+    has_text,
     holds_number,
     list_names,
-    texts_of,
 )
 from smspm_campaigns.frames.contacts import read_contacts
 from smspm_campaigns.frames.numbers import cells_of, regions_of
-from smspm_campaigns.frames.opt_outs import mark, remember
-from smspm_campaigns.frames.problems import Verdict, record
+from smspm_campaigns.frames.opt_outs import remember, unmarked
+from smspm_campaigns.frames.problems import Verdict, both, record
 from smspm_campaigns.frames.readings import read_number
 from smspm_campaigns.masking import mask_text
 from smspm_campaigns.vocabulary import TO, Problem
@@ -64,20 +66,20 @@ def mark_duplicates(
     """
     check_frame(frame, TO)
     check_choice("keep", keep, "first", "last", "none")
+    numbers = frame[TO].astype(STR)
+    shared = np.flatnonzero(numbers.duplicated(keep=False).to_numpy() & has_text(frame, TO))
     places: dict[str, list[int]] = {}
-    for place, number in enumerate(texts_of(frame, TO)):
-        if number:
-            places.setdefault(number, []).append(place)
-    labels = list(frame.index)
-    verdicts: dict[int, Verdict] = {}
+    for place, number in zip(shared.tolist(), numbers.iloc[shared].tolist(), strict=True):
+        places.setdefault(number, []).append(place)
+    labels = dict(zip(shared.tolist(), frame.index.take(shared), strict=True))
+    copies: dict[int, Verdict] = {}
     for same in places.values():
-        if len(same) > 1:
-            verdicts |= _judge_copies(same, labels, keep)
-    return mark(record(frame, verdicts, owned=(Problem.DUPLICATE,)))
+        copies |= _judge_copies(same, labels, keep)
+    return record(frame, both(copies, unmarked(frame)), owned=(Problem.DUPLICATE,))
 
 
 def _judge_copies(
-    same: list[int], labels: list[Any], keep: Literal["first", "last", "none"]
+    same: list[int], labels: Mapping[int, Any], keep: Literal["first", "last", "none"]
 ) -> dict[int, Verdict]:
     kept = {"first": same[0], "last": same[-1], "none": None}[keep]
     note = (
@@ -139,7 +141,8 @@ def mark_suppressed(
         for number in filter(None, (reading.number, reading.other)):
             listed.setdefault(number[0], f"{source}, row {as_text(label)}")
     _complain(unread, source, unreadable)
-    return mark(remember(frame, listed))
+    frame = remember(frame, listed)
+    return record(frame, unmarked(frame), owned=())  # owning nothing, it takes no mark back
 
 
 def _entries(numbers: Any) -> tuple[str, pd.DataFrame]:

@@ -149,6 +149,13 @@ def texts_of(frame: pd.DataFrame, name: str) -> list[str]:
     return texts
 
 
+def has_text(frame: pd.DataFrame, name: str) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Tell for each row whether a column of ours holds a text, as a boolean array."""
+    if name not in frame.columns:
+        return np.zeros(len(frame), dtype=bool)
+    return (frame[name].astype(STR) > "").to_numpy(dtype=bool)  # what is missing is not more
+
+
 def text_array(values: Iterable[str | None]) -> Any:
     """Make a `str` column of texts, in which None is missing."""
     return pd.array(list(values), dtype=STR)
@@ -157,5 +164,5 @@ def text_array(values: Iterable[str | None]) -> Any:
 def scattered(texts: Mapping[int, str], size: int) -> Any:
     """Make a `str` column of this many rows, missing but for these texts at their positions."""
     source = np.full(size, -1)
-    source[list(texts)] = range(len(texts))
+    source[list(texts)] = np.arange(len(texts))
     return text_array(texts.values()).take(source, allow_fill=True)

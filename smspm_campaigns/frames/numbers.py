@@ -19,8 +19,8 @@ from smspm_campaigns.frames.columns import (
 )
 from smspm_campaigns.frames.countries import NAME_IT, country_code
 from smspm_campaigns.frames.numbering import Kind
-from smspm_campaigns.frames.opt_outs import mark, remember
-from smspm_campaigns.frames.problems import NOTHING, Verdict, has_code, record
+from smspm_campaigns.frames.opt_outs import remember, unmarked
+from smspm_campaigns.frames.problems import NOTHING, Verdict, both, has_code, record
 from smspm_campaigns.frames.readings import read_cell, read_plain
 from smspm_campaigns.vocabulary import (
     COUNTRY,
@@ -89,8 +89,8 @@ def normalize_numbers(
     before = frame
     columns, verdicts = _read(cells_of(cells), regions_of(frame, region), allowed, mobile_only)
     frame = _forget_what_changed(before, with_columns(remember(frame, {}), **columns))
-    frame = record(frame, verdicts, owned=_OWNED, titles=(NUMBER_NOTE, TWO_READINGS))
-    return mark(frame)
+    verdicts = both(verdicts, unmarked(frame))
+    return record(frame, verdicts, owned=_OWNED, titles=(NUMBER_NOTE, TWO_READINGS))
 
 
 def _read(
@@ -171,12 +171,12 @@ class _Regions(dict[Any, str]):
 
 def _forget_what_changed(before: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     """Clear duplicates and opt-outs where the number changed: they judged the old one."""
-    if TO not in before.columns:
+    stale = (Problem.DUPLICATE, Problem.OPTED_OUT)
+    if TO not in before.columns or not any(has_code(before, code).any() for code in stale):
         return frame
     old, new = (np.array(texts_of(each, TO), dtype=object) for each in (before, frame))
     changed = old != new
-    stale = (Problem.DUPLICATE, Problem.OPTED_OUT)
-    if not changed.any() or not any(has_code(before, code).any() for code in stale):
+    if not changed.any():
         return frame
     rows = "1 row has" if changed.sum() == 1 else f"{changed.sum():,} rows have"
     warn(

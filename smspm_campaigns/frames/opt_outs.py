@@ -9,11 +9,12 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
-from smspm_campaigns.frames.columns import texts_of
-from smspm_campaigns.frames.problems import Verdict, has_code, record
-from smspm_campaigns.vocabulary import PROBLEMS, TO, Problem
+from smspm_campaigns.frames.columns import STR, texts_of
+from smspm_campaigns.frames.problems import Verdict, has_code
+from smspm_campaigns.vocabulary import TO, Problem
 
 _REMEMBERED: Final = "sms_opted_out"  # key in `attrs`
 
@@ -27,18 +28,18 @@ def remember(frame: pd.DataFrame, listed: Mapping[str, str]) -> pd.DataFrame:
     return frame
 
 
-def mark(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mark every row whose number is remembered, and take no mark back."""
+def unmarked(frame: pd.DataFrame) -> dict[int, Verdict]:
+    """Return the verdicts of the rows whose number is remembered and that have no mark yet."""
     known = _remembered(frame)
-    if not known and PROBLEMS in frame.columns:
-        return frame
+    if not known:
+        return {}
+    numbers = frame[TO].astype(STR)
     marked = has_code(frame, Problem.OPTED_OUT)
-    verdicts = {
+    places = np.flatnonzero(numbers.isin(list(known)).to_numpy() & ~marked)
+    return {
         place: Verdict(Problem.OPTED_OUT, note=f"listed in {known[number]}.")
-        for place, number in enumerate(texts_of(frame, TO))
-        if number in known and not marked[place]
+        for place, number in zip(places.tolist(), numbers.iloc[places].tolist(), strict=True)
     }
-    return record(frame, verdicts, owned=())  # owning nothing, it takes nothing back
 
 
 def _remembered(frame: pd.DataFrame) -> dict[str, str]:

@@ -6,6 +6,7 @@ it is about (`Duplicate: …`), so that the helper that wrote it finds it again.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 
 from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.frames.cells import told
-from smspm_campaigns.frames.columns import STR, scattered, texts_of, with_columns
+from smspm_campaigns.frames.columns import STR, has_text, scattered, with_columns
 from smspm_campaigns.vocabulary import (
     DETAIL,
     NUMBER_NOTE,
@@ -56,6 +57,13 @@ class Verdict:
 
 
 NOTHING: Final = Verdict()
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+def both(verdicts: Mapping[int, Verdict], more: Mapping[int, Verdict]) -> dict[int, Verdict]:
+    """Put the verdicts of two judges together, by position."""
+    added = {place: verdicts.get(place, NOTHING) + verdict for place, verdict in more.items()}
+    return {**verdicts, **added}
 
 
 def record(
@@ -72,37 +80,51 @@ def record(
     that belong to no problem. Rows that are not in `where` keep what they have; it is all rows by
     default.
     """
-    own_codes = {str(code) for code in owned}
-    own_titles = {*(PROBLEM_TITLES[code] for code in owned), *titles}
+    own_codes = frozenset(map(str, owned))
+    own_titles = frozenset((*(PROBLEM_TITLES[code] for code in owned), *titles))
     problems, details = _filled(frame, PROBLEMS), _filled(frame, DETAIL)
-    first: dict[int, str] = {}
+    merge_codes = cache(_merge_codes)  # of a million rows, most say one of a few things
     every: dict[int, str] = {}
     notes: dict[int, str] = {}
-    for place in sorted({*verdicts, *problems, *details}):
+    for place in {**problems, **details, **verdicts}:
         verdict = verdicts.get(place, NOTHING)
         judged = where is None or where[place]
-        kept = _codes(problems.get(place, ""))
-        said = details[place].split(BETWEEN_NOTES) if place in details else []
-        if judged:
-            kept = [code for code in kept if code not in own_codes]
-            said = [note for note in said if _title(note) not in own_titles]
-        if codes := sorted({*kept, *map(str, verdict.codes)}, key=_CODE_RANK.__getitem__):
-            first[place], every[place] = codes[0], " ".join(codes)
-        if said := sorted((*said, *verdict.notes), key=_note_rank):
-            notes[place] = BETWEEN_NOTES.join(said)
+        if codes := merge_codes(
+            problems.get(place, ""), verdict.codes, own_codes if judged else _NONE
+        ):
+            every[place] = codes
+        if said := _merge_notes(
+            details.get(place, ""), verdict.notes, own_titles if judged else _NONE
+        ):
+            notes[place] = said
+    first = {place: codes.partition(" ")[0] for place, codes in every.items()}
     columns = {PROBLEMS: every, PROBLEM: first, DETAIL: notes}
     return with_columns(
         frame, **{name: scattered(texts, len(frame)) for name, texts in columns.items()}
     )
 
 
+def _merge_codes(cell: str, new: tuple[Problem, ...], own: frozenset[str]) -> str:
+    """Return the codes of a cell, those owned replaced by new ones, in their precedence."""
+    kept = (code for code in _codes(cell) if code not in own)
+    return " ".join(sorted({*kept, *map(str, new)}, key=_CODE_RANK.__getitem__))
+
+
+def _merge_notes(cell: str, new: tuple[str, ...], own: frozenset[str]) -> str:
+    """Return the notes of a cell, those owned replaced by new ones, in the order of problems."""
+    said = cell.split(BETWEEN_NOTES) if cell else []
+    notes = [note for note in said if _title(note) not in own]
+    notes += new
+    return BETWEEN_NOTES.join(sorted(notes, key=_note_rank) if len(notes) > 1 else notes)
+
+
 def _filled(frame: pd.DataFrame, name: str) -> dict[int, str]:
     """Return the texts of a column of ours where there are any, by position."""
     if name not in frame.columns:
         return {}
-    texts = frame[name].astype(STR).fillna("")
-    places = np.flatnonzero(texts != "")
-    return dict(zip(places.tolist(), texts.iloc[places].tolist(), strict=True))
+    places = np.flatnonzero(has_text(frame, name))
+    texts = frame[name].iloc[places].astype(STR)
+    return dict(zip(places.tolist(), texts.tolist(), strict=True))
 
 
 def _codes(cell: str) -> list[str]:
@@ -153,4 +175,4 @@ def has_note(frame: pd.DataFrame, title: str) -> "np.ndarray[Any, np.dtype[np.bo
 
 def sendable(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows without a problem: those that a campaign sends."""
-    return frame[np.array([not code for code in texts_of(frame, PROBLEM)], dtype=bool)]
+    return frame[~has_text(frame, PROBLEM)]

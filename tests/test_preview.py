@@ -76,7 +76,7 @@ def test_figures_are_those_counted_by_hand() -> None:
     """Every figure of a small campaign, as whole values."""
     seen = preview(small_campaign(), client=Rate(60))
     assert (seen.rows, seen.messages, seen.texts, seen.requests) == (8, 5, 4, 4)
-    assert seen.each_its_own is None
+    assert seen.because_of == ("name",)
     assert (seen.segments, seen.unpriced) == (6, 0)
     assert seen.cost == pytest.approx(0.75)
     assert (seen.duration, seen.tracking) == (pd.Timedelta("4s"), pd.Timedelta("5s"))
@@ -89,8 +89,22 @@ def test_figures_are_those_counted_by_hand() -> None:
         check_names=False,
         check_index_type=False,
     )
-    assert seen.examples == {"duplicate": [6], "missing_value": [7], "invalid_number": [8]}
-    assert seen.encodings.to_dict() == {"GSM-7": 4, "UCS-2": 1}
+    assert seen.examples == {
+        "duplicate": ([6], "row 2 has the same number and is kept."),
+        "missing_value": ([7], "the cell for {{ name }} is blank."),
+        "invalid_number": ([8], "'damaged': it does not look like a phone number."),
+    }
+    assert_frame_equal(
+        seen.encodings,
+        pd.DataFrame(
+            {"messages": [4, 1], "segments": [4, 2]},
+            index=pd.Index(["GSM-7", "UCS-2"], name="encoding"),
+            dtype="Int64",
+        ),
+        check_index_type=False,
+    )
+    assert seen.replaced == (0, 0, {})
+    assert seen.forced.stuck == [("name", 1)]
     assert_frame_equal(
         seen.countries,
         pd.DataFrame(
@@ -105,46 +119,42 @@ def test_figures_are_those_counted_by_hand() -> None:
     )
     sale = "sale! " * 12 + "Reply STOP"
     assert seen.samples == (
-        ("First, shortest", "4917******10", f"Hi Ana, {sale}"),
-        ("Longest", "4917******13", f"Hi Жанна, {sale}"),
+        ("First, shortest", "4917******10", (f"Hi Ana, {sale}",), 1, "GSM-7"),
+        (
+            "Longest",
+            "4917******13",
+            (f"Hi Жанна, {sale}"[:67], f"Hi Жанна, {sale}"[67:]),
+            2,
+            "UCS-2",
+        ),
     )
 
 
 def test_text_says_all_that_the_figures_say() -> None:
     """The whole preview as a terminal shows it, with the border of a segment."""
-    sale = "sale! " * 12 + "Reply STOP"
-    long = f"Hi Жанна, {sale}"
-    assert str(preview(small_campaign(), client=Rate(60))) == "\n".join(
-        [
-            "Messages:  5 of 8 rows; 3 will not be sent",
-            "Requests:  4, 4 different texts",
-            "Segments:  6 (4 GSM-7, 1 UCS-2)",
-            "Cost:      about 0.75 EUR",
-            "Time:      sending about 4 s, each round of tracking about 5 s",
-            "Not sent:",
-            "  1 duplicate (row 6)",
-            "  1 missing value (row 7)",
-            "  1 invalid number (row 8)",
-            "By country:",
-            "  DE: 4 messages, 5 segments, 0.50 EUR",
-            "  SE: 1 messages, 1 segments, 0.25 EUR",
-            "First, shortest, to 4917******10:",
-            f"  Hi Ana, {sale}",
-            "Longest, to 4917******13:",
-            f"  {long[:67]}┆{long[67:]}",
-        ]
-    )
-
-
-def test_html_has_the_same_figures() -> None:
-    """Whatever the text says, the notebook's block says."""
-    seen = preview(small_campaign(), client=Rate(60))
-    html = re.sub(r"<style>.*?</style>", "", seen._repr_html_(), flags=re.DOTALL)
-    words = " ".join(re.sub(r"<[^>]+>", " ", html).split())
-    for line in str(seen).splitlines():
-        title, _, rest = line.strip().partition(": ")
-        for part in (title, rest):
-            assert " ".join(part.replace("┆", " ┆ ").split()).strip(":") in words
+    shown = str(preview(small_campaign(), client=Rate(60)))
+    assert shown.split("\n") == [
+        "Messages:  5 of 8 rows; 3 will not be sent",
+        "Requests:  4, one per text because of {{ name }}",
+        "Segments:  6 (4 GSM-7 in 4 messages, 2 UCS-2 in 1 message)",
+        "Cost:      about 0.75 EUR",
+        "Time:      sending about 4 s, each round of tracking about 5 s",
+        "Not sent:",
+        "  1 duplicate (row 6): row 2 has the same number and is kept.",
+        "  1 missing value (row 7): the cell for {{ name }} is blank.",
+        "  1 invalid number (row 8): 'damaged': it does not look like a phone number.",
+        "By country:",
+        "  DE: 4 messages, 5 segments, 0.50 EUR",
+        "  SE: 1 message, 1 segment, 0.25 EUR",
+        "Forces Unicode:",
+        "  Ж а н, which nothing replaces, from the column 'name' in 1 message",
+        "First, shortest, to 4917******10 (1 segment, GSM-7):",
+        "  Hi Ana, sale! sale! sale! sale! sale! sale! sale! sale! sale! sale! sale! ",
+        "  sale! Reply STOP",
+        "Longest, to 4917******13 (2 segments, UCS-2):",
+        "  Hi Жанна, sale! sale! sale! sale! sale! sale! sale! sale! sale! sal┆e! sale! ",
+        "  sale! Reply STOP",
+    ]
 
 
 NUMBERS = st.sampled_from([f"4917139200{place}" for place in range(10, 22)])
@@ -179,30 +189,63 @@ def test_requests_are_those_the_sender_makes(rows: list[tuple[str, str, str]], c
     assert quiet(frame).requests == requests == least
 
 
-def test_column_that_makes_each_text_its_own_is_named() -> None:
-    """When every text differs, the preview says because of which column."""
-    frame = messages(
-        ["Hi Ana in Tartu STOP", "Hi Eva in Tartu STOP", "Hi Mia in Narva STOP"],
-        shop=["Tartu", "Tartu", "Narva"],
-        First=["Ana", "Eva", "Mia"],
-        age=[1, 2, 3],
-    )
-    seen = preview(frame)
-    assert (seen.requests, seen.each_its_own) == (3, "First")
-    assert "Requests:  3, one per person because of First" in str(seen)
+@pytest.mark.parametrize(
+    ("columns", "template", "told"),
+    [
+        ({"name": ["Ana", "Eva"]}, "{{ name }}", "2, one per person because of {{ name }}"),
+        ({"First Name": ["Ana", "Eva"], "shop": ["A", "A"]}, "{{ first_name }} {{ shop }}",
+         "2, one per person because of {{ first_name }}"),
+        ({"id": [1, 2, 3], "name": ["Ana", "Eva", "Ana"]}, "{{ name }} {{ id }}",
+         "3, one per person because of {{ id }}"),  # the name alone would be two texts
+        ({"a": [1, 1, 2, 2], "b": [1, 2, 1, 2]}, "{{ a }} {{ b }}",
+         "4, one per person because of {{ a }} and {{ b }}"),  # neither alone
+        ({"a": [1, 2, 3, 1, 2, 3], "b": [1, 1, 1, 2, 2, 2], "c": [1] * 6}, "{{ c }}{{ b }}{{ a }}",
+         "6, one per person because of {{ a }} and {{ b }}"),
+        ({"name": ["Ana", "Eva", "Ana"]}, "{{ name }}", "2, one per text because of {{ name }}"),
+        ({"name": ["Ana", "Eva", "Ana"]}, "Hi", "1, one text for all"),
+        ({"name": ["Ana"]}, "{{ name }}", "1"),
+        ({name: [0, *(1 if name == other else 0 for other in "abcd")] for name in "abcd"},
+         "{{ a }}{{ b }}{{ c }}{{ d }}",
+         "5, one per person because of {{ a }} and {{ b }} and {{ c }} and others"),
+    ],
+)  # fmt: skip
+def test_placeholders_that_make_texts_differ_are_named(
+    columns: dict[str, list[Any]], template: str, told: str
+) -> None:
+    """The fewest placeholders that tell the texts apart, that of most values first."""
+    people = pd.DataFrame(columns, dtype="str")
+    people["phone"] = [f"0171 39200{place}" for place in range(10, 10 + len(people))]
+    frame = people.pipe(normalize_numbers, region="DE").pipe(render_messages, f"{template} STOP")
+    shown = " ".join(str(quiet(frame)).split())
+    assert shown.partition("Requests: ")[2].partition(" Segments:")[0] == told
 
 
 def test_texts_of_their_own_without_a_column_are_said_too() -> None:
-    """Where no column explains it, the texts do."""
+    """Where no column explains it, nothing is blamed."""
     seen = preview(messages(["one STOP", "two STOP"], name=["Ana", None]))
-    assert seen.each_its_own == "their own texts"
+    assert seen.because_of == ()
+    assert "Requests:  2, one per person\n" in str(seen)
+
+
+def test_frame_from_a_file_has_its_columns_guessed() -> None:
+    """What made the texts is not in a file; a column counts whose cells stand in them."""
+    frame = messages(["Hi Ana STOP", "Hi Eva STOP"], First=["Ana", "Eva"], age=["1", "2"])
+    assert preview(frame).because_of == ("first",)
+
+
+def test_many_texts_differ_because_of_the_same_as_few() -> None:
+    """Of very many rows some are looked at, all over the frame."""
+    size = 30_001
+    frame = messages([f"{place // 30_000} {place} STOP" for place in range(size)], ["1"] * size)
+    kinds = [str(place // 30_000) for place in range(size)]
+    frame = frame.assign(kind=kinds, id=[str(place) for place in range(size)])
+    assert preview(frame).because_of == ("id",)
 
 
 def test_one_text_for_one_number_many_times_is_no_text_of_its_own() -> None:
     """Copies of a number need a request each; the texts are not to blame."""
     seen = preview(messages(["Hi STOP"] * 3, ["491713920010"] * 3))
-    assert (seen.requests, seen.texts, seen.each_its_own) == (3, 1, None)
-    assert preview(messages(["Hi STOP"])).each_its_own is None
+    assert (seen.requests, seen.texts, seen.because_of) == (3, 1, ())
 
 
 @pytest.mark.parametrize(
@@ -246,7 +289,7 @@ def test_html_escapes_what_strangers_wrote() -> None:
     evil = "<script>alert('x')</script>&\"STOP"
     frame = messages(
         [evil + "1", evil + "2", "x"],
-        **{"<b>name": ["1", "2", "3"]},
+        **{"<b>name": ["1", "2", "x"]},
         sms_country=["<i>EE", "EE", "EE"],
         sms_problem=pd.Series([None, None, "duplicate"], dtype="str"),
     ).set_axis([evil] * 3, axis=0)
@@ -254,7 +297,7 @@ def test_html_escapes_what_strangers_wrote() -> None:
     for tag in ("<script", "<b>", "<i>", "alert('x')"):
         assert tag not in html
     assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;&amp;&quot;STOP" in html
-    assert "one per person because of &lt;b&gt;name" in html
+    assert "one per person because of {{ b_name }}" in html
 
 
 def crowd(size: int) -> pd.DataFrame:
@@ -278,7 +321,7 @@ def test_preview_of_many_rows_is_as_small_as_of_few() -> None:
     assert many.messages == 66_667
     for show in (str, Preview._repr_html_):
         assert len(show(many)) < len(show(few)) + 200
-    assert sum(map(len, many.examples.values())) == 10
+    assert sum(len(example.rows) for example in many.examples.values()) == 10
 
 
 def test_countries_beyond_a_dozen_stand_together() -> None:
@@ -300,7 +343,7 @@ def test_very_long_text_is_cut() -> None:
     frame = messages(["STOP " + "x" * 100_000]).assign(sms_segments=654)
     shown = str(quiet(frame))
     assert "Segments:  654" in shown
-    assert shown.endswith("x┆…")
+    assert shown.endswith("x┆\n  …")
     assert len(shown) < 2000
     assert len(quiet(frame)._repr_html_()) < 5000
 
@@ -342,8 +385,9 @@ def test_message_without_a_price_is_said() -> None:
     seen = preview(frame)
     assert seen.cost == pytest.approx(0.1)
     assert seen.unpriced == 1
-    assert "about 0.10 EUR, and 1 messages without a price" in str(seen)
-    assert "SE: 1 messages, 1 segments, no price" in str(seen)
+    assert seen.unpriced_countries == ("SE",)
+    assert "about 0.10 EUR, and 1 message without a price (SE)" in str(seen)
+    assert "SE: 1 message, 1 segment, no price" in str(seen)
     unpriced = preview(frame.drop(columns="sms_cost"))
     assert (unpriced.cost, unpriced.unpriced) == (None, 3)
     assert "not known: no prices were given" in str(unpriced)
@@ -391,7 +435,9 @@ def test_sample_campaign_accounts_for_every_row() -> None:
     )
     seen = preview(ready)
     assert seen.messages + int(seen.problems.sum()) == seen.rows == len(frame)
-    assert seen.countries["messages"].sum() == seen.messages == int(seen.encodings.sum())
+    assert seen.countries["messages"].sum() == seen.messages
+    assert seen.encodings["messages"].sum() == seen.messages
+    assert seen.encodings["segments"].sum() == seen.segments
     assert seen.unpriced == 0
 
 
@@ -499,6 +545,7 @@ def test_numbers_with_two_readings_are_counted_where_they_are_sent(
     seen = preview(frame)
     assert seen.two_readings == count
     assert seen.warnings == (() if sentence is None else (sentence,))
-    assert (f"Look at this: {sentence}" in str(seen)) == (sentence is not None)
+    shown = " ".join(str(seen).split())
+    assert (f"Look at this: {sentence}" in shown) == (sentence is not None)
     back = pd.read_csv(io.StringIO(frame.to_csv(index=False)), dtype=str)
     assert preview(back).two_readings == count

@@ -92,6 +92,8 @@ def says_opt_out(texts: Sequence[str]) -> bool:
 def find_leftovers(ready: pd.DataFrame) -> Leftovers:
     """Find texts with words such as `nan` that came from a cell and stand alone in both.
 
+    In the text they may have another case: a filter that writes names makes a name of `nan` too.
+
     A word of the template is the person's own (`None of our shops`); a name is never one of these
     words in this spelling (`Nan`, `Null`), nor is a part of a longer word. Where it is not known
     which columns made the texts, the texts alone decide.
@@ -102,7 +104,7 @@ def find_leftovers(ready: pd.DataFrame) -> Leftovers:
     words: dict[int, list[str]] = {}
     for cells in columns:
         for place, word in _held(cells):
-            if _LEFTOVERS[word].search(texts[place]):
+            if re.search(_LEFTOVERS[word].pattern, texts[place], re.IGNORECASE):
                 words.setdefault(place, []).append(word)
     found = dict.fromkeys(word for place in sorted(words) for word in words[place])
     return Leftovers(sorted(words), list(found))

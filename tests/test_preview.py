@@ -503,7 +503,7 @@ def test_sendable_copy_of_a_faulty_row_is_told(keep: Any, note: str) -> None:
 def test_tables_take_the_colour_of_the_page() -> None:
     """A page in quirks mode, as notebooks may be, would show tables in black."""
     html = preview(messages(["STOP"]))._repr_html_()
-    assert ".smspm-preview table { border-collapse: collapse; color: inherit;" in html
+    assert "table { border-collapse: collapse; color: inherit;" in html
 
 
 def test_client_is_a_client() -> None:
@@ -549,3 +549,117 @@ def test_numbers_with_two_readings_are_counted_where_they_are_sent(
     assert (f"Look at this: {sentence}" in shown) == (sentence is not None)
     back = pd.read_csv(io.StringIO(frame.to_csv(index=False)), dtype=str)
     assert preview(back).two_readings == count
+
+
+def test_numbers_are_shown_when_asked_for() -> None:
+    """Whole numbers in captions, rows, sentences and texts, in both views; masked otherwise."""
+    people = pd.DataFrame(
+        {"phone": ["0171 392 0012", "+37212345678901234"]}, index=["0171-3920012", "+46 70 1740605"]
+    )
+    frame = people.pipe(normalize_numbers, region="DE").pipe(
+        render_messages, "{{ phone }} is yours, 0800 1234567 is ours. STOP"
+    )
+    masked, whole = preview(frame), preview(frame, show_numbers=True)
+    spelled = re.compile(r"[\d*+](?:[ -]?[\d*]){6,}")
+    for show in (str, Preview._repr_html_):
+        assert spelled.findall(show(masked)) == [
+            "+4670*****05", "+3721***********34", "4917******12", "0171 *** **12", "0800 1234567",
+        ]  # fmt: skip
+        assert spelled.findall(show(whole)) == [
+            "+46 70 1740605", "+37212345678901234", "491713920012", "0171 392 0012",
+            "0800 1234567",
+        ]  # fmt: skip
+    with pytest.raises(InvalidArgument, match=r"show_numbers is True or False, not 1\."):
+        preview(frame, show_numbers=1)  # type: ignore[arg-type]
+
+
+def test_masked_number_takes_as_much_room_in_a_text() -> None:
+    """Borders of segments stand where they stand in the text that is sent."""
+    frame = messages(["x" * 149 + " 0171 39200 12 STOP"], ["491713920012"])
+    masked, whole = (preview(frame, show_numbers=shown).samples[0].parts for shown in (False, True))
+    assert [len(part) for part in masked] == [len(part) for part in whole] == [153, 15]
+
+
+def test_text_of_most_segments_is_shown_where_it_is_not_the_longest() -> None:
+    """Seventy-one letters with a curly quote cost more than a hundred and sixty without."""
+    frame = render_messages(
+        pd.DataFrame({"sms_to": ["1", "2", "3"], "text": ["STOP", "x" * 160, "’" + "y" * 70]}),
+        "{{ text }}",
+    )
+    assert [(sample.title, sample.segments) for sample in preview(frame).samples] == [
+        ("First, shortest", 1),
+        ("Longest", 1),
+        ("Most segments", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "parts"),
+    [
+        ("x" * 5_000, "GSM-7", ["x" * 153] * 8),
+        ("x" * 4_999 + "’", "UCS-2", ["x" * 67] * 8),  # what forces Unicode is not shown itself
+        ("👋" * 5_000, "UCS-2", ["👋" * 33] * 8),
+        ("€" * 5_000, "GSM-7", ["€" * 76] * 8),
+        ("x" * 1_224, "GSM-7", ["x" * 153] * 8),
+    ],
+)
+@pytest.mark.parametrize("column", [True, False])
+def test_first_segments_of_a_long_text_are_those_of_the_whole(
+    text: str, encoding: str, parts: list[str], column: bool
+) -> None:
+    """Only the beginning is cut, and where the whole text would be cut."""
+    frame = messages([text]).assign(**({"sms_encoding": encoding} if column else {}))
+    ellipsis = [] if len(text) == 1_224 else ["…"]
+    sample = quiet(frame).samples[0]
+    assert (list(sample.parts), sample.encoding) == ([*parts, *ellipsis], encoding)
+
+
+def test_replacements_are_summed_up() -> None:
+    """What became of what in how many texts, and the segments saved; of many, the first few."""
+    notes = [
+        "Replaced: ’ by ', … by ...; 1 segment instead of 2.",
+        "Replaced: ’ by '; 1 segment instead of 2.",
+        "Duplicate: x. · Replaced: ą by a, ć by c, ę by e, ł by l; 1 segment.",
+        None,
+    ]
+    seen = preview(messages(["STOP"] * 4, sms_detail=pd.array(notes, dtype="str")))
+    assert (seen.replaced.texts, seen.replaced.saved) == (3, 2)
+    assert (
+        "Replaced:\n  3 texts changed, 2 segments saved\n"
+        "  ’ by ' in 2, ą by a in 1, ć by c in 1, ę by e in 1, and 2 more\n"
+    ) in str(seen)
+
+
+def test_characters_that_force_unicode_are_told() -> None:
+    """Those of which replacing saves most first, each with its source, and the sums by option."""
+    people = pd.DataFrame({"name": ["Łucja", "Ana", "Жанна"], "sms_to": ["1", "2", "3"]})
+    frame = render_messages(people, "Hi {{ name }}, it’s “on”. STOP " + "x" * 60)
+    shown = str(preview(frame))
+    block = shown.partition("Forces Unicode:\n")[2].partition("\nFirst")[0]
+    assert block.split("\n") == [
+        "  ’ (right single quotation mark) from the template in 3 messages",
+        "  “ (left double quotation mark) from the template in 3 messages",
+        "  ” (right double quotation mark) from the template in 3 messages",
+        "  Ł (latin capital letter l with stroke) from the column 'name' in 1 message",
+        "  Ж а н, which nothing replaces, from the column 'name' in 1 message",
+        "  replace='typography' would save 1 segment",
+        "  replace='accents' would save 2 segments",
+    ]
+
+
+def test_hostile_cells_harm_neither_view() -> None:
+    """Endless or steering labels, columns, countries, sentences and texts: short, and shown."""
+    endless = "\x1b[31m<b>" + "x" * 100_000
+    frame = messages(
+        ["a", "b", endless],
+        sms_country=[endless, "\u202eDE", "EE"],
+        sms_problem=pd.array([None, None, "invalid_number"], dtype="str"),
+        sms_detail=pd.array([None, None, "Invalid number: 0171 3920012" + endless], dtype="str"),
+        **{endless: ["a", "b", "c"]},
+    ).set_axis(pd.Index([endless, "b", "\u2066\x07"]), axis=0)
+    seen = quiet(frame)
+    assert len(str(seen)) < 1_500
+    assert len(seen._repr_html_()) < 4_000
+    for shown in (str(seen), seen._repr_html_()):
+        assert not re.search("[\x00-\x09\x0b-\x1f\u202e\u2066]|3920012", shown)
+    assert "<b>" not in seen._repr_html_()

@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smspm_campaigns.frames.preview_warnings import find_leftovers, says_opt_out, warnings_of
+from smspm_campaigns.frames import preview_warnings
+from smspm_campaigns.frames.preview_warnings import Leftovers, says_opt_out, warnings_of
 from smspm_campaigns.frames.templates import render_messages
+
+
+def find_leftovers(frame: pd.DataFrame) -> Leftovers:
+    return preview_warnings.find_leftovers(frame, frame["sms_text"].tolist())
 
 
 def rendered(cells: list[Any], template: str = "Hi {{ name }}, reply STOP") -> pd.DataFrame:
@@ -72,16 +77,19 @@ def test_leftovers_are_counted_with_their_rows() -> None:
     """One sentence: how many texts, which words, the first rows, masked."""
     frame = rendered(["nan", "Ana", "null", *["nan"] * 5])
     frame.index = pd.Index([f"+4917139200{place}" for place in range(10, 18)])
-    assert list(warnings_of(frame, frame, masked=True)) == [
+    texts = frame["sms_text"].tolist()
+    assert list(warnings_of(frame, frame, texts, masked=True)) == [
         (
             "7 texts hold 'nan', 'null', which a program left there (row +4917******10, "
             "+4917******12, +4917******13, +4917******14, +4917******15, …). Mend these cells, or "
             "clear them: a blank cell is found, or takes a default."
         )
     ]
-    assert "(row +491713920010, " in next(warnings_of(frame, frame, masked=False))
+    assert "(row +491713920010, " in next(warnings_of(frame, frame, texts, masked=False))
     single = frame.iloc[:1]
-    assert next(warnings_of(single, single, masked=False)).startswith("1 text holds 'nan', which")
+    assert next(warnings_of(single, single, texts[:1], masked=False)).startswith(
+        "1 text holds 'nan', which"
+    )
 
 
 OPT_OUT = re.compile(

@@ -298,8 +298,9 @@ def preview(
     check_argument("show_numbers", show_numbers, "True or False", fits=is_bool)
     ready = to_be_sent(frame)
     rate = REQUESTS_PER_MINUTE if client is None else client.requests_per_minute
-    requests = requests_of(ready)
-    texts = ready[TEXT].nunique()
+    texts = texts_of(ready, TEXT)
+    requests = requests_of(ready, texts)
+    different = len(set(texts))
     cost = ready[COST] if COST in ready.columns else pd.Series(index=ready.index, dtype="float64")
     problems, examples = by_problem(frame, masked=not show_numbers)
     return Preview(
@@ -307,9 +308,9 @@ def preview(
         problems=problems,
         examples=examples,
         messages=len(ready),
-        texts=texts,
+        texts=different,
         requests=requests,
-        because_of=because_of(ready) if texts > 1 else (),
+        because_of=because_of(ready) if different > 1 else (),
         segments=int(ready[SEGMENTS].sum()),
         encodings=by_encoding(ready),
         cost=None if cost.isna().all() else float(cost.sum()),
@@ -322,7 +323,7 @@ def preview(
         duration=_at_rate(requests, rate),
         tracking=_at_rate(len(ready), rate),
         samples=tuple(samples_of(ready, masked=not show_numbers)),
-        warnings=tuple(warnings_of(frame, ready, masked=not show_numbers)),
+        warnings=tuple(warnings_of(frame, ready, texts, masked=not show_numbers)),
         show_numbers=show_numbers,
     )
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Hashable, Iterable, Iterator
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.frames.columns import STR, texts_of, with_columns
 from smspm_campaigns.frames.placeholders import placeholders_of
 from smspm_campaigns.frames.problems import BETWEEN_NOTES, sendable
-from smspm_campaigns.frames.segments import count_segments, split_segments
+from smspm_campaigns.frames.segments import GSM_PART, count_segments, split_segments
 from smspm_campaigns.masking import mask_number, mask_text
 from smspm_campaigns.vocabulary import (
     COST,
@@ -32,6 +33,7 @@ EXAMPLE_ROWS: Final = 5  # row numbers shown for each problem
 
 _COUNTRIES: Final = 12  # countries shown; the others stand together
 _SHOWN_PARTS: Final = 8  # segments shown of a sample; its caption tells how many there are
+_SHOWN_CHARACTERS: Final = _SHOWN_PARTS * GSM_PART  # enough for that many segments
 _PROBED: Final = 10_000  # rows looked at for the placeholders that make each text its own
 _MAX_NOTE: Final = 2_000  # characters of a note that are looked at
 _ALIKE: Final = 7  # last digits by which a number in a text is taken for the person's own
@@ -58,8 +60,8 @@ class Sample(NamedTuple):
 def to_be_sent(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows to send, with figures as numbers (a report that was read back has texts)."""
     ready = sendable(frame)
-    complete = np.fromiter(map(bool, texts_of(ready, TO)), bool, len(ready))
-    complete &= np.fromiter(map(bool, texts_of(ready, TEXT)), bool, len(ready))
+    given = [ready[name].astype(STR).fillna("").ne("").to_numpy(bool) for name in (TO, TEXT)]
+    complete = given[0] & given[1]
     ready = ready if complete.all() else ready[complete]
     figures = {name: pd.to_numeric(ready[name]) for name in (SEGMENTS, COST) if name in ready}
     return with_columns(ready, **figures)
@@ -86,9 +88,9 @@ def _note(cell: str, code: Problem) -> str:
     return next(notes, "").removeprefix(title)
 
 
-def requests_of(ready: pd.DataFrame) -> int:
-    """Count the requests that sending takes."""
-    contents: Iterable[Hashable] = texts_of(ready, TEXT)
+def requests_of(ready: pd.DataFrame, texts: list[str]) -> int:
+    """Count the requests that sending these texts takes."""
+    contents: Iterable[Hashable] = texts
     if SENDER in ready.columns:
         contents = zip(contents, texts_of(ready, SENDER), strict=True)
     return count_requests(map(Item, range(len(ready)), texts_of(ready, TO), contents))
@@ -165,20 +167,27 @@ def samples_of(ready: pd.DataFrame, *, masked: bool) -> Iterator[Sample]:
         titles[place] = f"{titles[place]}, {title.lower()}" if place in titles else title
     for place, title in titles.items():
         number, text = (str(ready[name].iloc[place]) for name in (TO, TEXT))
-        yield _sample(title, number, text, masked=masked)
+        known = ENCODING in ready.columns
+        encoding = ready[ENCODING].iloc[place] if known else count_segments(text).encoding
+        if masked:
+            text = _DIGITS.sub(partial(_without_own_number, number=number), text)
+            number = mask_number(number)
+        parts = tuple(_first_parts(text, encoding))
+        yield Sample(title, number, parts, int(segments[place]), encoding)
 
 
-def _sample(title: str, number: str, text: str, *, masked: bool) -> Sample:
-    if masked:
-        text = _DIGITS.sub(lambda run: _without_own_number(run[0], number), text)
-        number = mask_number(number)
+def _first_parts(text: str, encoding: str) -> list[str]:
+    """Cut a text into its segments; of a very long one, only the beginning is looked at."""
+    if len(text) > _SHOWN_CHARACTERS:
+        # an ellipsis is Unicode, in which the beginning stays when it was the end that forced it
+        text = text[:_SHOWN_CHARACTERS] + ("…" if encoding == "UCS-2" else "x")
     parts = split_segments(text)
-    shown = parts if len(parts) <= _SHOWN_PARTS else [*parts[:_SHOWN_PARTS], "…"]
-    return Sample(title, number, tuple(shown), len(parts), count_segments(text).encoding)
+    return parts if len(parts) <= _SHOWN_PARTS else [*parts[:_SHOWN_PARTS], "…"]
 
 
-def _without_own_number(run: str, number: str) -> str:
+def _without_own_number(found: re.Match[str], number: str) -> str:
     """Mask a run of digits that is the person's own number; it stays as long as it is."""
+    run = found[0]
     digits = re.sub(r"\D", "", run)
     if digits[-_ALIKE:] != number[-_ALIKE:]:
         return run

@@ -81,13 +81,7 @@ def as_plain_text(page: Page) -> str:
 
 
 def _wrapped(line: str, indent: int) -> str:
-    return textwrap.fill(
-        line,
-        _WIDTH,
-        subsequent_indent=" " * indent,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    return textwrap.fill(line, _WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
 
 
 def _broken(text: str) -> Iterable[str]:
@@ -123,7 +117,7 @@ def as_html(page: Page) -> str:
         for message in page.messages
     )
     return (
-        f'<div class="smspm-preview">{_STYLE}{notes}<table>{figures}</table>{lists}'
+        f'<div class="smspm-preview">{_STYLE}{notes}<table><tbody>{figures}</tbody></table>{lists}'
         f'<div class="texts">{messages}</div></div>'
     )
 
@@ -135,21 +129,24 @@ def _in_bubble(part: str) -> str:
 _MARK: Final = f'<span class="border" title="a segment ends here">{_BORDER}</span>'
 
 #: Colours are those of the page around the block, so that it reads well in light and dark themes.
-#: JupyterLab stripes, aligns and colours tables of its own accord, which is undone here.
+#: The class stands twice to weigh more than the rules of JupyterLab, which stripes tables and
+#: writes them from the right.
 _STYLE: Final = """<style>
 .smspm-preview { max-width: 52em; line-height: 1.4; overflow-wrap: anywhere }
-.smspm-preview table { border-collapse: collapse; color: inherit; margin: .3em 0; border: 0 }
-.smspm-preview table tr { background: none }
-.smspm-preview table th, .smspm-preview table td { text-align: left; vertical-align: top;
-  white-space: normal; max-width: none; border: 0; padding: .1em 1em .1em 0 }
-.smspm-preview table th { font-weight: 600; white-space: nowrap }
-.smspm-preview h4 { margin: .6em 0 .1em; font-size: inherit }
-.smspm-preview ul { margin: 0; padding-left: 1.2em }
+.smspm-preview.smspm-preview table { border-collapse: collapse; color: inherit;
+  border: 0; margin: .3em 0; table-layout: auto }
+.smspm-preview.smspm-preview tbody tr { background: none }
+.smspm-preview.smspm-preview tbody :is(th, td) { text-align: left; vertical-align: top;
+  white-space: normal; max-width: none; border: 0; padding: .1em 1em .1em 0; font-size: inherit }
+.smspm-preview.smspm-preview tbody th { font-weight: 600; white-space: nowrap }
+.smspm-preview.smspm-preview h4 { margin: .6em 0 .1em; font-size: inherit; font-weight: 600 }
+.smspm-preview.smspm-preview ul { margin: 0; padding-left: 1.2em }
 .smspm-preview .texts { display: flex; flex-wrap: wrap; gap: .8em; margin-top: .8em }
 .smspm-preview figure { margin: 0; flex: 1 1 13em; max-width: 20em }
 .smspm-preview figcaption { font-size: .85em; opacity: .75 }
-.smspm-preview figure p { margin: .2em 0; padding: .6em .8em; border-radius: 1em;
+.smspm-preview.smspm-preview figure p { margin: .2em 0; padding: .6em .8em; border-radius: 1em;
   border: 1px solid currentColor; white-space: pre-wrap }
-.smspm-preview .border { color: #c05621; font-weight: 700; padding: 0 .15em }
-.smspm-preview .note { border-left: .3em solid #c05621; padding: .2em .6em; margin: .4em 0 }
+.smspm-preview .border { color: #dd6b20; font-weight: 700 }
+.smspm-preview.smspm-preview .note { border-left: .3em solid #dd6b20; padding: .2em .6em;
+  margin: .4em 0 }
 </style>"""

@@ -14,7 +14,7 @@ from smspm_campaigns.frames.placeholders import placeholders_of
 from smspm_campaigns.frames.preview_figures import EXAMPLE_ROWS
 from smspm_campaigns.frames.preview_views import short_name
 from smspm_campaigns.frames.problems import has_note
-from smspm_campaigns.vocabulary import LINE, PROBLEMS, TEXT, TO, TWO_READINGS, Problem
+from smspm_campaigns.vocabulary import LINE, PROBLEMS, TO, TWO_READINGS, Problem
 
 _NO_OPT_OUT: Final = "No text says how to opt out. Add a line such as 'Reply STOP to opt out'."
 
@@ -55,16 +55,18 @@ _LEFTOVERS: Final = {
 }
 
 
-def warnings_of(frame: pd.DataFrame, ready: pd.DataFrame, *, masked: bool) -> Iterator[str]:
-    """Yield the sentences, those that matter most first.
+def warnings_of(
+    frame: pd.DataFrame, ready: pd.DataFrame, texts: list[str], *, masked: bool
+) -> Iterator[str]:
+    """Yield the sentences, those that matter most first. `ready` are the rows to send.
 
     Warns:
         SmspmWarning: no text tells how to opt out.
     """
-    if len(ready) and not says_opt_out(texts_of(ready, TEXT)):
+    if texts and not says_opt_out(texts):
         warn(_NO_OPT_OUT)
         yield _NO_OPT_OUT
-    found = find_leftovers(ready)
+    found = find_leftovers(ready, texts)
     labels = ready.index[found.places[:EXAMPLE_ROWS]]
     rows = [short_name(as_text(label), masked=masked) for label in labels]
     yield from _told_leftovers(found, rows)
@@ -89,7 +91,7 @@ def says_opt_out(texts: Sequence[str]) -> bool:
     return False
 
 
-def find_leftovers(ready: pd.DataFrame) -> Leftovers:
+def find_leftovers(ready: pd.DataFrame, texts: list[str]) -> Leftovers:
     """Find texts with words such as `nan` that came from a cell and stand alone in both.
 
     In the text they may have another case: a filter that writes names makes a name of `nan` too.
@@ -98,7 +100,6 @@ def find_leftovers(ready: pd.DataFrame) -> Leftovers:
     words in this spelling (`Nan`, `Null`), nor is a part of a longer word. Where it is not known
     which columns made the texts, the texts alone decide.
     """
-    texts = texts_of(ready, TEXT)
     places = sorted(set(placeholders_of(ready).values()))
     columns = [ready.iloc[:, place].tolist() for place in places] or [texts]
     words: dict[int, list[str]] = {}

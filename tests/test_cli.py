@@ -125,6 +125,14 @@ def test_opted_out_numbers_are_read_as_the_region_reads_them(folder: Path) -> No
     assert "  1 opted out (row 2): listed in " in done.stdout, done.stderr
 
 
+def test_the_preview_shows_numbers_when_asked_for(folder: Path) -> None:
+    """They are masked without the flag."""
+    arguments = ("preview", "people.csv", "--region", "SE", "--template", "STOP")
+    masked, whole = run(folder, *arguments), run(folder, *arguments, "--show-numbers")
+    assert "to 4670*****05 (" in masked.stdout
+    assert whole.stdout == masked.stdout.replace("4670*****05", "46701740605")
+
+
 def test_the_preview_sends_nothing_and_makes_no_ledger(folder: Path) -> None:
     """Looking leaves no trace."""
     done = run(folder, "preview", "people.csv", "--region", "SE", "--template", "Hi! STOP: 1")

@@ -67,6 +67,10 @@ FIRST: Any = {"name": ["Ana"]}
         ({"name": ["İlke"]}, "{{ name }} x", [("İ", "name", 1, "I", "accents", 0)]),
         ({"name": ["İlke"]}, "İ {{ name }}",
          [("İ", "name", 1, "I", "accents", 0), ("İ", None, 1, "I", "accents", 0)]),
+        ({"name": ["Łx"]}, "İ {{ name }}",
+         [("İ", None, 1, "I", "accents", 0), ("Ł", "name", 1, "L", "accents", 0)]),
+        ({"name": ["Νς"]}, "{{ name | upper }}X{{ name | upper }}X",
+         [("Ν", "name", 1, None, None, None)]),  # a sigma has a form for the end of a word
         ({"name": ["Łucja"]}, "{{ name }} {{ name }} {{ name | upper }}",
          [("Ł", "name", 1, "L", "accents", 0)]),  # thrice, and never in the template
         ({"name": ["Łucja"]}, "Łąka {{ name }}",

@@ -202,6 +202,8 @@ def test_requests_are_those_the_sender_makes(rows: list[tuple[str, str, str]], c
         ({"a": [1, 2, 3, 1, 2, 3], "b": [1, 1, 1, 2, 2, 2], "c": [1] * 6}, "{{ c }}{{ b }}{{ a }}",
          "6, one per person because of {{ a }} and {{ b }}"),
         ({"name": ["Ana", "Eva", "Ana"]}, "{{ name }}", "2, one per text because of {{ name }}"),
+        ({"a": ["x", "y", "y"], "b": ["1", "1", "2"]}, "{{ a }}{% if b == '9' %}!{% endif %}",
+         "2, one per text because of {{ a }}"),  # b tells rows apart, not texts
         ({"name": ["Ana", "Eva", "Ana"]}, "Hi", "1, one text for all"),
         ({"name": ["Ana"]}, "{{ name }}", "1"),
         ({name: [0, *(1 if name == other else 0 for other in "abcd")] for name in "abcd"},

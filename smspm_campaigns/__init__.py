@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
     from smspm_campaigns.frames.contacts import read_contacts
     from smspm_campaigns.frames.costs import estimate_costs
+    from smspm_campaigns.frames.encoding import explain_encoding
     from smspm_campaigns.frames.numbers import normalize_numbers
     from smspm_campaigns.frames.preview import preview
     from smspm_campaigns.frames.segments import count_segments
@@ -26,6 +27,7 @@ _HOMES: Final = {
     "Status": "vocabulary",
     "count_segments": "frames.segments",
     "estimate_costs": "frames.costs",
+    "explain_encoding": "frames.encoding",
     "list_campaigns": "campaign",
     "mark_duplicates": "frames.audience",
     "mark_suppressed": "frames.audience",
@@ -44,6 +46,7 @@ __all__ = [
     "Status",
     "count_segments",
     "estimate_costs",
+    "explain_encoding",
     "list_campaigns",
     "mark_duplicates",
     "mark_suppressed",

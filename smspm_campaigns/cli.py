@@ -155,9 +155,10 @@ def demo(output: Path) -> None:
 @cli.command()
 @click.argument("file", type=_FILE)
 @_message_options
-def preview(file: Path, **options: Any) -> None:
+@click.option("--show-numbers", is_flag=True, help="Show numbers whole; they are masked otherwise.")
+def preview(file: Path, *, show_numbers: bool, **options: Any) -> None:
     """Show what a campaign would do: to whom, what, who not and why, and what it costs."""
-    click.echo(preview_messages(_messages(file, options)))
+    click.echo(preview_messages(_messages(file, options), show_numbers=show_numbers))
 
 
 @cli.command()

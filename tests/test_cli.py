@@ -122,7 +122,15 @@ def test_opted_out_numbers_are_read_as_the_region_reads_them(folder: Path) -> No
     (folder / "out.csv").write_text("number\n070-174 06 05\n", encoding="utf-8")
     arguments = ("people.csv", "--region", "SE", "--template", "STOP", "--opted-out", "out.csv")
     done = run(folder, "preview", *arguments)
-    assert "  1 opted out (row 2)\n" in done.stdout, done.stderr
+    assert "  1 opted out (row 2): listed in " in done.stdout, done.stderr
+
+
+def test_the_preview_shows_numbers_when_asked_for(folder: Path) -> None:
+    """They are masked without the flag."""
+    arguments = ("preview", "people.csv", "--region", "SE", "--template", "STOP")
+    masked, whole = run(folder, *arguments), run(folder, *arguments, "--show-numbers")
+    assert "to 4670*****05 (" in masked.stdout
+    assert whole.stdout == masked.stdout.replace("4670*****05", "46701740605")
 
 
 def test_the_preview_sends_nothing_and_makes_no_ledger(folder: Path) -> None:

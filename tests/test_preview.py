@@ -76,7 +76,7 @@ def test_figures_are_those_counted_by_hand() -> None:
     """Every figure of a small campaign, as whole values."""
     seen = preview(small_campaign(), client=Rate(60))
     assert (seen.rows, seen.messages, seen.texts, seen.requests) == (8, 5, 4, 4)
-    assert seen.each_its_own is None
+    assert seen.because_of == ("name",)
     assert (seen.segments, seen.unpriced) == (6, 0)
     assert seen.cost == pytest.approx(0.75)
     assert (seen.duration, seen.tracking) == (pd.Timedelta("4s"), pd.Timedelta("5s"))
@@ -89,8 +89,22 @@ def test_figures_are_those_counted_by_hand() -> None:
         check_names=False,
         check_index_type=False,
     )
-    assert seen.examples == {"duplicate": [6], "missing_value": [7], "invalid_number": [8]}
-    assert seen.encodings.to_dict() == {"GSM-7": 4, "UCS-2": 1}
+    assert seen.examples == {
+        "duplicate": ([6], "row 2 has the same number and is kept."),
+        "missing_value": ([7], "the cell for {{ name }} is blank."),
+        "invalid_number": ([8], "'damaged': it does not look like a phone number."),
+    }
+    assert_frame_equal(
+        seen.encodings,
+        pd.DataFrame(
+            {"messages": [4, 1], "segments": [4, 2]},
+            index=pd.Index(["GSM-7", "UCS-2"], name="encoding"),
+            dtype="Int64",
+        ),
+        check_index_type=False,
+    )
+    assert seen.replaced == (0, 0, {})
+    assert seen.forced.stuck == [("name", 1)]
     assert_frame_equal(
         seen.countries,
         pd.DataFrame(
@@ -105,46 +119,42 @@ def test_figures_are_those_counted_by_hand() -> None:
     )
     sale = "sale! " * 12 + "Reply STOP"
     assert seen.samples == (
-        ("First, shortest", "4917******10", f"Hi Ana, {sale}"),
-        ("Longest", "4917******13", f"Hi Жанна, {sale}"),
+        ("First, shortest", "4917******10", (f"Hi Ana, {sale}",), 1, "GSM-7"),
+        (
+            "Longest",
+            "4917******13",
+            (f"Hi Жанна, {sale}"[:67], f"Hi Жанна, {sale}"[67:]),
+            2,
+            "UCS-2",
+        ),
     )
 
 
 def test_text_says_all_that_the_figures_say() -> None:
     """The whole preview as a terminal shows it, with the border of a segment."""
-    sale = "sale! " * 12 + "Reply STOP"
-    long = f"Hi Жанна, {sale}"
-    assert str(preview(small_campaign(), client=Rate(60))) == "\n".join(
-        [
-            "Messages:  5 of 8 rows; 3 will not be sent",
-            "Requests:  4, 4 different texts",
-            "Segments:  6 (4 GSM-7, 1 UCS-2)",
-            "Cost:      about 0.75 EUR",
-            "Time:      sending about 4 s, each round of tracking about 5 s",
-            "Not sent:",
-            "  1 duplicate (row 6)",
-            "  1 missing value (row 7)",
-            "  1 invalid number (row 8)",
-            "By country:",
-            "  DE: 4 messages, 5 segments, 0.50 EUR",
-            "  SE: 1 messages, 1 segments, 0.25 EUR",
-            "First, shortest, to 4917******10:",
-            f"  Hi Ana, {sale}",
-            "Longest, to 4917******13:",
-            f"  {long[:67]}┆{long[67:]}",
-        ]
-    )
-
-
-def test_html_has_the_same_figures() -> None:
-    """Whatever the text says, the notebook's block says."""
-    seen = preview(small_campaign(), client=Rate(60))
-    html = re.sub(r"<style>.*?</style>", "", seen._repr_html_(), flags=re.DOTALL)
-    words = " ".join(re.sub(r"<[^>]+>", " ", html).split())
-    for line in str(seen).splitlines():
-        title, _, rest = line.strip().partition(": ")
-        for part in (title, rest):
-            assert " ".join(part.replace("┆", " ┆ ").split()).strip(":") in words
+    shown = str(preview(small_campaign(), client=Rate(60)))
+    assert shown.split("\n") == [
+        "Messages:  5 of 8 rows; 3 will not be sent",
+        "Requests:  4, one per text because of {{ name }}",
+        "Segments:  6 (4 GSM-7 in 4 messages, 2 UCS-2 in 1 message)",
+        "Cost:      about 0.75 EUR",
+        "Time:      sending about 4 s, each round of tracking about 5 s",
+        "Not sent:",
+        "  1 duplicate (row 6): row 2 has the same number and is kept.",
+        "  1 missing value (row 7): the cell for {{ name }} is blank.",
+        "  1 invalid number (row 8): 'damaged': it does not look like a phone number.",
+        "By country:",
+        "  DE: 4 messages, 5 segments, 0.50 EUR",
+        "  SE: 1 message, 1 segment, 0.25 EUR",
+        "Forces Unicode:",
+        "  Ж а н, which nothing replaces, from the column 'name' in 1 message",
+        "First, shortest, to 4917******10 (1 segment, GSM-7):",
+        "  Hi Ana, sale! sale! sale! sale! sale! sale! sale! sale! sale! sale! sale! ",
+        "  sale! Reply STOP",
+        "Longest, to 4917******13 (2 segments, UCS-2):",
+        "  Hi Жанна, sale! sale! sale! sale! sale! sale! sale! sale! sale! sal┆e! sale! ",
+        "  sale! Reply STOP",
+    ]
 
 
 NUMBERS = st.sampled_from([f"4917139200{place}" for place in range(10, 22)])
@@ -179,30 +189,65 @@ def test_requests_are_those_the_sender_makes(rows: list[tuple[str, str, str]], c
     assert quiet(frame).requests == requests == least
 
 
-def test_column_that_makes_each_text_its_own_is_named() -> None:
-    """When every text differs, the preview says because of which column."""
-    frame = messages(
-        ["Hi Ana in Tartu STOP", "Hi Eva in Tartu STOP", "Hi Mia in Narva STOP"],
-        shop=["Tartu", "Tartu", "Narva"],
-        First=["Ana", "Eva", "Mia"],
-        age=[1, 2, 3],
-    )
-    seen = preview(frame)
-    assert (seen.requests, seen.each_its_own) == (3, "First")
-    assert "Requests:  3, one per person because of First" in str(seen)
+@pytest.mark.parametrize(
+    ("columns", "template", "told"),
+    [
+        ({"name": ["Ana", "Eva"]}, "{{ name }}", "2, one per person because of {{ name }}"),
+        ({"First Name": ["Ana", "Eva"], "shop": ["A", "A"]}, "{{ first_name }} {{ shop }}",
+         "2, one per person because of {{ first_name }}"),
+        ({"id": [1, 2, 3], "name": ["Ana", "Eva", "Ana"]}, "{{ name }} {{ id }}",
+         "3, one per person because of {{ id }}"),  # the name alone would be two texts
+        ({"a": [1, 1, 2, 2], "b": [1, 2, 1, 2]}, "{{ a }} {{ b }}",
+         "4, one per person because of {{ a }} and {{ b }}"),  # neither alone
+        ({"a": [1, 2, 3, 1, 2, 3], "b": [1, 1, 1, 2, 2, 2], "c": [1] * 6}, "{{ c }}{{ b }}{{ a }}",
+         "6, one per person because of {{ a }} and {{ b }}"),
+        ({"name": ["Ana", "Eva", "Ana"]}, "{{ name }}", "2, one per text because of {{ name }}"),
+        ({"a": ["x", "y", "y"], "b": ["1", "1", "2"]}, "{{ a }}{% if b == '9' %}!{% endif %}",
+         "2, one per text because of {{ a }}"),  # b tells rows apart, not texts
+        ({"name": ["Ana", "Eva", "Ana"]}, "Hi", "1, one text for all"),
+        ({"name": ["Ana"]}, "{{ name }}", "1"),
+        ({name: [0, *(1 if name == other else 0 for other in "abcd")] for name in "abcd"},
+         "{{ a }}{{ b }}{{ c }}{{ d }}",
+         "5, one per person because of {{ a }} and {{ b }} and {{ c }} and others"),
+    ],
+)  # fmt: skip
+def test_placeholders_that_make_texts_differ_are_named(
+    columns: dict[str, list[Any]], template: str, told: str
+) -> None:
+    """The fewest placeholders that tell the texts apart, that of most values first."""
+    people = pd.DataFrame(columns, dtype="str")
+    people["phone"] = [f"0171 39200{place}" for place in range(10, 10 + len(people))]
+    frame = people.pipe(normalize_numbers, region="DE").pipe(render_messages, f"{template} STOP")
+    shown = " ".join(str(quiet(frame)).split())
+    assert shown.partition("Requests: ")[2].partition(" Segments:")[0] == told
 
 
 def test_texts_of_their_own_without_a_column_are_said_too() -> None:
-    """Where no column explains it, the texts do."""
+    """Where no column explains it, nothing is blamed."""
     seen = preview(messages(["one STOP", "two STOP"], name=["Ana", None]))
-    assert seen.each_its_own == "their own texts"
+    assert seen.because_of == ()
+    assert "Requests:  2, one per person\n" in str(seen)
+
+
+def test_frame_from_a_file_has_its_columns_guessed() -> None:
+    """What made the texts is not in a file; a column counts whose cells stand in them."""
+    frame = messages(["Hi Ana STOP", "Hi Eva STOP"], First=["Ana", "Eva"], age=["1", "2"])
+    assert preview(frame).because_of == ("first",)
+
+
+def test_many_texts_differ_because_of_the_same_as_few() -> None:
+    """Of very many rows some are looked at, all over the frame."""
+    size = 30_001
+    frame = messages([f"{place // 30_000} {place} STOP" for place in range(size)], ["1"] * size)
+    kinds = [str(place // 30_000) for place in range(size)]
+    frame = frame.assign(kind=kinds, id=[str(place) for place in range(size)])
+    assert preview(frame).because_of == ("id",)
 
 
 def test_one_text_for_one_number_many_times_is_no_text_of_its_own() -> None:
     """Copies of a number need a request each; the texts are not to blame."""
     seen = preview(messages(["Hi STOP"] * 3, ["491713920010"] * 3))
-    assert (seen.requests, seen.texts, seen.each_its_own) == (3, 1, None)
-    assert preview(messages(["Hi STOP"])).each_its_own is None
+    assert (seen.requests, seen.texts, seen.because_of) == (3, 1, ())
 
 
 @pytest.mark.parametrize(
@@ -246,7 +291,7 @@ def test_html_escapes_what_strangers_wrote() -> None:
     evil = "<script>alert('x')</script>&\"STOP"
     frame = messages(
         [evil + "1", evil + "2", "x"],
-        **{"<b>name": ["1", "2", "3"]},
+        **{"<b>name": ["1", "2", "x"]},
         sms_country=["<i>EE", "EE", "EE"],
         sms_problem=pd.Series([None, None, "duplicate"], dtype="str"),
     ).set_axis([evil] * 3, axis=0)
@@ -254,7 +299,7 @@ def test_html_escapes_what_strangers_wrote() -> None:
     for tag in ("<script", "<b>", "<i>", "alert('x')"):
         assert tag not in html
     assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;&amp;&quot;STOP" in html
-    assert "one per person because of &lt;b&gt;name" in html
+    assert "one per person because of {{ b_name }}" in html
 
 
 def crowd(size: int) -> pd.DataFrame:
@@ -278,7 +323,7 @@ def test_preview_of_many_rows_is_as_small_as_of_few() -> None:
     assert many.messages == 66_667
     for show in (str, Preview._repr_html_):
         assert len(show(many)) < len(show(few)) + 200
-    assert sum(map(len, many.examples.values())) == 10
+    assert sum(len(example.rows) for example in many.examples.values()) == 10
 
 
 def test_countries_beyond_a_dozen_stand_together() -> None:
@@ -300,7 +345,7 @@ def test_very_long_text_is_cut() -> None:
     frame = messages(["STOP " + "x" * 100_000]).assign(sms_segments=654)
     shown = str(quiet(frame))
     assert "Segments:  654" in shown
-    assert shown.endswith("x┆…")
+    assert shown.endswith("x┆\n  …")
     assert len(shown) < 2000
     assert len(quiet(frame)._repr_html_()) < 5000
 
@@ -342,8 +387,9 @@ def test_message_without_a_price_is_said() -> None:
     seen = preview(frame)
     assert seen.cost == pytest.approx(0.1)
     assert seen.unpriced == 1
-    assert "about 0.10 EUR, and 1 messages without a price" in str(seen)
-    assert "SE: 1 messages, 1 segments, no price" in str(seen)
+    assert seen.unpriced_countries == ("SE",)
+    assert "about 0.10 EUR, and 1 message without a price (SE)" in str(seen)
+    assert "SE: 1 message, 1 segment, no price" in str(seen)
     unpriced = preview(frame.drop(columns="sms_cost"))
     assert (unpriced.cost, unpriced.unpriced) == (None, 3)
     assert "not known: no prices were given" in str(unpriced)
@@ -391,7 +437,9 @@ def test_sample_campaign_accounts_for_every_row() -> None:
     )
     seen = preview(ready)
     assert seen.messages + int(seen.problems.sum()) == seen.rows == len(frame)
-    assert seen.countries["messages"].sum() == seen.messages == int(seen.encodings.sum())
+    assert seen.countries["messages"].sum() == seen.messages
+    assert seen.encodings["messages"].sum() == seen.messages
+    assert seen.encodings["segments"].sum() == seen.segments
     assert seen.unpriced == 0
 
 
@@ -457,7 +505,7 @@ def test_sendable_copy_of_a_faulty_row_is_told(keep: Any, note: str) -> None:
 def test_tables_take_the_colour_of_the_page() -> None:
     """A page in quirks mode, as notebooks may be, would show tables in black."""
     html = preview(messages(["STOP"]))._repr_html_()
-    assert ".smspm-preview table { border-collapse: collapse; color: inherit;" in html
+    assert "table { border-collapse: collapse; color: inherit;" in html
 
 
 def test_client_is_a_client() -> None:
@@ -499,6 +547,121 @@ def test_numbers_with_two_readings_are_counted_where_they_are_sent(
     seen = preview(frame)
     assert seen.two_readings == count
     assert seen.warnings == (() if sentence is None else (sentence,))
-    assert (f"Look at this: {sentence}" in str(seen)) == (sentence is not None)
+    shown = " ".join(str(seen).split())
+    assert (f"Look at this: {sentence}" in shown) == (sentence is not None)
     back = pd.read_csv(io.StringIO(frame.to_csv(index=False)), dtype=str)
     assert preview(back).two_readings == count
+
+
+def test_numbers_are_shown_when_asked_for() -> None:
+    """Whole numbers in captions, rows, sentences and texts, in both views; masked otherwise."""
+    people = pd.DataFrame(
+        {"phone": ["0171 392 0012", "+37212345678901234"]}, index=["0171-3920012", "+46 70 1740605"]
+    )
+    frame = people.pipe(normalize_numbers, region="DE").pipe(
+        render_messages, "{{ phone }} is yours, 0800 1234567 is ours. STOP"
+    )
+    masked, whole = preview(frame), preview(frame, show_numbers=True)
+    spelled = re.compile(r"[\d*+](?:[ -]?[\d*]){6,}")
+    for show in (str, Preview._repr_html_):
+        assert spelled.findall(show(masked)) == [
+            "+4670*****05", "+3721***********34", "4917******12", "0171 *** **12", "0800 1234567",
+        ]  # fmt: skip
+        assert spelled.findall(show(whole)) == [
+            "+46 70 1740605", "+37212345678901234", "491713920012", "0171 392 0012",
+            "0800 1234567",
+        ]  # fmt: skip
+    with pytest.raises(InvalidArgument, match=r"show_numbers is True or False, not 1\."):
+        preview(frame, show_numbers=1)  # type: ignore[arg-type]
+
+
+def test_masked_number_takes_as_much_room_in_a_text() -> None:
+    """Borders of segments stand where they stand in the text that is sent."""
+    frame = messages(["x" * 149 + " 0171 39200 12 STOP"], ["491713920012"])
+    masked, whole = (preview(frame, show_numbers=shown).samples[0].parts for shown in (False, True))
+    assert [len(part) for part in masked] == [len(part) for part in whole] == [153, 15]
+
+
+def test_text_of_most_segments_is_shown_where_it_is_not_the_longest() -> None:
+    """Seventy-one letters with a curly quote cost more than a hundred and sixty without."""
+    frame = render_messages(
+        pd.DataFrame({"sms_to": ["1", "2", "3"], "text": ["STOP", "x" * 160, "’" + "y" * 70]}),
+        "{{ text }}",
+    )
+    assert [(sample.title, sample.segments) for sample in preview(frame).samples] == [
+        ("First, shortest", 1),
+        ("Longest", 1),
+        ("Most segments", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "parts"),
+    [
+        ("x" * 5_000, "GSM-7", ["x" * 153] * 8),
+        ("x" * 4_999 + "’", "UCS-2", ["x" * 67] * 8),  # what forces Unicode is not shown itself
+        ("👋" * 5_000, "UCS-2", ["👋" * 33] * 8),
+        ("€" * 5_000, "GSM-7", ["€" * 76] * 8),
+        ("x" * 1_224, "GSM-7", ["x" * 153] * 8),
+    ],
+)
+@pytest.mark.parametrize("column", [True, False])
+def test_first_segments_of_a_long_text_are_those_of_the_whole(
+    text: str, encoding: str, parts: list[str], column: bool
+) -> None:
+    """Only the beginning is cut, and where the whole text would be cut."""
+    frame = messages([text]).assign(**({"sms_encoding": encoding} if column else {}))
+    ellipsis = [] if len(text) == 1_224 else ["…"]
+    sample = quiet(frame).samples[0]
+    assert (list(sample.parts), sample.encoding) == ([*parts, *ellipsis], encoding)
+
+
+def test_replacements_are_summed_up() -> None:
+    """What became of what in how many texts, and the segments saved; of many, the first few."""
+    notes = [
+        "Replaced: ’ by ', … by ...; 1 segment instead of 2.",
+        "Replaced: ’ by '; 1 segment instead of 2.",
+        "Duplicate: x. · Replaced: ą by a, ć by c, ę by e, ł by l; 1 segment.",
+        None,
+    ]
+    seen = preview(messages(["STOP"] * 4, sms_detail=pd.array(notes, dtype="str")))
+    assert (seen.replaced.texts, seen.replaced.saved) == (3, 2)
+    assert (
+        "Replaced:\n  3 texts changed, 2 segments saved\n"
+        "  ’ by ' in 2, ą by a in 1, ć by c in 1, ę by e in 1, and 2 more\n"
+    ) in str(seen)
+
+
+def test_characters_that_force_unicode_are_told() -> None:
+    """Those of which replacing saves most first, each with its source, and the sums by option."""
+    people = pd.DataFrame({"name": ["Łucja", "Ana", "Жанна"], "sms_to": ["1", "2", "3"]})
+    frame = render_messages(people, "Hi {{ name }}, it’s “on”. STOP " + "x" * 60)
+    shown = str(preview(frame))
+    block = shown.partition("Forces Unicode:\n")[2].partition("\nFirst")[0]
+    assert block.split("\n") == [
+        "  ’ (right single quotation mark) from the template in 3 messages",
+        "  “ (left double quotation mark) from the template in 3 messages",
+        "  ” (right double quotation mark) from the template in 3 messages",
+        "  Ł (latin capital letter l with stroke) from the column 'name' in 1 message",
+        "  Ж а н, which nothing replaces, from the column 'name' in 1 message",
+        "  replace='typography' would save 1 segment",
+        "  replace='accents' would save 2 segments",
+    ]
+
+
+def test_hostile_cells_harm_neither_view() -> None:
+    """Endless or steering labels, columns, countries, sentences and texts: short, and shown."""
+    endless = "\x1b[31m<b>" + "x" * 100_000
+    frame = messages(
+        ["a", "b", endless],
+        sms_country=[endless, "\u202eDE", "EE"],
+        sms_problem=pd.array([None, None, "invalid_number"], dtype="str"),
+        sms_detail=pd.array([None, None, "Invalid number: 0171 3920012" + endless], dtype="str"),
+        **{endless: ["a", "b", "c"]},
+    ).set_axis(pd.Index([endless, "b", "\u2066\x07"]), axis=0)
+    seen = quiet(frame)
+    assert len(str(seen)) < 1_500
+    assert len(seen._repr_html_()) < 4_000
+    for shown in (str(seen), seen._repr_html_()):
+        assert not re.search("[\x00-\x09\x0b-\x1f\u202e\u2066]|3920012", shown)
+    assert "<b>" not in seen._repr_html_()

@@ -38,6 +38,7 @@ def test_the_public_names_are_these() -> None:
         "Status",
         "count_segments",
         "estimate_costs",
+        "explain_encoding",
         "list_campaigns",
         "mark_duplicates",
         "mark_suppressed",

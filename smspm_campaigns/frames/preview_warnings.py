@@ -1,0 +1,180 @@
+"""What a person should look at before sending: a sentence for each, none where all is well."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from smspm_campaigns.exceptions import warn
+from smspm_campaigns.frames.cells import as_text
+from smspm_campaigns.frames.columns import texts_of
+from smspm_campaigns.frames.placeholders import placeholders_of
+from smspm_campaigns.frames.preview_figures import EXAMPLE_ROWS
+from smspm_campaigns.frames.preview_views import short_name
+from smspm_campaigns.frames.problems import has_note
+from smspm_campaigns.vocabulary import LINE, PROBLEMS, TO, TWO_READINGS, Problem
+
+_NO_OPT_OUT: Final = "No text says how to opt out. Add a line such as 'Reply STOP to opt out'."
+
+_TOGETHER: Final = 1_000  # texts searched at once
+
+#: Words by which a text is taken to say how to opt out, in the languages of our users. Each begins
+#: with letters that stand in the text as they are, which makes the search quick.
+_OPT_OUT: Final = tuple(
+    (word, re.compile(pattern))
+    for word, pattern in (
+        ("stop", r"stop(?<=\bstop)\b"),
+        ("opt", r"opt(?<=\bopt).?out"),
+        *(
+            (word, word)
+            for word in (
+                "unsubscribe", "abmeld", "abbestell", "désabonn", "desabonn", "désinscri",
+                "desinscri", "avregistrer", "avsluta", "loobu", "peruuta", "atsisaky", "atteik",
+                "zrezygn", "wypisz", "отпис", "отказ", "cancelar", "disiscri",
+            )
+        ),
+        ("baja", r"baja(?<=\bbaja)\b"),
+    )
+)  # fmt: skip
+
+_BESIDE: Final = r"\w'’@./&-"  # what makes a word part of a longer one: a name, an address
+_WORDS: Final = ("nan", "NaN", "None", "NaT", "null", "NULL", "undefined", "<NA>", "#N/A")
+
+#: What programs write where nothing is known, and what no person would text.
+_LEFTOVERS: Final = {
+    **{
+        word: re.compile(
+            rf"{re.escape(word)}(?<![{_BESIDE}]{re.escape(word)})(?![{_BESIDE}]*\w)(?! of\b)"
+        )
+        for word in _WORDS
+    },
+    "{{": re.compile(r"\{\{"),
+    "00:00:00": re.compile(r"00:00:00(?<=[ T]00:00:00)(?![\d:])"),
+}
+
+
+def warnings_of(
+    frame: pd.DataFrame, ready: pd.DataFrame, texts: list[str], *, masked: bool
+) -> Iterator[str]:
+    """Yield the sentences, those that matter most first. `ready` are the rows to send.
+
+    Warns:
+        SmspmWarning: no text tells how to opt out.
+    """
+    if texts and not says_opt_out(texts):
+        warn(_NO_OPT_OUT)
+        yield _NO_OPT_OUT
+    found = find_leftovers(ready, texts)
+    labels = ready.index[found.places[:EXAMPLE_ROWS]]
+    rows = [short_name(as_text(label), masked=masked) for label in labels]
+    yield from _told_leftovers(found, rows)
+    yield from _told_two_readings(count_two_readings(ready))
+    yield from _told_landlines(ready)
+    yield from _told_copies_of_faulty_rows(frame)
+
+
+class Leftovers(NamedTuple):
+    """Texts that hold what a program wrote: their positions, and the words found."""
+
+    places: list[int]
+    words: list[str]
+
+
+def says_opt_out(texts: Sequence[str]) -> bool:
+    """Tell whether one of the texts says how to opt out."""
+    for start in range(0, len(texts), _TOGETHER):
+        lower = "\n".join(texts[start : start + _TOGETHER]).lower()
+        if any(word in lower and pattern.search(lower) for word, pattern in _OPT_OUT):
+            return True
+    return False
+
+
+def find_leftovers(ready: pd.DataFrame, texts: list[str]) -> Leftovers:
+    """Find texts with words such as `nan` that came from a cell and stand alone in both.
+
+    In the text they may have another case: a filter that writes names makes a name of `nan` too.
+
+    A word of the template is the person's own (`None of our shops`); a name is never one of these
+    words in this spelling (`Nan`, `Null`), nor is a part of a longer word. Where it is not known
+    which columns made the texts, the texts alone decide.
+    """
+    places = sorted(set(placeholders_of(ready).values()))
+    columns = [ready.iloc[:, place].tolist() for place in places] or [texts]
+    words: dict[int, list[str]] = {}
+    for cells in columns:
+        for place, word in _held(cells):
+            if re.search(_LEFTOVERS[word].pattern, texts[place], re.IGNORECASE):
+                words.setdefault(place, []).append(word)
+    found = dict.fromkeys(word for place in sorted(words) for word in words[place])
+    return Leftovers(sorted(words), list(found))
+
+
+def _held(cells: Sequence[Any]) -> Iterator[tuple[int, str]]:
+    """Yield the positions of cells that hold such a word, and the word."""
+    for start in range(0, len(cells), _TOGETHER):
+        part = [cell if isinstance(cell, str) else "" for cell in cells[start : start + _TOGETHER]]
+        joined = "\n".join(part)
+        for word, pattern in _LEFTOVERS.items():
+            if word not in joined or not pattern.search(joined):
+                continue
+            for place, cell in enumerate(part, start):
+                if word in cell and pattern.search(cell):
+                    yield place, word
+
+
+def _told_leftovers(found: Leftovers, rows: list[str]) -> Iterator[str]:
+    """Say which words a program left in the texts, and in which rows."""
+    if found.places:
+        count = len(found.places)
+        what = "1 text holds" if count == 1 else f"{count:,} texts hold"
+        words = ", ".join(map(repr, found.words))
+        where = ", ".join(rows) + (", …" if count > len(rows) else "")
+        yield (
+            f"{what} {words}, which a program left there (row {where}). Mend these cells, or clear "
+            "them: a blank cell is found, or takes a default."
+        )
+
+
+def _told_two_readings(count: int) -> Iterator[str]:
+    """Say how many numbers could mean another country."""
+    if count:
+        what = "1 number is" if count == 1 else f"{count:,} numbers are"
+        yield (
+            f"{what} valid with a country code and without one; sms_detail says how each was read. "
+            "Write a plus before those that have a country code."
+        )
+
+
+def _told_landlines(ready: pd.DataFrame) -> Iterator[str]:
+    """Say how many numbers are surely no mobiles."""
+    count = texts_of(ready, LINE).count("fixed_line")
+    if count:
+        what = "1 number is a landline" if count == 1 else f"{count:,} numbers are landlines"
+        yield f"{what}, which may not receive an SMS; mobile_only=True leaves them out."
+
+
+def _told_copies_of_faulty_rows(frame: pd.DataFrame) -> Iterator[str]:
+    """Say who could be sent a duplicate, since the row that is kept has a problem of its own."""
+    problems = texts_of(frame, PROBLEMS)
+    if not any(problems):
+        return
+    kept, copies = set(), set()
+    for number, codes in zip(texts_of(frame, TO), problems, strict=True):
+        if codes == Problem.DUPLICATE:
+            copies.add(number)
+        elif codes and Problem.DUPLICATE not in codes.split():
+            kept.add(number)
+    count = len(kept & copies)
+    if count:
+        who = "1 person is" if count == 1 else f"{count:,} people are"
+        yield (
+            f"{who} left out although another row of theirs could be sent: the row that was kept "
+            "has a problem. Mend it, or drop it and run mark_duplicates again."
+        )
+
+
+def count_two_readings(ready: pd.DataFrame) -> int:
+    """Count the numbers that another country could mean."""
+    return int(np.count_nonzero(has_note(ready, TWO_READINGS)))

@@ -1,8 +1,5 @@
 """Filters for people: dates, numbers and money of many countries, and what they cost to send."""
 
-# Look-alikes are what some of these cases are about.
-# ruff: noqa: RUF001
-
 import datetime as dt
 from decimal import Decimal
 from typing import Any
@@ -276,6 +273,8 @@ def test_title_writes_names_as_people_do(value: Any, written: str) -> None:
         ("a👨\u200d👩\u200d👧b", {"length": 4, "end": ""}, "a"),  # a family is one sign
         ("ab\u2764\ufe0fcd", {"length": 3, "end": ""}, "ab"),
         ("x" * 300, {}, "x" * 252 + "..."),
+        ("Hello world", {"length": 9, "leeway": 2}, "Hello world"),
+        ("Hello world", {"length": 9, "leeway": 1}, "Hello..."),
         (12345, {"length": 4}, "1..."),
     ],
 )

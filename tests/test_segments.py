@@ -1,8 +1,5 @@
 """Segments, exactly as a network bills them; held against the alphabet written again here."""
 
-# Look-alikes are what some of these cases are about.
-# ruff: noqa: RUF001
-
 from typing import Any
 
 import pytest

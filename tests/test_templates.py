@@ -1,8 +1,5 @@
 """A template x rows: strict about blanks, safe with values, and one bad row stops no other."""
 
-# Look-alikes are what some of these cases are about.
-# ruff: noqa: RUF001
-
 import datetime as dt
 import enum
 import unicodedata

@@ -244,14 +244,16 @@ def truncate(
     length: Any = 255,
     killwords: bool = False,  # noqa: FBT001, FBT002 - the order of Jinja's own filter
     end: str = "...",
+    leeway: int = 0,
 ) -> str:
     """Shorten a text to at most `length` characters, `end` included, between two words.
 
     Args:
         value: the text.
-        length: characters at most. Unlike Jinja's own filter, none more.
+        length: characters at most.
         killwords: whether a word may be cut. One that is longer than all always is.
         end: what stands for the rest; `"..."` is in GSM-7, the one-character ellipsis is not.
+        leeway: how many more a text may have that is left whole; unlike in Jinja's own, none.
 
     Raises:
         CannotFill: `length` has no room for `end`.
@@ -263,7 +265,7 @@ def truncate(
     text = as_text(value)
     if not isinstance(length, int) or length < len(end):
         raise CannotFill(f"a text cannot be truncated to {as_text(length)} characters")
-    if len(text) <= length:
+    if len(text) <= length + leeway:
         return text
     room = length - len(end)
     while room and (text[room] in _JOINERS or text[room - 1] == "\u200d"):

@@ -78,9 +78,9 @@ FIRST: Any = {"name": ["Ana"]}
           ("Ł", None, 1, "L", "accents", 0)]),
         ({"a": ["Łu"], "b": ["Łukasz"]}, "{{ a }} {{ b }}",
          [("Ł", "a", 1, "L", "accents", 0), ("Ł", "b", 1, "L", "accents", 0)]),
-        ({"name": ["Łucja Łabędź"]}, "{{ name | truncate(9, True, '', 0) }}",
+        ({"name": ["Łucja Łabędź"]}, "{{ name | truncate(9) }}",
          [("Ł", "name", 1, "L", "accents", 0)]),  # what is left of the cell
-        ({"name": ["Łucja Łabędź"]}, "Ł Ł {{ name | truncate(9, True, '', 0) }}",
+        ({"name": ["Łucja Łabędź"]}, "Ł Ł {{ name | truncate(9) }}",
          [("Ł", "name", 1, "L", "accents", 0), ("Ł", None, 1, "L", "accents", 0)]),
         ({"name": ["Ana"], "unused": ["Ł"]}, "Ł {{ name }}", [("Ł", None, 1, "L", "accents", 0)]),
         ({"name": ["Анна"]}, "{{ name }}",

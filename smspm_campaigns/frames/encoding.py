@@ -18,7 +18,7 @@ from smspm_campaigns.frames.segments import (
     GSM_BASIC,
     GSM_EXTENSION,
     Replace,
-    count_segments,
+    measure_texts,
     replace_characters,
 )
 from smspm_campaigns.vocabulary import ENCODING, TEXT
@@ -100,8 +100,7 @@ def explain(frame: pd.DataFrame) -> Explanation:
 def _is_unicode(frame: pd.DataFrame) -> _Array:
     if ENCODING in frame.columns:
         return frame[ENCODING].astype(STR).eq("UCS-2").to_numpy(dtype=bool)
-    texts = texts_of(frame, TEXT)
-    return np.array([count_segments(text).encoding == "UCS-2" for text in texts], dtype=bool)
+    return measure_texts(texts_of(frame, TEXT))[0]
 
 
 def _printed(cells: "pd.Series[Any]") -> list[str]:
@@ -253,13 +252,10 @@ def _saved_by(texts: list[str], table: dict[str, str]) -> _Array:
     if not texts:
         return np.zeros(0, dtype=np.int64)
     pattern = re.compile(f"[{re.escape(''.join(table))}]")
-    return _segments(texts) - _segments(
-        [pattern.sub(lambda match: table[match[0]], text) for text in texts]
-    )
-
-
-def _segments(texts: Sequence[str]) -> _Array:
-    return np.array([count_segments(text).segments for text in texts], dtype=np.int64)
+    after = [pattern.sub(lambda match: table[match[0]], text) for text in texts]
+    (_, now), (_, then) = measure_texts(texts), measure_texts(after)
+    saved: _Array = now - then
+    return saved
 
 
 def _in_any_case(cell: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from smspm_campaigns.batches import Item, count_requests
+from smspm_campaigns.batches import count_requests
 from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.frames.columns import STR, texts_of, with_columns
 from smspm_campaigns.frames.placeholders import placeholders_of
@@ -93,7 +93,7 @@ def requests_of(ready: pd.DataFrame, texts: list[str]) -> int:
     contents: Iterable[Hashable] = texts
     if SENDER in ready.columns:
         contents = zip(contents, texts_of(ready, SENDER), strict=True)
-    return count_requests(map(Item, range(len(ready)), texts_of(ready, TO), contents))
+    return count_requests(zip(range(len(ready)), texts_of(ready, TO), contents, strict=True))
 
 
 def because_of(ready: pd.DataFrame) -> tuple[str, ...]:

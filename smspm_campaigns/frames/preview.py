@@ -220,9 +220,11 @@ class Preview:
             yield f"{len(helped) - _LISTED:,} more, which explain_encoding(frame) lists"
         for column, messages in self.forced.stuck[:_NAMED]:
             yield f"{self._stuck(column)} {_source(column)} in {_count(messages, 'message')}"
+        told = 0
         for option, saved in self.forced.saved.items():
-            if saved:
+            if saved != told:
                 yield f"replace='{option}' would {_saving(saved)}"
+            told = saved
 
     def _stuck(self, column: str | None) -> str:
         table = self.forced.table[self.forced.table["replace"].isna()]

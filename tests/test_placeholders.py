@@ -8,11 +8,25 @@ import pytest
 
 import smspm_campaigns as smspm
 from smspm_campaigns.exceptions import ColumnNotFound
-from smspm_campaigns.frames.placeholders import find_placeholders, identifier, placeholders_of
+from smspm_campaigns.frames.placeholders import Origin, find_placeholders, identifier, origin_of
 
 PEOPLE = pd.DataFrame(
     {"First Name": ["Ana", "Eva", None], "shop": ["Tartu", "Tartu", "Narva"], "age": [1, 2, 3]}
 )
+
+
+def placeholders_of(frame: pd.DataFrame) -> dict[str, int]:
+    return origin_of(frame).placeholders
+
+
+def test_letters_of_the_template_that_force_unicode_are_remembered() -> None:
+    """Those of its text and of its constants, each once; of a frame from a file, nobody knows."""
+    template = "‘Tere’ {{ shop }} {% if age %}…{% endif %}{{ 'Łódź' if age else 'é’' }}"
+    frame = smspm.render_messages(PEOPLE, template)
+    assert origin_of(frame) == Origin({"age": 2, "shop": 1}, "óŁź‘’…")
+    assert origin_of(frame.head(1).copy()).literals == "óŁź‘’…"
+    frame.attrs.clear()
+    assert origin_of(frame).literals is None
 
 
 def test_found_by_name_or_identifier() -> None:

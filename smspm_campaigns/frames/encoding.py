@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 
 from smspm_campaigns.frames.cells import as_text
-from smspm_campaigns.frames.columns import STR, check_frame, text_array, texts_of
-from smspm_campaigns.frames.placeholders import placeholders_of
-from smspm_campaigns.frames.problems import sendable
+from smspm_campaigns.frames.columns import STR, check_frame, has_text, text_array, texts_of
+from smspm_campaigns.frames.placeholders import origin_of
 from smspm_campaigns.frames.segments import (
     GSM_BASIC,
     GSM_EXTENSION,
@@ -21,15 +20,13 @@ from smspm_campaigns.frames.segments import (
     measure_texts,
     replace_characters,
 )
-from smspm_campaigns.vocabulary import ENCODING, TEXT
+from smspm_campaigns.vocabulary import ENCODING, PROBLEM, TEXT
 
 #: The options of `render_messages(replace=...)`, the milder first.
 OPTIONS: Final[tuple[Replace, ...]] = ("typography", "accents")
 
 _AT_ONCE: Final = 1_000_000  # characters looked at together, which bounds the memory
 _SPAN: Final = 0x110000  # code points there are; a row and a character make one number
-
-_TAKEN_OUT: Final = "\r"  # stands where a cell stood, so that no new word comes about
 
 _Array = np.ndarray[Any, Any]
 _Source = int | None  # the position of a column, or None for the template
@@ -87,11 +84,14 @@ def explain_encoding(frame: pd.DataFrame) -> pd.DataFrame:
 def explain(frame: pd.DataFrame) -> Explanation:
     """Explain the encoding of a frame, with the sums that a preview tells."""
     check_frame(frame, TEXT)
-    ready = sendable(frame[_is_unicode(frame)])
-    texts = texts_of(ready, TEXT)
-    places = sorted(set(placeholders_of(frame).values()))
-    columns = {place: _printed(ready.iloc[:, place]) for place in places}
-    tally = _Tally()
+    places = np.flatnonzero(_is_unicode(frame) & ~has_text(frame, PROBLEM))
+    texts = texts_of(frame[[TEXT]].iloc[places], TEXT)
+    origin = origin_of(frame)
+    columns = {
+        place: _printed(frame.iloc[:, place].iloc[places])
+        for place in sorted(set(origin.placeholders.values()))
+    }
+    tally = _Tally(origin.literals)
     for part in _parts(texts):
         tally.add(texts[part], {place: cells[part] for place, cells in columns.items()})
     return tally.told([str(label) for label in frame.columns])
@@ -103,16 +103,10 @@ def _is_unicode(frame: pd.DataFrame) -> _Array:
     return measure_texts(texts_of(frame, TEXT))[0]
 
 
-def _printed(cells: "pd.Series[Any]") -> list[str]:
-    """Return the cells as a text may show them; nothing for those that cannot force Unicode."""
-    if pd.api.types.is_numeric_dtype(cells.dtype):
-        return [""] * len(cells)
-    return [_forcing(cell if isinstance(cell, str) else as_text(cell)) for cell in cells.tolist()]
-
-
-def _forcing(cell: str) -> str:
-    plain = cell.isascii() and cell.isprintable() and "`" not in cell
-    return "" if plain else unicodedata.normalize("NFC", cell)
+def _printed(cells: "pd.Series[Any]") -> _Array:
+    """Return the cells as a text may show them, as an array of objects."""
+    texts = [cell if isinstance(cell, str) else as_text(cell) for cell in cells.tolist()]
+    return np.array(texts, dtype=object)
 
 
 def _parts(texts: Sequence[str]) -> Iterator[slice]:
@@ -128,25 +122,34 @@ def _parts(texts: Sequence[str]) -> Iterator[slice]:
 
 
 class _Tally:
-    """Counts by character and source, of one part of the rows after another."""
+    """Counts by character and source, of one part of the rows after another.
 
-    def __init__(self) -> None:
+    `literals` are the characters outside GSM-7 that the template itself holds, None where it is not
+    known: then those are the template's that no cell of the row has.
+    """
+
+    def __init__(self, literals: str | None) -> None:
+        self.literals = np.array([ord(character) for character in literals or ""], dtype=np.int64)
         self.rows: Counter[tuple[str, _Source]] = Counter()
         self.saves: Counter[tuple[str, _Source]] = Counter()
         self.saved: dict[Replace, int] = dict.fromkeys(OPTIONS, 0)
         self.stuck: Counter[_Source] = Counter()
 
-    def add(self, texts: list[str], columns: dict[int, list[str]]) -> None:
+    def add(self, texts: list[str], columns: dict[int, _Array]) -> None:
         pairs = _pairs(texts)
         savings = _savings(texts, pairs)
         for option in OPTIONS:
             self.saved[option] += int(savings[option].sum())
+        rows, codes = np.divmod(pairs, _SPAN)
+        from_template = np.ones(len(pairs), dtype=bool)
         for place, cells in columns.items():
-            held = _pairs([_in_any_case(cell) for cell in cells])
-            self._count(pairs[np.isin(pairs, held, assume_unique=True)], place, savings)
-        folded = zip(*map(_all_folded, (texts, *columns.values())), strict=True)
-        rest = [_without(text, *cells) for text, cells in zip(texts, folded, strict=True)]
-        self._count(_pairs(rest), None, savings)
+            which, different = pd.factorize(cells)
+            held = _pairs([_in_any_case(cell) for cell in different])
+            from_here = np.isin(which[rows] * _SPAN + codes, held)
+            self._count(pairs[from_here], place, savings)
+            from_template &= ~from_here
+        from_template |= np.isin(codes, self.literals)
+        self._count(pairs[from_template], None, savings)
 
     def _count(self, pairs: _Array, source: _Source, savings: dict[Replace, _Array]) -> None:
         rows, codes = np.divmod(pairs, _SPAN)
@@ -260,52 +263,10 @@ def _saved_by(texts: list[str], table: dict[str, str]) -> _Array:
 
 def _in_any_case(cell: str) -> str:
     """Return every character that a filter such as `upper` may make of a cell."""
-    return cell and cell + cell.upper() + cell.lower() + cell.title()
-
-
-def _without(text: str, folded: str, *cells: str) -> str:
-    """Take the cells out of a text, in any case: what is left stands in the template.
-
-    A cell that does not stand in it whole was shortened by a filter: its characters are taken out
-    as often as it has them.
-    """
-    shortened = []
-    held = cells if len(cells) == 1 else sorted({*cells}, key=len, reverse=True)
-    for sought in filter(None, held):
-        start = folded.find(sought)
-        if start < 0:
-            shortened.append(sought)
-        while start >= 0:
-            end = start + len(sought)
-            text = text[:start] + _TAKEN_OUT + text[end:]
-            folded = folded[:start] + _TAKEN_OUT + folded[end:]
-            start = folded.find(sought, start)
-    for sought in shortened:
-        for character, count in Counter(sought).items():
-            text = _without_some(text, character, count)
-    return text
-
-
-def _without_some(text: str, character: str, count: int) -> str:
-    for spelled in {character, character.upper(), character.title()}:
-        found = min(count, text.count(spelled))
-        text = text.replace(spelled, "", found)
-        count -= found
-    return text
-
-
-def _all_folded(texts: list[str]) -> list[str]:
-    """Fold many texts at once, between signs that no SMS can carry."""
-    folded = _folded("\0".join(texts)).split("\0")
-    return folded if len(folded) == len(texts) else list(map(_folded, texts))
-
-
-def _folded(text: str) -> str:
-    """Write a text in lower case, character by character, so that places stay the same."""
-    lower = text.lower()
-    if len(lower) != len(text):  # there is one letter that becomes two
-        lower = text.replace("İ", "I").lower()
-    return lower.replace("ς", "σ")  # one letter, whose form depends on what stands beside it
+    if cell.isascii() and "`" not in cell and cell.isprintable():
+        return ""  # none of them is outside GSM-7
+    composed = unicodedata.normalize("NFC", cell)
+    return composed + composed.upper() + composed.lower() + composed.title()
 
 
 @lru_cache(maxsize=4_096)

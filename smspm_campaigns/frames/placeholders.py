@@ -1,21 +1,23 @@
 """Which column a placeholder of a template means, and which placeholders made the texts of a frame.
 
-A frame of messages remembers its placeholders (in `attrs`, as one JSON text), so that a preview can
-say which of them makes each text its own, and which column forces Unicode. A frame that came back
-from a file remembers nothing: there, a column counts whose cells stand in the texts.
+A frame of messages remembers them, and the letters of the template that force Unicode (in `attrs`,
+as one JSON text), so that a preview can say which placeholder makes each text its own, and where a
+letter comes from. A frame that came back from a file remembers nothing: there, a column counts whose
+cells stand in the texts.
 """
 
 import json
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 import pandas as pd
 
 from smspm_campaigns.exceptions import ColumnNotFound
 from smspm_campaigns.frames.cells import as_text, is_blank, told
 from smspm_campaigns.frames.columns import nearest, texts_of
+from smspm_campaigns.frames.segments import count_segments
 from smspm_campaigns.vocabulary import (
     COLUMNS,
     COST,
@@ -27,7 +29,7 @@ from smspm_campaigns.vocabulary import (
     TEXT,
 )
 
-_REMEMBERED: Final = "sms_placeholders"  # key in `attrs`
+_REMEMBERED: Final = "sms_template"  # key in `attrs`
 _PROBED: Final = 200  # rows looked into for columns whose cells stand in the texts
 
 #: Columns of ours that a text cannot show, since they are made of it.
@@ -70,27 +72,39 @@ def _find(name: str, frame: pd.DataFrame, forms: dict[int, tuple[str, str]]) -> 
     raise ColumnNotFound(f"The template asks for {{{{ {name} }}}}, which no column has. {hint}")
 
 
-def remember_placeholders(frame: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
-    """Let a frame remember the placeholders of its template."""
+class Origin(NamedTuple):
+    """What made the texts of a frame.
+
+    `placeholders` are those of the template, with the positions of their columns; one whose column
+    was dropped or renamed since is left out. `literals` are the characters outside GSM-7 of the
+    template itself, None where nothing is remembered.
+    """
+
+    placeholders: dict[str, int]
+    literals: str | None
+
+
+def remember_origin(frame: pd.DataFrame, names: Iterable[str], literals: str) -> pd.DataFrame:
+    """Let a frame remember what made its texts: placeholders, and the template's own letters."""
     frame = frame.copy(deep=False)
-    frame.attrs[_REMEMBERED] = json.dumps(sorted(names))
+    forcing = {found.character for found in count_segments(literals).forced_by}
+    remembered = {"placeholders": sorted(names), "literals": "".join(sorted(forcing))}
+    frame.attrs[_REMEMBERED] = json.dumps(remembered)
     return frame
 
 
-def placeholders_of(frame: pd.DataFrame) -> dict[str, int]:
-    """Return the placeholders that made the texts of a frame, and the positions of their columns.
-
-    Placeholders whose column was dropped or renamed since are left out.
-    """
+def origin_of(frame: pd.DataFrame) -> Origin:
+    """Return what made the texts of a frame, guessed where nothing is remembered."""
     if _REMEMBERED not in frame.attrs:
-        return _guessed(frame)
+        return Origin(_guessed(frame), None)
+    remembered = json.loads(frame.attrs[_REMEMBERED])
     found: dict[str, int] = {}
-    for name in json.loads(frame.attrs[_REMEMBERED]):
+    for name in remembered["placeholders"]:
         try:
             found |= find_placeholders(frame, [name])
         except ColumnNotFound:
             continue
-    return found
+    return Origin(found, remembered["literals"])
 
 
 def _guessed(frame: pd.DataFrame) -> dict[str, int]:

@@ -11,7 +11,7 @@ import pandas as pd
 from smspm_campaigns.batches import count_requests
 from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.frames.columns import STR, texts_of, with_columns
-from smspm_campaigns.frames.placeholders import placeholders_of
+from smspm_campaigns.frames.placeholders import origin_of
 from smspm_campaigns.frames.problems import BETWEEN_NOTES, sendable
 from smspm_campaigns.frames.segments import GSM_PART, count_segments, split_segments
 from smspm_campaigns.masking import mask_number, mask_text
@@ -106,7 +106,7 @@ def because_of(ready: pd.DataFrame) -> tuple[str, ...]:
     texts = probed[TEXT].nunique()
     codes = {
         name: pd.factorize(np.array([as_text(cell) for cell in probed.iloc[:, place]], object))[0]
-        for name, place in placeholders_of(ready).items()
+        for name, place in origin_of(ready).placeholders.items()
     }
     named: list[str] = []
     together, apart = np.zeros(len(probed), dtype=np.int64), 1

@@ -10,7 +10,7 @@ import pandas as pd
 from smspm_campaigns.exceptions import warn
 from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.frames.columns import texts_of
-from smspm_campaigns.frames.placeholders import placeholders_of
+from smspm_campaigns.frames.placeholders import origin_of
 from smspm_campaigns.frames.preview_figures import EXAMPLE_ROWS
 from smspm_campaigns.frames.preview_views import short_name
 from smspm_campaigns.frames.problems import has_note
@@ -100,7 +100,7 @@ def find_leftovers(ready: pd.DataFrame, texts: list[str]) -> Leftovers:
     words in this spelling (`Nan`, `Null`), nor is a part of a longer word. Where it is not known
     which columns made the texts, the texts alone decide.
     """
-    places = sorted(set(placeholders_of(ready).values()))
+    places = sorted(set(origin_of(ready).placeholders.values()))
     columns = [ready.iloc[:, place].tolist() for place in places] or [texts]
     words: dict[int, list[str]] = {}
     for cells in columns:

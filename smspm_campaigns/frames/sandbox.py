@@ -30,6 +30,7 @@ from smspm_campaigns.frames.template_syntax import (
     TEXT,
     TURNS,
     WEIGHED,
+    literals_of,
     over_rows,
     parse,
 )
@@ -119,7 +120,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(["*", "**", "+", "%"])
 
     def __init__(self, source: str) -> None:
-        """Read a template; `placeholders` are its names in alphabetical order.
+        """Read a template.
+
+        `placeholders` are its names in alphabetical order, `literals` what it writes itself.
 
         Raises:
             TemplateInvalid: it does not parse, or holds what a text does not need.
@@ -140,6 +143,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self._left = MAX_WORK
         self._turn = 1 + len(source)  # what is done in one turn is no more than all of it
         self._tree, self.placeholders = parse(self, source)
+        self.literals = literals_of(self._tree)
 
     def fill(self, rows: Iterable[Sequence[Any]]) -> Iterator[str | Exception]:
         """Fill the template for each row, in one pass through its compiled code.
@@ -184,9 +188,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
             yield value
 
     def _printed(self, value: Any) -> str:
-        text = as_printed(value)
-        self._left -= len(text)
-        return text
+        if type(value) is not str:
+            value = as_printed(value)
+        self._left -= len(value)
+        return value  # type: ignore[no-any-return]
 
     def _charged(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Let a filter take from the allowance, and never see a blank."""

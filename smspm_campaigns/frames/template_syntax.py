@@ -93,6 +93,12 @@ def _walk(node: nodes.Node) -> Iterator[nodes.Node]:
         yield from _walk(child)
 
 
+def literals_of(tree: nodes.Template) -> str:
+    """Return all that a template may write by itself, the texts in its expressions included."""
+    data = [node.data for node in tree.find_all(nodes.TemplateData)]
+    return "".join(data + [str(node.value) for node in tree.find_all(nodes.Const)])
+
+
 def over_rows(tree: nodes.Template, names: Sequence[str]) -> tuple[nodes.Template, str]:
     """Put a template into a loop over rows, bounded by the filters of the sandbox.
 

@@ -24,7 +24,7 @@ from smspm_campaigns.frames.columns import (
     with_columns,
 )
 from smspm_campaigns.frames.filters import CannotFill
-from smspm_campaigns.frames.placeholders import find_placeholders, remember_placeholders
+from smspm_campaigns.frames.placeholders import find_placeholders, remember_origin
 from smspm_campaigns.frames.problems import NOTHING, Verdict, record
 from smspm_campaigns.frames.replaced import replaced_note
 from smspm_campaigns.frames.sandbox import Blank, Sandbox, ValueMissing
@@ -47,6 +47,7 @@ _OWNED: Final = (
 _FILE_NAME: Final = re.compile(r"[^{}\n]+\.(?:txt|j2|jinja2?|tmpl|tpl)|[^{}\s]+\.md", re.IGNORECASE)
 _MIDNIGHT: Final = dt.time()
 _NEVER_TEXT: Final = "biufmM"  # numpy's kinds of numbers and times, in which no cell is a space
+_TOGETHER: Final = 1_000  # texts searched at once
 _MAX_TOLD: Final = 120  # characters of an error of Python's own, in the sentence of a row
 _ENCODINGS: Final = pd.array(["GSM-7", "UCS-2"], dtype=STR)
 
@@ -114,7 +115,7 @@ def render_messages(
             SEGMENTS: pd.arrays.IntegerArray(segments, absent),
         },
     )
-    frame = remember_placeholders(frame, places)
+    frame = remember_origin(frame, places, sandbox.literals)
     return record(frame, verdicts, owned=_OWNED, titles=(REPLACED,))
 
 
@@ -249,10 +250,15 @@ def _faults(
     for place, text in enumerate(texts):
         if not text or text.isspace():
             yield place, Verdict(Problem.EMPTY_TEXT, note="there is nothing to send.")
-    for place in np.flatnonzero(unicode).tolist():  # what no SMS can carry, GSM-7 cannot either
-        if bad := unsendable(texts[place]):
-            note = f"it holds {quoted(bad)}, which no SMS can carry."
-            yield place, Verdict(Problem.UNSENDABLE_TEXT, note=note)
+    suspects = np.flatnonzero(unicode).tolist()  # what no SMS can carry, GSM-7 cannot either
+    for start in range(0, len(suspects), _TOGETHER):
+        places = suspects[start : start + _TOGETHER]
+        if not unsendable("".join(texts[place] for place in places)):
+            continue
+        for place in places:
+            if bad := unsendable(texts[place]):
+                note = f"it holds {quoted(bad)}, which no SMS can carry."
+                yield place, Verdict(Problem.UNSENDABLE_TEXT, note=note)
     for place in np.flatnonzero(segments > allowed).tolist():
         verb = "is" if allowed == 1 else "are"
         note = f"{segments[place]} segments, and {allowed} {verb} allowed."

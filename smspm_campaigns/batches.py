@@ -1,7 +1,7 @@
 """Rows to requests: equal text and sender together, at most 100 numbers, none of them twice."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from smspm_campaigns.vocabulary import MAX_RECIPIENTS
@@ -57,20 +57,20 @@ def take_request(waiting: Iterable[Item], size: int = MAX_RECIPIENTS) -> list[It
     return list(request.values())
 
 
-def count_requests(items: Iterable[tuple[int, str, Hashable]], size: int = MAX_RECIPIENTS) -> int:
-    """Count the requests that `take_request` will make of items: the least possible number.
+def count_requests(
+    numbers: Sequence[str], contents: Sequence[Hashable], size: int = MAX_RECIPIENTS
+) -> int:
+    """Count the requests that `take_request` will make of rows: the least possible number.
 
-    Plain tuples of key, number and content will do, which a million rows make quicker than items.
+    Args:
+        numbers: the number of each row.
+        contents: what rows may share a request by, in the same order.
+        size: the most numbers of a request.
 
     Example:
-        >>> count_requests(Item(key, str(key), "Hi") for key in range(101))
+        >>> count_requests([str(number) for number in range(101)], ["Hi"] * 101)
         2
     """
-    numbers: list[str] = []
-    contents: list[Hashable] = []
-    for _, number, content in items:
-        numbers.append(number)
-        contents.append(content)
     most: dict[Hashable, int] = {}
     if len(set(numbers)) < len(numbers):  # else, as in most campaigns, there are no copies
         for (content, _), count in Counter(zip(contents, numbers, strict=True)).items():

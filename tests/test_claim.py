@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smspm_campaigns.batches import Item, count_requests
+from smspm_campaigns.batches import count_requests
 from smspm_campaigns.delivery.ledger import claim, owners, record
 from smspm_campaigns.delivery.ledger.claim import Claim, Order, claim_request
 from smspm_campaigns.delivery.ledger.record import Evidence
@@ -77,7 +77,7 @@ def test_no_claim_holds_a_number_twice_or_mixes_contents(
     claims = claim_all(book)
     assert sorted((n, one.text, one.sender) for one in claims for n in one.numbers) == sorted(rows)
     assert len(claims) == count_requests(
-        Item(key, message[0], message[1:]) for key, message in enumerate(rows)
+        [number for number, *_ in rows], [message[1:] for message in rows]
     )
     attempts = [attempt for one in claims for attempt in one.attempts.values()]
     assert len(set(attempts)) == len(attempts) == len(rows)

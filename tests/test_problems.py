@@ -17,7 +17,6 @@ from smspm_campaigns.frames.problems import (
     has_code,
     has_note,
     record,
-    sendable,
 )
 from smspm_campaigns.vocabulary import NUMBER_NOTE, PROBLEM_TITLES, TWO_READINGS, Problem
 
@@ -126,21 +125,6 @@ def test_codes_are_read_per_row() -> None:
     frame = pd.DataFrame({"sms_problems": ["opted_out duplicate", None, ""]})
     assert has_code(frame, Problem.DUPLICATE).tolist() == [True, False, False]
     assert has_code(PLAIN, Problem.DUPLICATE).tolist() == [False]
-
-
-@pytest.mark.parametrize("blank", [None, np.nan, pd.NA, ""])
-def test_rows_without_a_problem_are_sendable(blank: object) -> None:
-    """A row without a problem is sendable, however its cell is blank (in a CSV it is "")."""
-    frame = pd.DataFrame(
-        {"a": [1, 2], "sms_problem": pd.Series([blank, "duplicate"], dtype=object)}
-    )
-    assert sendable(frame)["a"].tolist() == [1]
-    assert sendable(PLAIN)["a"].tolist() == [1]
-
-
-def test_nothing_is_sendable_in_an_empty_frame() -> None:
-    """An empty frame keeps its columns."""
-    assert list(sendable(PLAIN.head(0)).columns) == ["a"]
 
 
 def test_titles_say_whose_note_it_is() -> None:

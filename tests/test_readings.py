@@ -18,6 +18,7 @@ from phonenumbers import (
 
 from smspm_campaigns.frames.numbering import Kind, Number
 from smspm_campaigns.frames.readings import (
+    SHORTEST_NATIONAL,
     _parse_with_phonenumbers,
     _valid,
     read_cell,
@@ -276,3 +277,20 @@ def test_quick_reason_is_that_of_phonenumbers(text: str, region: str) -> None:
     assert number == expected
     if region not in SHARING:  # those are measured by their own lengths, and named themselves
         assert why == reason
+
+
+def test_no_valid_number_is_shorter_than_those_that_are_looked_for() -> None:
+    """Where one cell may hold two numbers, parts shorter than any valid number are left out."""
+    plans = [PhoneMetadata.metadata_for_region(region) for region in REGIONS]
+    plans += [
+        PhoneMetadata.metadata_for_nongeo_region(code)
+        for code, regions in COUNTRY_CODE_TO_REGION_CODE.items()
+        if regions == ("001",)
+    ]
+    lengths = {
+        length
+        for plan in plans
+        if plan and plan.general_desc
+        for length in plan.general_desc.possible_length
+    }
+    assert min(lengths) == SHORTEST_NATIONAL

@@ -1,6 +1,5 @@
 """Which characters force Unicode, where they come from, and what replacing them saves."""
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -235,30 +234,23 @@ def _forces() -> _Array:
 def _savings(texts: Sequence[str], pairs: _Array) -> dict[Replace, _Array]:
     """Return the segments that each text would save with each option."""
     rows, codes = np.divmod(pairs, _SPAN)
-    characters = list(map(chr, np.unique(codes).tolist()))
     savings: dict[Replace, _Array] = {}
-    tables: list[dict[str, str]] = []
     for option in OPTIONS:
-        plain = {old: replace_characters(old, option) for old in characters}
-        tables.append({old: new for old, new in plain.items() if new != old})
-        if tables[-1] == tables[0] and savings:
-            savings[option] = savings[OPTIONS[0]]
-            continue
-        places = _distinct(rows[np.isin(codes, [ord(old) for old in tables[-1]])]).tolist()
+        table = {
+            code: plain
+            for code, character in ((code, chr(code)) for code in np.unique(codes).tolist())
+            if (plain := replace_characters(character, option)) != character
+        }
+        touched = np.isin(codes, list(table))
+        after = list(texts)
+        for row, code in zip(rows[touched].tolist(), codes[touched].tolist(), strict=True):
+            after[row] = after[row].replace(chr(code), table[code])
+        places = _distinct(rows[touched]).tolist()
+        _, now = measure_texts([texts[place] for place in places])
+        _, then = measure_texts([after[place] for place in places])
         savings[option] = np.zeros(len(texts), dtype=np.int64)
-        savings[option][places] = _saved_by([texts[place] for place in places], tables[-1])
+        savings[option][places] = now - then
     return savings
-
-
-def _saved_by(texts: list[str], table: dict[str, str]) -> _Array:
-    """Return the segments that each text would save if these characters were replaced."""
-    if not texts:
-        return np.zeros(0, dtype=np.int64)
-    pattern = re.compile(f"[{re.escape(''.join(table))}]")
-    after = [pattern.sub(lambda match: table[match[0]], text) for text in texts]
-    (_, now), (_, then) = measure_texts(texts), measure_texts(after)
-    saved: _Array = now - then
-    return saved
 
 
 def _in_any_case(cell: str) -> str:

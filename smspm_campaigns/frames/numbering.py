@@ -5,6 +5,7 @@ calling code, so that a number is read with a few matches instead of some forty.
 to plain digits only; any other spelling is phonenumbers' own business.
 """
 
+import operator
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -90,11 +91,13 @@ class Plan:
         prefix = metadata.national_prefix_for_parsing
         self._plain_prefix = prefix if prefix and prefix.isdigit() else ""
         self._prefix: _Match | None = re.compile(prefix).match if prefix else None
+        self._dials_abroad = _beginning(metadata.international_prefix or _NEVER)
+        self._has_prefix = _beginning(prefix or _NEVER)
         self._transform = metadata.national_prefix_transform_rule
 
     def find(self, digits: str) -> Number | None:
         """Tell which number a person in this region dials with these digits."""
-        if not (self._abroad(digits) or digits.startswith(self.code.digits)):
+        if not (self._dials_abroad(digits) or digits.startswith(self.code.digits)):
             # Nearly always they are one without the prefix; when it is this region's, surely so.
             number = self.code.number(self._strip(digits))
             if number and number[1].country == self.region:
@@ -105,7 +108,7 @@ class Plan:
     def find_abroad(self, digits: str) -> Number | None:
         """Tell which number of this calling code the digits behind a plus are."""
         national = digits[self._code_size :]
-        if self._prefix and self._prefix(national):
+        if self._has_prefix(national):
             national = self.significant(national)
         return self.code.number(national)
 
@@ -205,6 +208,12 @@ def split_international(digits: str) -> tuple[Plan, str] | None:
     """
     plan = MAIN_PLANS[digits[:CODE_DIGITS]]
     return None if plan is None else (plan, plan.significant(digits[len(plan.code.digits) :]))
+
+
+def _beginning(pattern: str) -> Callable[[str], object]:
+    """Make a test of what a text begins with: a quick one for plain digits, such as the first 0."""
+    plain = pattern.isdigit()
+    return operator.methodcaller("startswith", pattern) if plain else re.compile(pattern).match
 
 
 def _general(metadata: PhoneMetadata) -> PhoneNumberDesc:

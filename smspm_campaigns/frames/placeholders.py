@@ -2,8 +2,8 @@
 
 A frame of messages remembers them, and the letters of the template that force Unicode (in `attrs`,
 as one JSON text), so that a preview can say which placeholder makes each text its own, and where a
-letter comes from. A frame that came back from a file remembers nothing: there, a column counts whose
-cells stand in the texts.
+letter comes from. A frame that came back from a file remembers nothing: there, those columns count
+whose cells stand in the texts.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The figures of a preview: each from the rows that will be sent, none larger than a few lines."""
 
 import re
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -10,9 +10,9 @@ import pandas as pd
 
 from smspm_campaigns.batches import count_requests
 from smspm_campaigns.frames.cells import as_text
-from smspm_campaigns.frames.columns import STR, texts_of, with_columns
+from smspm_campaigns.frames.columns import STR, has_text, texts_of, with_columns
 from smspm_campaigns.frames.placeholders import origin_of
-from smspm_campaigns.frames.problems import BETWEEN_NOTES, sendable
+from smspm_campaigns.frames.problems import BETWEEN_NOTES
 from smspm_campaigns.frames.segments import GSM_PART, count_segments, split_segments
 from smspm_campaigns.masking import mask_number, mask_text
 from smspm_campaigns.vocabulary import (
@@ -20,6 +20,7 @@ from smspm_campaigns.vocabulary import (
     COUNTRY,
     DETAIL,
     ENCODING,
+    LINE,
     PROBLEM,
     PROBLEM_TITLES,
     SEGMENTS,
@@ -31,6 +32,7 @@ from smspm_campaigns.vocabulary import (
 
 EXAMPLE_ROWS: Final = 5  # row numbers shown for each problem
 
+_LOOKED_AT: Final = (TO, COUNTRY, LINE, TEXT, ENCODING, SEGMENTS, COST, SENDER, DETAIL)
 _COUNTRIES: Final = 12  # countries shown; the others stand together
 _SHOWN_PARTS: Final = 8  # segments shown of a sample; its caption tells how many there are
 _SHOWN_CHARACTERS: Final = _SHOWN_PARTS * GSM_PART  # enough for that many segments
@@ -58,19 +60,22 @@ class Sample(NamedTuple):
 
 
 def to_be_sent(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows to send, with figures as numbers (a report that was read back has texts)."""
-    ready = sendable(frame)
-    given = [ready[name].astype(STR).fillna("").ne("").to_numpy(bool) for name in (TO, TEXT)]
-    complete = given[0] & given[1]
-    ready = ready if complete.all() else ready[complete]
+    """Return the rows to send, with the columns a preview looks at, which are a part of a frame's.
+
+    Figures are numbers in it (a report that was read back has texts).
+    """
+    sent = ~has_text(frame, PROBLEM) & has_text(frame, TO) & has_text(frame, TEXT)
+    shown = {frame.columns[place] for place in origin_of(frame).placeholders.values()}
+    ready = frame.loc[:, frame.columns.isin([*_LOOKED_AT, *shown])]
+    ready = ready if sent.all() else ready[sent]
     figures = {name: pd.to_numeric(ready[name]) for name in (SEGMENTS, COST) if name in ready}
     return with_columns(ready, **figures)
 
 
 def by_problem(frame: pd.DataFrame, *, masked: bool) -> "tuple[pd.Series[int], dict[str, Example]]":
     """Count the rows of each problem, the most frequent first, and show its first rows."""
-    codes = pd.Series(texts_of(frame, PROBLEM), dtype=STR)
-    codes = codes[codes != ""]
+    faulty = np.flatnonzero(has_text(frame, PROBLEM))
+    codes = pd.Series(texts_of(frame.iloc[faulty], PROBLEM), index=faulty, dtype=STR)
     examples = {}
     for code, places in codes.groupby(codes, sort=False).indices.items():
         rows = codes.index[places[:EXAMPLE_ROWS]]
@@ -90,10 +95,10 @@ def _note(cell: str, code: Problem) -> str:
 
 def requests_of(ready: pd.DataFrame, texts: list[str]) -> int:
     """Count the requests that sending these texts takes."""
-    contents: Iterable[Hashable] = texts
+    contents: Sequence[Hashable] = texts
     if SENDER in ready.columns:
-        contents = zip(contents, texts_of(ready, SENDER), strict=True)
-    return count_requests(zip(range(len(ready)), texts_of(ready, TO), contents, strict=True))
+        contents = list(zip(texts, texts_of(ready, SENDER), strict=True))
+    return count_requests(texts_of(ready, TO), contents)
 
 
 def because_of(ready: pd.DataFrame) -> tuple[str, ...]:
@@ -148,7 +153,7 @@ def by_country(ready: pd.DataFrame, cost: "pd.Series[float]") -> pd.DataFrame:
 
 def unpriced_countries(ready: pd.DataFrame, cost: "pd.Series[float]") -> tuple[str, ...]:
     """Name the countries of the messages without a price, those with most messages first."""
-    without = pd.Series(texts_of(ready, COUNTRY), dtype=STR)[cost.isna().to_numpy()]
+    without = pd.Series(texts_of(ready[cost.isna().to_numpy()], COUNTRY), dtype=STR)
     return tuple(without[without != ""].value_counts().index)
 
 

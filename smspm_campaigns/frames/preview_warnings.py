@@ -9,7 +9,7 @@ import pandas as pd
 
 from smspm_campaigns.exceptions import warn
 from smspm_campaigns.frames.cells import as_text
-from smspm_campaigns.frames.columns import texts_of
+from smspm_campaigns.frames.columns import STR, has_text, texts_of
 from smspm_campaigns.frames.placeholders import origin_of
 from smspm_campaigns.frames.preview_figures import EXAMPLE_ROWS
 from smspm_campaigns.frames.preview_views import short_name
@@ -101,27 +101,42 @@ def find_leftovers(ready: pd.DataFrame, texts: list[str]) -> Leftovers:
     which columns made the texts, the texts alone decide.
     """
     places = sorted(set(origin_of(ready).placeholders.values()))
-    columns = [ready.iloc[:, place].tolist() for place in places] or [texts]
+    columns = [ready.iloc[:, place] for place in places] or [pd.Series(texts, dtype=object)]
     words: dict[int, list[str]] = {}
-    for cells in columns:
-        for place, word in _held(cells):
+    for column in columns:
+        for place, word in _held(column):
             if re.search(_LEFTOVERS[word].pattern, texts[place], re.IGNORECASE):
                 words.setdefault(place, []).append(word)
     found = dict.fromkeys(word for place in sorted(words) for word in words[place])
     return Leftovers(sorted(words), list(found))
 
 
-def _held(cells: Sequence[Any]) -> Iterator[tuple[int, str]]:
-    """Yield the positions of cells that hold such a word, and the word."""
+def _held(column: "pd.Series[Any]") -> Iterator[tuple[int, str]]:
+    """Yield positions of cells that hold such a word, and the word. Equal cells are read once."""
+    if column.dtype.kind in "biufmM":  # numbers and times
+        return
+    if not isinstance(column.dtype, pd.StringDtype):
+        column = column.map(lambda cell: cell if isinstance(cell, str) else "").astype(STR)
+    which, different = pd.factorize(column)
+    found = dict(_holding(list(different)))
+    for place in np.flatnonzero(np.isin(which, list(found))).tolist():
+        yield from ((place, word) for word in found[which[place]])
+
+
+def _holding(cells: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the positions of those among these cells that hold such words, and the words."""
     for start in range(0, len(cells), _TOGETHER):
-        part = [cell if isinstance(cell, str) else "" for cell in cells[start : start + _TOGETHER]]
+        part = cells[start : start + _TOGETHER]
         joined = "\n".join(part)
-        for word, pattern in _LEFTOVERS.items():
-            if word not in joined or not pattern.search(joined):
-                continue
-            for place, cell in enumerate(part, start):
-                if word in cell and pattern.search(cell):
-                    yield place, word
+        sought = {
+            word: pattern
+            for word, pattern in _LEFTOVERS.items()
+            if word in joined and pattern.search(joined)
+        }
+        for place, cell in enumerate(part if sought else (), start):
+            words = [word for word, pattern in sought.items() if pattern.search(cell)]
+            if words:
+                yield place, words
 
 
 def _told_leftovers(found: Leftovers, rows: list[str]) -> Iterator[str]:
@@ -157,14 +172,12 @@ def _told_landlines(ready: pd.DataFrame) -> Iterator[str]:
 
 def _told_copies_of_faulty_rows(frame: pd.DataFrame) -> Iterator[str]:
     """Say who could be sent a duplicate, since the row that is kept has a problem of its own."""
-    problems = texts_of(frame, PROBLEMS)
-    if not any(problems):
-        return
+    left_out = frame[has_text(frame, PROBLEMS)]
     kept, copies = set(), set()
-    for number, codes in zip(texts_of(frame, TO), problems, strict=True):
+    for number, codes in zip(texts_of(left_out, TO), texts_of(left_out, PROBLEMS), strict=True):
         if codes == Problem.DUPLICATE:
             copies.add(number)
-        elif codes and Problem.DUPLICATE not in codes.split():
+        elif Problem.DUPLICATE not in codes.split():
             kept.add(number)
     count = len(kept & copies)
     if count:

@@ -171,8 +171,3 @@ def has_note(frame: pd.DataFrame, title: str) -> "np.ndarray[Any, np.dtype[np.bo
     has = np.zeros(len(frame), dtype=bool)
     has[noted] = True
     return has
-
-
-def sendable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows without a problem: those that a campaign sends."""
-    return frame[~has_text(frame, PROBLEM)]

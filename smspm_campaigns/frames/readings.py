@@ -33,6 +33,8 @@ _PUNCTUATION: Final = str.maketrans("", "", "()./")
 _SUSPICIOUS: Final = re.compile(r"/|\(\s*0\s*\)|\.0+\W*$")  # two numbers, a (0), a float's tail
 _FEWEST: Final = 5  # digits; fewer are left to phonenumbers
 
+SHORTEST_NATIONAL: Final = 4  # digits or letters of any valid number, without its calling code
+
 _EXPONENT: Final = re.compile(r"\+?\d(?:[.,](\d+))?[eE]\+?(\d{1,3})")
 _FLOAT_TAIL: Final = re.compile(r"(\+?\d+)\.0+\W*|([^.]*\d)\.0\W*")  # as in +49 1713920012.0
 _DOUBLE_ZERO: Final = re.compile(r"\(?\s*00")
@@ -221,7 +223,17 @@ def _parts_in_two(text: str, region: str) -> bool:
     """Tell whether white space stands between two valid numbers."""
     words = re.split(r"\s+|(?=\+)", text)
     parts = ((" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words)))
-    return any(_valid(one, region)[0] and _valid(other, region)[0] for one, other in parts)
+    return any(
+        _is_long_enough(one)
+        and _is_long_enough(other)
+        and _valid(one, region)[0]
+        and _valid(other, region)[0]
+        for one, other in parts
+    )
+
+
+def _is_long_enough(text: str) -> bool:
+    return sum(map(str.isalnum, text)) >= SHORTEST_NATIONAL + text.startswith("+")
 
 
 def _exact_exponent(text: str) -> str | None:

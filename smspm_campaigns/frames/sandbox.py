@@ -145,14 +145,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self._tree, self.placeholders = parse(self, source)
         self.literals = literals_of(self._tree)
 
-    def fill(self, rows: Iterable[Sequence[Any]]) -> Iterator[str | Exception]:
+    def fill(self, rows: Iterable[Sequence[Any]]) -> tuple[list[str], dict[int, Exception]]:
         """Fill the template for each row, in one pass through its compiled code.
 
         Args:
             rows: the values of the placeholders, in their order; `Blank` where there is none.
 
         Returns:
-            The text of each row, or what went wrong in it; the next row begins afresh.
+            The text of each row, and by position what went wrong in those whose text is `""`.
 
         Raises:
             TemplateInvalid: the template cannot be compiled.
@@ -162,19 +162,21 @@ class Sandbox(ImmutableSandboxedEnvironment):
             template = Template.from_code(self, self.compile(tree), {})
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             raise TemplateInvalid(f"The template is too complicated: {error}.") from None
-        return self._run(template, template.new_context({variable: iter(rows)}))
-
-    def _run(self, template: Template, context: Context) -> Iterator[str | Exception]:
-        while True:
+        context = template.new_context({variable: iter(rows)})
+        texts: list[str] = []
+        errors: dict[int, Exception] = {}
+        done = False
+        while not done:
             self._left = MAX_WORK
             try:
                 for text in template.root_render_func(context):
+                    texts.append(text)
                     self._left = MAX_WORK
-                    yield text
-            except Exception as error:  # noqa: BLE001 - what a template does to one row stays there
-                yield error
-            else:
-                return
+                done = True
+            except Exception as error:  # noqa: BLE001 - what happens in a row stays in it
+                errors[len(texts)] = error.with_traceback(None)
+                texts.append("")  # and the next row goes on
+        return texts, errors
 
     def _turns(self, values: Iterable[Any]) -> Iterator[Any]:
         """Go through the values of a loop, as long as the row's allowance lasts.

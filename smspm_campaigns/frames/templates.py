@@ -157,14 +157,9 @@ def _fill(
 ) -> tuple[list[str], dict[int, Verdict]]:
     """Return the text of each row; it is `""` where a verdict says why there is none."""
     values = [plain_values(frame.iloc[:, place], name) for name, place in places.items()]
-    texts: list[str] = []
-    verdicts: dict[int, Verdict] = {}
-    for text in sandbox.fill(zip(*values, strict=True) if values else [()] * len(frame)):
-        if isinstance(text, Exception):
-            verdicts[len(texts)] = _failed(text)
-            texts.append("")
-        else:
-            texts.append(text if text.isascii() else unicodedata.normalize("NFC", text))
+    texts, errors = sandbox.fill(zip(*values, strict=True) if values else [()] * len(frame))
+    texts = [text if text.isascii() else unicodedata.normalize("NFC", text) for text in texts]
+    verdicts = {place: _failed(error) for place, error in errors.items()}
     return [_line_ends(text) if "\r" in text else text for text in texts], verdicts
 
 

@@ -126,12 +126,14 @@ def because_of(ready: pd.DataFrame) -> tuple[str, ...]:
 
 def by_encoding(ready: pd.DataFrame) -> pd.DataFrame:
     """Count messages and segments by encoding."""
-    names = ready[ENCODING] if ENCODING in ready.columns else pd.Series("?", index=ready.index)
-    table = pd.DataFrame({"encoding": names.to_numpy(), "segments": ready[SEGMENTS].to_numpy()})
-    table = table.groupby("encoding").agg(
-        messages=("segments", "size"), segments=("segments", "sum")
-    )
-    return table.astype("Int64")
+    known = ready[ENCODING] if ENCODING in ready.columns else pd.Series("?", index=ready.index)
+    which, names = pd.factorize(known.astype(STR).fillna("?"))
+    segments = ready[SEGMENTS].fillna(0).to_numpy(dtype=np.int64)
+    table = {
+        "messages": np.bincount(which, minlength=len(names)),
+        "segments": np.bincount(which, segments, minlength=len(names)).astype(np.int64),
+    }
+    return pd.DataFrame(table, index=pd.Index(names, name="encoding")).sort_index().astype("Int64")
 
 
 def by_country(ready: pd.DataFrame, cost: "pd.Series[float]") -> pd.DataFrame:

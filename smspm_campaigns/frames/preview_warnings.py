@@ -164,7 +164,8 @@ def _told_two_readings(count: int) -> Iterator[str]:
 
 def _told_landlines(ready: pd.DataFrame) -> Iterator[str]:
     """Say how many numbers are surely no mobiles."""
-    count = texts_of(ready, LINE).count("fixed_line")
+    known = LINE in ready.columns
+    count = int(ready[LINE].astype(STR).eq("fixed_line").sum()) if known else 0
     if count:
         what = "1 number is a landline" if count == 1 else f"{count:,} numbers are landlines"
         yield f"{what}, which may not receive an SMS; mobile_only=True leaves them out."

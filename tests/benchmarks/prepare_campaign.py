@@ -4,10 +4,10 @@
 
 The campaign has names in their own letters, numbers of twelve countries in several spellings, and
 what such lists have: copies, opt-outs, numbers that are none, blank names. Prints the microseconds
-a row that each step takes in this one run, and how many times faster the package is. The loops take
-about a minute; they may run over fewer rows of the same kind. Both must give the same number, country
-and line of each row, the same text, segments and cost of each row that is sent, and the same figures
-of the campaign.
+a row that each step takes in this one run (the quicker of two), and how many times faster the
+package is. The loops take minutes; they may run over fewer rows of the same kind. Both must give
+the same number, country and line of each row, the same text, segments and cost of each row that is
+sent, and the same figures of the campaign.
 """
 
 import multiprocessing
@@ -252,6 +252,12 @@ def show_memory(campaign: Campaign, other: ProcessPoolExecutor) -> None:
     click.echo(f"peak memory {after:,.0f} MiB, of which {before:,.0f} MiB before the first step")
 
 
+def quickest(way: Callable[..., tuple[object, object, Seconds]], campaign: Campaign) -> Seconds:
+    """Return the seconds of the quicker of two runs: the first may wait for fresh memory."""
+    runs = [way(*campaign)[2] for _ in range(2)]
+    return min(runs, key=lambda seconds: sum(seconds.values()))
+
+
 def per_row(seconds: Seconds, rows: int) -> Seconds:
     return {step: taken / rows * 1e6 for step, taken in seconds.items()}
 
@@ -278,13 +284,14 @@ def main(rows: int, by_hand_rows: int | None, seed: int) -> None:
         campaign = make(rows, dice)
         part = make(by_hand_rows, dice) if by_hand_rows else campaign
         ours(*make(1_000, dice))  # what is only imported or compiled once is not timed
-        messages, figures, seconds = ours(*campaign)
-        if by_hand_rows:
-            messages, figures, _ = ours(*part)
-        expected, expected_figures, loop_seconds = by_hand(*part)
+        messages, figures, _ = ours(*part)
+        expected, expected_figures, _ = by_hand(*part)
         compare(messages, expected, figures, expected_figures)
-        click.echo(f"{rows:,} rows; the loops ran over {len(expected):,}.")
-        show(per_row(loop_seconds, len(expected)), per_row(seconds, rows))
+        del messages, expected
+        seconds = quickest(ours, campaign)
+        loop_seconds = quickest(by_hand, part)
+        click.echo(f"{rows:,} rows; the loops ran over {len(part[0]):,}.")
+        show(per_row(loop_seconds, len(part[0])), per_row(seconds, rows))
         show_memory(campaign, other)
 
 

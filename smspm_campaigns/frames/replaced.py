@@ -62,7 +62,11 @@ def replaced_note(raw: str, text: str, before: int, after: int, replace: Replace
     """
     if raw == text:
         return ""
-    characters = dict.fromkeys(_OUTSIDE_GSM.findall(raw))
+    return _note(tuple(dict.fromkeys(_OUTSIDE_GSM.findall(raw))), before, after, replace)
+
+
+@lru_cache(maxsize=4_096)
+def _note(characters: tuple[str, ...], before: int, after: int, replace: Replace | None) -> str:
     changes = [change for char in characters if (change := _change(char, replace))]
     if len(changes) > _LISTED:
         changes[_LISTED:] = [_MORE]

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from jinja2 import Template, Undefined, UndefinedError
 from jinja2 import filters as jinja
@@ -64,6 +64,9 @@ _ATTRIBUTES: Final[dict[type, frozenset[str]]] = {
         "revindex", "revindex0",
     )),
 }  # fmt: skip
+
+
+_Verdict = TypeVar("_Verdict")
 
 
 class TooMuch(CannotFill):
@@ -145,14 +148,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self._tree, self.placeholders = parse(self, source)
         self.literals = literals_of(self._tree)
 
-    def fill(self, rows: Iterable[Sequence[Any]]) -> tuple[list[str], dict[int, Exception]]:
+    def fill(
+        self, rows: Iterable[Sequence[Any]], judge: Callable[[Exception], _Verdict]
+    ) -> tuple[list[str], dict[int, _Verdict]]:
         """Fill the template for each row, in one pass through its compiled code.
 
         Args:
             rows: the values of the placeholders, in their order; `Blank` where there is none.
+            judge: what to keep of an error.
 
         Returns:
-            The text of each row, and by position what went wrong in those whose text is `""`.
+            The text of each row, `""` where an error came, and by position what is kept of these.
 
         Raises:
             TemplateInvalid: the template cannot be compiled.
@@ -164,7 +170,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise TemplateInvalid(f"The template is too complicated: {error}.") from None
         context = template.new_context({variable: iter(rows)})
         texts: list[str] = []
-        errors: dict[int, Exception] = {}
+        errors: dict[int, _Verdict] = {}
         done = False
         while not done:
             self._left = MAX_WORK
@@ -174,7 +180,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
                     self._left = MAX_WORK
                 done = True
             except Exception as error:  # noqa: BLE001 - what happens in a row stays in it
-                errors[len(texts)] = error.with_traceback(None)
+                errors[len(texts)] = judge(error)
                 texts.append("")  # and the next row goes on
         return texts, errors
 

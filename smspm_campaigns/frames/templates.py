@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +49,7 @@ _FILE_NAME: Final = re.compile(r"[^{}\n]+\.(?:txt|j2|jinja2?|tmpl|tpl)|[^{}\s]+\
 _MIDNIGHT: Final = dt.time()
 _NEVER_TEXT: Final = "biufmM"  # numpy's kinds of numbers and times, in which no cell is a space
 _TOGETHER: Final = 1_000  # texts searched at once
+_EMPTY: Final = Verdict(Problem.EMPTY_TEXT, note="there is nothing to send.")
 _MAX_TOLD: Final = 120  # characters of an error of Python's own, in the sentence of a row
 _ENCODINGS: Final = pd.array(["GSM-7", "UCS-2"], dtype=STR)
 
@@ -99,8 +101,11 @@ def render_messages(
     texts, verdicts = _fill(sandbox, frame, places)
     unicode, segments = measure_texts(texts)
     notes = _replace(texts, unicode, segments, replace)
-    for place, fault in _faults(texts, unicode, segments, int(max_segments or MAX_SEGMENTS)):
-        verdicts.setdefault(place, fault)
+    faults = _faults(texts, unicode, segments, int(max_segments or MAX_SEGMENTS))
+    for place, fault in faults:
+        if place in verdicts:  # it has no text for another reason
+            continue
+        verdicts[place] = fault
         if fault.codes[0] is not Problem.TOO_LONG:
             texts[place] = ""
     for place, note in notes.items():
@@ -157,9 +162,9 @@ def _fill(
 ) -> tuple[list[str], dict[int, Verdict]]:
     """Return the text of each row; it is `""` where a verdict says why there is none."""
     values = [plain_values(frame.iloc[:, place], name) for name, place in places.items()]
-    texts, errors = sandbox.fill(zip(*values, strict=True) if values else [()] * len(frame))
+    rows = zip(*values, strict=True) if values else [()] * len(frame)
+    texts, verdicts = sandbox.fill(rows, _failed)
     texts = [text if text.isascii() else unicodedata.normalize("NFC", text) for text in texts]
-    verdicts = {place: _failed(error) for place, error in errors.items()}
     return [_line_ends(text) if "\r" in text else text for text in texts], verdicts
 
 
@@ -204,11 +209,22 @@ def _plain(value: Any) -> Any:
 
 def _failed(error: Exception) -> Verdict:
     if isinstance(error, ValueMissing):
-        return Verdict(Problem.MISSING_VALUE, note=f"the cell for {{{{ {error} }}}} is blank.")
+        return _missing_value(str(error))
     what = quoted(str(error), at_most=_MAX_TOLD)[1:-1]  # in one line
     if not isinstance(error, CannotFill | TemplateError):
         what = f"{type(error).__name__}: {what}"
     return Verdict(Problem.TEMPLATE_ERROR, note=f"{what.rstrip('.')}.")
+
+
+@lru_cache
+def _missing_value(placeholder: str) -> Verdict:
+    note = f"the cell for {{{{ {placeholder} }}}} is blank."
+    return Verdict(Problem.MISSING_VALUE, note=note)
+
+
+@lru_cache
+def _replaced(note: str) -> Verdict:
+    return Verdict(note=note, title=REPLACED)
 
 
 def _replace(
@@ -229,7 +245,7 @@ def _replace(
     for place, after in zip(places, fewer.tolist(), strict=True):
         before = int(segments[place])
         note = replaced_note(texts[place], plainer[place], before, after, replace)
-        notes[place] = Verdict(note=note, title=REPLACED)
+        notes[place] = _replaced(note)
         texts[place] = plainer[place]
     unicode[places], segments[places] = still_unicode, fewer
     return notes
@@ -244,7 +260,7 @@ def _faults(
     """Yield what is wrong with a text, and where."""
     for place, text in enumerate(texts):
         if not text or text.isspace():
-            yield place, Verdict(Problem.EMPTY_TEXT, note="there is nothing to send.")
+            yield place, _EMPTY
     suspects = np.flatnonzero(unicode).tolist()  # what no SMS can carry, GSM-7 cannot either
     for start in range(0, len(suspects), _TOGETHER):
         places = suspects[start : start + _TOGETHER]

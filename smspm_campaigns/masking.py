@@ -11,7 +11,9 @@ _SHOWN_TAIL: Final = 2
 _HIDDEN: Final = 4  # digits at least: nobody tries ten thousand numbers
 #: What may stand between two digits of a number: signs that people write, and unseen characters.
 _SIGNS: Final = r"[\-\u2010-\u2015\u2212()./_\xad\u200b-\u200f\u202a-\u202e\u2060\ufeff]{0,2}"
-_LONG_DIGITS: Final = re.compile(rf"\d(?:[^\S\n]?{_SIGNS}[^\S\n]?\d){{6,}}")
+#: Dates as people write them, which are no numbers to hide.
+_DATE: Final = r"(?:\d{4}-\d\d-\d\d|\d\d?([./])\d\d?\1(?:\d{4}|\d\d))(?![./-]?\d)"
+_LONG_DIGITS: Final = re.compile(rf"(?<!\d)(?!{_DATE})\d(?:[^\S\n]?{_SIGNS}[^\S\n]?\d){{6,}}")
 
 
 class Secret:

@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, TemplateInvalid
-from smspm_campaigns.frames.sandbox import Blank
-from smspm_campaigns.frames.templates import plain_values, render_messages
+from smspm_campaigns.frames.templates import render_messages
 from smspm_campaigns.vocabulary import COLUMNS
 
 OURS = ["sms_text", "sms_encoding", "sms_segments", "sms_problems", "sms_detail"]
@@ -180,11 +179,79 @@ class Writer:
         return "a writer"
 
 
-@pytest.mark.parametrize("value", [Writer(), Colour.RED, pd.Timedelta("1D"), ["a"], {"a": 1}, b"x"])
-def test_context_holds_plain_values_only(value: Any) -> None:
-    """Whatever a cell holds, the template sees a text, number, date or nothing."""
-    values = plain_values(pd.Series([value, 1, None], dtype=object), "name")
-    assert [type(held) for held in values] == [str, int, Blank]
+class Loud:
+    def __str__(self) -> str:
+        raise RuntimeError("boom")
+
+
+class LoudNumber(float):
+    __hash__ = float.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("boom")
+
+
+@pytest.mark.parametrize(
+    ("cell", "detail"),
+    [
+        (Writer(), "the cell for {{ name }} holds a Writer, which is no text."),
+        (["a"], "the cell for {{ name }} holds a list, which is no text."),
+        ({"a": 1}, "the cell for {{ name }} holds a dict, which is no text."),
+        (b"x", "the cell for {{ name }} holds a bytes, which is no text."),
+        (1 + 2j, "the cell for {{ name }} holds a complex, which is no text."),
+        (pd.Timedelta("1D"), "the cell for {{ name }} holds a Timedelta, which is no text."),
+        (pd.Interval(0, 1), "the cell for {{ name }} holds a Interval, which is no text."),
+        (Loud(), "the cell for {{ name }} holds a Loud, which is no text."),
+        (LoudNumber(1.5), "the cell for {{ name }} cannot be read: RuntimeError."),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_cell_that_is_no_text_is_an_error_of_its_row(cell: Any, detail: str) -> None:
+    """Whatever a cell holds or does, the row says so, and the other rows are filled."""
+    frame = pd.DataFrame({"name": pd.Series(["Ana", cell, 5], dtype=object)})
+    told = render_messages(frame, "Hi {{ name }}")
+    assert told["sms_text"].dropna().to_dict() == {0: "Hi Ana", 2: "Hi 5"}
+    assert told["sms_problem"].dropna().to_dict() == {1: "template_error"}
+    assert told["sms_detail"].dropna().to_dict() == {1: f"Template error: {detail}"}
+
+
+class Shade(str, enum.Enum):  # noqa: UP042 - the one whose str() is 'Shade.DARK'
+    DARK = "dark"
+
+
+@pytest.mark.parametrize(
+    ("column", "shown"),
+    [
+        (pd.Series([0.1, 1.1], dtype="float32"), ["0.1", "1.1"]),
+        (pd.Series([0.1], dtype="float16"), ["0.1"]),
+        (pd.Series([0.1, None], dtype="Float32"), ["0.1", None]),
+        (pd.Series([np.float32(2.675)], dtype=object), ["2.675"]),
+        (pd.Series([0.1 + 0.2]), ["0.3"]),
+        (pd.Series([np.datetime64("2026-05-01", "ns")], dtype=object), ["2026-05-01"]),
+        (
+            pd.Series([pd.Timestamp("2026-05-01 10:30", tz="Europe/Tallinn")]),
+            ["2026-05-01 10:30:00"],
+        ),
+        (pd.Series([Colour.RED, Shade.DARK], dtype=object), ["red", "dark"]),
+        (pd.Series(pd.PeriodIndex(["2026-05"], freq="M")), ["2026-05"]),
+        (pd.Series(np.array(["20000-01-01"], dtype="datetime64[s]")), ["20000-01-01T00:00:00"]),
+        (pd.Series(pd.array(np.array(["a\ud83d"], object), pd.StringDtype("python"))), [None]),
+        (pd.Series(pd.Categorical(pd.Series(["a\ud83d"], dtype=object))), [None]),
+    ],
+    ids=lambda value: str(value.dtype) if isinstance(value, pd.Series) else "",
+)
+def test_noise_of_machines_is_not_texted(column: "pd.Series[Any]", shown: list[Any]) -> None:
+    """Digits that only a machine has, zones, and half characters: shown as people write, or not."""
+    told = render_messages(pd.DataFrame({"n": column}), "{{ n }}")["sms_text"]
+    assert [None if pd.isna(text) else text for text in told] == shown
+
+
+@pytest.mark.parametrize("cell", ["\u200b", "\ufeff \u00ad", "\u202a\u202c", " \u2060"])
+def test_cell_that_shows_nothing_is_blank(cell: str) -> None:
+    """Characters without ink are no name: a default stands in, and alone they are no text."""
+    assert render("Hi {{ name | default('you') }}", cell) == text("Hi you")
+    assert render("{{ name }}", cell) == missing()
+    assert render(cell)[3] == "empty_text"
 
 
 @pytest.mark.parametrize(
@@ -252,7 +319,7 @@ def test_filters_that_reach_or_draw_lots_are_out(template: str) -> None:
         ("{{ name.split() }}", "a", "an expression gave a list, not a text or number."),
         ("{{ name }}", float("inf"), "an expression gave inf, which is no number to show."),
         ("{{ name | float * 10 }}", "1e308", "an expression gave inf, which is no number to show."),
-        ("{{ none }}", "a", "an expression gave a NoneType, not a text or number."),
+        ("{{ none }}", "a", "an expression gave nothing, not a text or number."),
         ("{{ name.encode() }}", "a", "access to attribute 'encode' of 'str' object is unsafe."),
         ("{{ '\n' * 9 + name | date }}", "x" * 300, None),
     ],
@@ -343,6 +410,10 @@ def test_typo_is_found_before_any_row(template: str, sentence: str) -> None:
     ("template", "sentence"),
     [
         ("Hi {{ name", "does not parse: line 1: "),
+        (
+            "Hi {{ First Name }}",
+            "A column with spaces in its name is written with _, as in {{ first",
+        ),
         ("Hi\n{% if name %}", "does not parse: line 2: "),
         (
             "{{ name | nope }}",

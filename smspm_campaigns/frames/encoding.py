@@ -140,15 +140,23 @@ class _Tally:
         for option in OPTIONS:
             self.saved[option] += int(savings[option].sum())
         rows, codes = np.divmod(pairs, _SPAN)
-        from_template = np.ones(len(pairs), dtype=bool)
-        for place, cells in columns.items():
-            which, different = pd.factorize(cells)
-            held = _pairs([_in_any_case(cell) for cell in different])
-            from_here = np.isin(which[rows] * _SPAN + codes, held)
+        from_template = np.isin(codes, self.literals)
+        cells = {place: pd.factorize(held) for place, held in columns.items()}
+        exactly = {
+            place: np.isin(which[rows] * _SPAN + codes, _pairs(list(map(_composed, different))))
+            for place, (which, different) in cells.items()
+        }
+        # Only what stands nowhere as it is can be another case of a cell, made by a filter.
+        unexplained = ~np.logical_or.reduce([from_template, *exactly.values()])
+        found = ~unexplained
+        for place, (which, different) in cells.items():
+            other = _pairs(list(map(_in_any_case, different)))
+            from_here = exactly[place]
+            if unexplained.any():
+                from_here = from_here | (unexplained & np.isin(which[rows] * _SPAN + codes, other))
+            found |= from_here
             self._count(pairs[from_here], place, savings)
-            from_template &= ~from_here
-        from_template |= np.isin(codes, self.literals)
-        self._count(pairs[from_template], None, savings)
+        self._count(pairs[from_template | ~found], None, savings)
 
     def _count(self, pairs: _Array, source: _Source, savings: dict[Replace, _Array]) -> None:
         rows, codes = np.divmod(pairs, _SPAN)
@@ -253,11 +261,15 @@ def _savings(texts: Sequence[str], pairs: _Array) -> dict[Replace, _Array]:
     return savings
 
 
+def _composed(cell: str) -> str:
+    """Return a cell as a text holds it; nothing where it cannot force Unicode."""
+    plain = cell.isascii() and "`" not in cell and cell.isprintable()
+    return "" if plain else unicodedata.normalize("NFC", cell)
+
+
 def _in_any_case(cell: str) -> str:
     """Return every character that a filter such as `upper` may make of a cell."""
-    if cell.isascii() and "`" not in cell and cell.isprintable():
-        return ""  # none of them is outside GSM-7
-    composed = unicodedata.normalize("NFC", cell)
+    composed = _composed(cell)
     return composed + composed.upper() + composed.lower() + composed.title()
 
 

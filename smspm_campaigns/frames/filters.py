@@ -7,6 +7,7 @@ language: `août` and `zł` are not in GSM-7, `März` and `€` are.
 
 import datetime as dt
 import re
+from contextlib import suppress
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -19,6 +20,7 @@ from smspm_campaigns.frames.cells import as_text, quoted
 from smspm_campaigns.frames.segments import replace_characters
 
 _LOCALE: Final = "en_GB"  # 1 May 2026, €1,234.50
+_LONGEST_STYLE: Final = 100  # characters
 _STYLES: Final = ("short", "medium", "long", "full")
 _MAX_DECIMALS: Final = 9
 _MAX_NUMBER: Final = Decimal(10) ** 15  # larger ones are no amounts, and fill a text with digits
@@ -45,7 +47,7 @@ _CODE_OR_TEXT: Final = re.compile(r"%-?.|[^%]+|%", re.DOTALL)
 _BETWEEN_LETTER_AND_DIGIT: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
-_PREFIX: Final = re.compile(r"[^\W\d_]['\u2019]")  # O' and D', not the don of don't
+_PREFIX: Final = re.compile(r"(?:[^\W\d_]['\u2019])*")  # O' and D', not the don of don't
 _JOINERS: Final = frozenset("\u200d\ufe0e\ufe0f")  # never the last of a text, nor the first
 
 
@@ -53,7 +55,9 @@ class CannotFill(ValueError):
     """A value cannot become part of a text. The message says why, for the row."""
 
 
-def date(value: Any, style: str = "long", locale: str = _LOCALE) -> str:
+def date(
+    value: Any, style: Any = "long", locale: str = _LOCALE, *, written: str | None = None
+) -> str:
     """Write a date as people of a country do.
 
     Args:
@@ -61,6 +65,7 @@ def date(value: Any, style: str = "long", locale: str = _LOCALE) -> str:
         style: `"short"`, `"medium"`, `"long"`, `"full"`, or codes of `strftime` such as
             `"%d.%m.%Y"` and `"%A %-d %B"`.
         locale: the language and country, such as `"de"` or `"pt_BR"`.
+        written: how the cell writes it when it is no ISO date, in codes such as `"%d/%m/%Y"`.
 
     Raises:
         CannotFill: it is no date, style or locale that is understood.
@@ -69,18 +74,20 @@ def date(value: Any, style: str = "long", locale: str = _LOCALE) -> str:
         >>> date("2026-05-01"), date("2026-05-01", "%d.%m."), date("2026-05-01", "full", "de")
         ('1 May 2026', '01.05.', 'Freitag, 1. Mai 2026')
     """
-    return _date(_moment(value), style, _locale(locale))
-
-
-@lru_cache(_REMEMBERED)
-def _date(moment: dt.datetime, style: Any, locale: Locale) -> str:
-    if style in _STYLES:
-        return _plain(format_date(moment, style, locale))
-    if not isinstance(style, str) or "%" not in style:
+    is_style = isinstance(style, str) and len(style) <= _LONGEST_STYLE
+    if not is_style or not (style in _STYLES or "%" in style):
         raise CannotFill(
             f"{quoted(style)} is no style of a date; take long, short, medium, full or codes such "
             "as %d.%m.%Y"
         )
+    moment = _moment(value) if written is None else _moment_as(value, written)
+    return _date(moment, style, _locale(locale))
+
+
+@lru_cache(_REMEMBERED)
+def _date(moment: dt.datetime, style: str, locale: Locale) -> str:
+    if style in _STYLES:
+        return _plain(format_date(moment, style, locale))
     parts = _CODE_OR_TEXT.findall(style)
     return _plain("".join(_part(part, moment, locale) for part in parts))
 
@@ -106,6 +113,14 @@ def _moment(value: Any) -> dt.datetime:
     if isinstance(value, dt.date):
         return dt.datetime.combine(value, dt.time())
     raise CannotFill(f"{quoted(value)} is no date such as 2026-05-01")
+
+
+def _moment_as(value: Any, written: Any) -> dt.datetime:
+    text, pattern = as_text(value).strip(), as_text(written)
+    with suppress(ValueError):
+        if max(len(text), len(pattern)) <= _LONGEST_STYLE:
+            return dt.datetime.strptime(text, pattern)  # noqa: DTZ007 - as the clock shows it
+    raise CannotFill(f"{quoted(text)} is no date written as {quoted(pattern)}")
 
 
 def number(value: Any, decimals: Any = None, locale: str = _LOCALE) -> str:
@@ -182,7 +197,7 @@ def _digits(value: str) -> str:
     text = " ".join(value.split())
     if _EITHER.fullmatch(text):
         raise CannotFill(
-            f"{quoted(value)} could be a thousand or a fraction; write it without the sign"
+            f"{quoted(value)} could be a thousand or a fraction; write it without point or comma"
         )
     if _PLAIN_NUMBER.fullmatch(text):
         return text
@@ -234,9 +249,9 @@ def title(value: Any) -> str:
 def _capitalized(word: str) -> str:
     if word not in (word.lower(), word.upper()):
         return word
-    if prefix := _PREFIX.match(word):
-        return prefix[0].upper() + _capitalized(word[prefix.end() :])
-    return word[0].title() + word[1:].lower()
+    prefix = _PREFIX.match(word)
+    start = prefix.end() if prefix else 0
+    return word[:start].upper() + word[start : start + 1].title() + word[start + 1 :].lower()
 
 
 def truncate(

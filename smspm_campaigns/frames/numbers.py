@@ -127,7 +127,7 @@ def cells_of(column: "pd.Series[Any]") -> list[Any]:
     """Return the cells; floats of less than 64 bits stay such, since they have lost digits."""
     dtype: Any = column.dtype
     if dtype.kind == "f" and dtype.itemsize < np.float64().itemsize:
-        return list(column.to_numpy(np.float32, na_value=np.nan))
+        return list(column.to_numpy(np.dtype(f"f{dtype.itemsize}"), na_value=np.nan))
     return column.tolist()
 
 

@@ -1,5 +1,6 @@
 """A messages frame becomes what will happen, as something to look at."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
@@ -162,12 +163,12 @@ class Preview:
         if self.cost is None:
             return "not known: no prices were given" if self.messages else "nothing to send"
         if not self.unpriced:
-            return f"about {self.cost:,.2f} EUR"
+            return f"about {_euros(self.cost)}"
         names = [short_name(name) for name in self.unpriced_countries[:_NAMED]]
         names += ["…"] if len(self.unpriced_countries) > _NAMED else []
         where = f" ({', '.join(names)})" if names else ""
         return (
-            f"about {self.cost:,.2f} EUR, and {_count(self.unpriced, 'message')} "
+            f"about {_euros(self.cost)}, and {_count(self.unpriced, 'message')} "
             f"without a price{where}"
         )
 
@@ -193,7 +194,7 @@ class Preview:
 
     def _country_lines(self) -> Iterator[str]:
         for country, row in self.countries.iterrows():
-            cost = "no price" if pd.isna(row["cost"]) else f"{row['cost']:,.2f} EUR"
+            cost = "no price" if pd.isna(row["cost"]) else _euros(row["cost"])
             counts = f"{_count(row['messages'], 'message')}, {_count(row['segments'], 'segment')}"
             yield f"{short_name(str(country))}: {counts}, {cost}"
 
@@ -241,6 +242,11 @@ def _message(sample: Sample) -> Message:
 
 def _count(count: int, what: str) -> str:
     return f"{count:,.0f} {what}" + "s" * (count != 1)
+
+
+def _euros(amount: float) -> str:
+    """Write an amount in cents, or in more digits where it is less than one."""
+    return f"{amount:,.2f} EUR" if amount >= 0.01 or not amount else f"{amount:.4f} EUR"
 
 
 def _saving(segments: int) -> str:
@@ -315,7 +321,7 @@ def preview(
         because_of=because_of(ready) if different > 1 else (),
         segments=int(ready[SEGMENTS].sum()),
         encodings=by_encoding(ready),
-        cost=None if cost.isna().all() else float(cost.sum()),
+        cost=None if cost.isna().all() else math.fsum(cost.dropna()),
         unpriced=int(cost.isna().sum()),
         unpriced_countries=unpriced_countries(ready, cost),
         countries=by_country(ready, cost),

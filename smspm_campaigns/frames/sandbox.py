@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from jinja2 import Template, Undefined, UndefinedError
+from jinja2 import Template, TemplateError, Undefined, UndefinedError
 from jinja2 import filters as jinja
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -36,13 +36,16 @@ from smspm_campaigns.frames.template_syntax import (
 )
 
 MAX_CHARACTERS: Final = MAX_SEGMENTS * GSM_PART  # of a text, and of whatever goes into one
-MAX_WORK: Final = 500_000  # characters that one row may read and write, turns of loops included
+MAX_WORK: Final = 200_000  # characters that one row may read and write, turns of loops included
 _MAX_BITS: Final = 4_096  # of a whole number
 _MAX_DECIMALS: Final = 12  # of `round`
+_DIGITS_OF_A_FLOAT: Final = 15  # that mean something, IEEE 754: 0.1 + 0.2 is 0.3
 _SCALARS: Final = (str, int, float, Decimal, dt.date, dt.time)
 _LISTS: Final = (list, tuple, dict)
 _SIZED: Final = (str, *_LISTS)
-_WIDE: Final = re.compile(r"%[^%a-zA-Z]*(?:\d{4}|\*)")  # a `%` format that pads at will
+_OF_A_COUNTRY: Final = 500  # what looking up how a country writes something takes, in characters
+_CONVERSION: Final = re.compile(r"%(?:\([^()]*\))?([^a-zA-Z%(]*)(.?)", re.DOTALL)  # of `%`
+_WIDEST: Final = 999  # characters that a `%` format may pad to
 
 #: What may be asked of a value, by its type; of any other, nothing.
 _ATTRIBUTES: Final[dict[type, frozenset[str]]] = {
@@ -110,11 +113,14 @@ def as_printed(value: Any) -> str:
         return str(value)
     if isinstance(value, (float, Decimal)) and not math.isfinite(value):
         raise CannotFill(f"an expression gave {value}, which is no number to show")
+    if isinstance(value, float):
+        return as_text(float(f"{value:.{_DIGITS_OF_A_FLOAT}g}"))
     if isinstance(value, _SCALARS):
         return as_text(value)
     if isinstance(value, Undefined):
         return str(value)  # which raises
-    raise CannotFill(f"an expression gave a {type(value).__name__}, not a text or number")
+    what = "nothing" if value is None else f"a {type(value).__name__}"
+    raise CannotFill(f"an expression gave {what}, not a text or number")
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -132,10 +138,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """
         super().__init__(undefined=Blank, finalize=self._printed, keep_trailing_newline=True)
         self.globals.clear()
+        self.tests = {name: self.tests[name] for name in _TESTS}
         self.filters = {
             **{name: self._charged(function) for name, function in _JINJAS.items()},
             **{name: self._on_text(function) for name, function in _ON_TEXTS.items()},
-            **{name: self._charged(function) for name, function in _FOR_PEOPLE.items()},
+            **{name: self._charged(one, _OF_A_COUNTRY) for name, one in _FOR_PEOPLE.items()},
             **dict.fromkeys(("join", JOINED), self._joined),
             **dict.fromkeys(("default", "d"), jinja.do_default),
             "replace": self._replaced,
@@ -166,7 +173,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         tree, variable = over_rows(self._tree, self.placeholders)
         try:
             template = Template.from_code(self, self.compile(tree), {})
-        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        except (TemplateError, SyntaxError, ValueError, MemoryError, RecursionError) as error:
             raise TemplateInvalid(f"The template is too complicated: {error}.") from None
         context = template.new_context({variable: iter(rows)})
         texts: list[str] = []
@@ -184,33 +191,32 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 texts.append("")  # and the next row goes on
         return texts, errors
 
-    def _turns(self, values: Iterable[Any]) -> Iterator[Any]:
-        """Go through the values of a loop, as long as the row's allowance lasts.
+    def _spend(self, work: int) -> None:
+        self._left -= work
+        if self._left < 0:
+            raise TooMuch("it goes through more than a text can need")
 
-        It is asked for here alone: outside of loops, the template's own length is the bound.
-        """
+    def _turns(self, values: Iterable[Any]) -> Iterator[Any]:
         for value in values:
-            self._left -= self._turn
-            if self._left < 0:
-                raise TooMuch("its loops go through more than a text can need")
+            self._spend(self._turn)
             yield value
 
     def _printed(self, value: Any) -> str:
         if type(value) is not str:
             value = as_printed(value)
-        self._left -= len(value)
+        self._spend(len(value))
         return value  # type: ignore[no-any-return]
 
-    def _charged(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _charged(self, function: Callable[..., Any], price: int = 1) -> Callable[..., Any]:
         """Let a filter take from the allowance, and never see a blank."""
         place = 1 if hasattr(function, "jinja_pass_arg") else 0
 
         @functools.wraps(function)  # keeps what tells Jinja to pass its environment first
         def charged(*args: Any, **named: Any) -> Any:
-            value = args[place]
-            if isinstance(value, Undefined):
-                str(value)  # which raises
-            self._left -= _size(value)
+            for value in (*args[place:], *named.values()):
+                if isinstance(value, Undefined):
+                    str(value)  # which raises
+                self._spend(price + _size(value))
             return function(*args, **named)
 
         return charged
@@ -223,18 +229,18 @@ class Sandbox(ImmutableSandboxedEnvironment):
             items = value.values() if isinstance(value, dict) else value
             if any(isinstance(item, _LISTS) for item in items):
                 raise TooMuch("it has a list in a list")
-            self._left -= sum(map(_size, items))
-        self._left -= _size(value)
+            self._spend(sum(map(_size, items)))
+        self._spend(_size(value))
         return value
 
     def _joined(self, values: Iterable[Any], between: Any = "") -> str:
         texts, sign = [as_printed(value) for value in values], as_printed(between)
-        self._left -= _bounded(sum(map(len, texts)) + len(sign) * len(texts))
+        self._spend(_bounded(sum(map(len, texts)) + len(sign) * len(texts)))
         return sign.join(texts)
 
     def _replaced(self, value: Any, old: Any, new: Any, count: int | None = None) -> str:
         text, old, new = as_printed(value), as_printed(old), as_printed(new)
-        self._left -= _bounded(len(text) + text.count(old) * len(new))
+        self._spend(_bounded(len(text) + text.count(old) * len(new)))
         return text.replace(old, new, -1 if count is None else count)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002
@@ -245,7 +251,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, obj: Any, /, *args: Any, **named: Any) -> Any:
         owner, name = getattr(obj, "__self__", None), getattr(obj, "__name__", "")
-        self._left -= _size(owner)
+        self._spend(_size(owner) + sum(map(_size, args)))
         if isinstance(owner, str) and name == "join":
             return self._joined(args[0], owner)
         if isinstance(owner, str) and name == "replace":
@@ -253,7 +259,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().call(context, obj, *args, **named)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        _BOUNDS[operator](left, right)
+        self._spend(_bounded(_BOUNDS[operator](left, right)))
         return super().call_binop(context, operator, left, right)
 
 
@@ -267,9 +273,10 @@ def _bounded(size: int) -> int:
     return size
 
 
-def _bound_number(bits: int) -> None:
+def _bound_number(bits: int) -> int:
     if bits > _MAX_BITS:
         raise TooMuch("it makes a number too large to be shown")
+    return bits
 
 
 def _no_lists(left: Any, right: Any) -> None:
@@ -277,42 +284,46 @@ def _no_lists(left: Any, right: Any) -> None:
         raise CannotFill("only texts and numbers are added and multiplied, and no lists")
 
 
-def _bound_product(left: Any, right: Any) -> None:
-    if isinstance(left, int) and isinstance(right, int):
-        _bound_number(left.bit_length() + right.bit_length())
-    elif isinstance(left, int):
-        _bounded(left * _size(right))
-    elif isinstance(right, int):
-        _bounded(_size(left) * right)
+def _size_of_product(left: Any, right: Any) -> int:
     _no_lists(left, right)
-
-
-def _bound_power(left: Any, right: Any) -> None:
     if isinstance(left, int) and isinstance(right, int):
-        _bound_number(left.bit_length() * right)
+        return _bound_number(left.bit_length() + right.bit_length())
+    if isinstance(left, int):
+        return left * _size(right)
+    return _size(left) * right if isinstance(right, int) else 0
 
 
-def _bound_sum(left: Any, right: Any) -> None:
+def _size_of_power(left: Any, right: Any) -> int:
+    if isinstance(left, int) and isinstance(right, int):
+        return _bound_number(left.bit_length() * right)
+    return 0
+
+
+def _size_of_sum(left: Any, right: Any) -> int:
     _no_lists(left, right)
-    _bounded(_size(left) + _size(right))
+    return _size(left) + _size(right)
 
 
-def _bound_format(left: Any, right: Any) -> None:
+def _size_of_format(left: Any, right: Any) -> int:
     if not isinstance(left, str):
-        return
-    if _WIDE.search(left):
-        raise TooMuch("it pads a value to more than 999 characters")
+        return 0
+    size = len(left)
+    for conversion in _CONVERSION.finditer(left):
+        padding = [int(digits[:9]) for digits in re.findall(r"\d+", conversion[1])]
+        if "*" in conversion[1] or conversion[2] == "(" or max(padding, default=0) > _WIDEST:
+            raise TooMuch(f"it pads a value to more than {_WIDEST} characters")
+        size += sum(padding)
     values = right.values() if isinstance(right, dict) else right
     values = values if isinstance(right, (dict, tuple)) else [values]
-    widest = max((len(as_printed(value)) for value in values), default=0)
-    _bounded(len(left) + left.count("%") * widest)
+    return size + left.count("%") * max((len(as_printed(value)) for value in values), default=0)
 
 
-_BOUNDS: Final[dict[str, Callable[[Any, Any], None]]] = {
-    "*": _bound_product,
-    "**": _bound_power,
-    "+": _bound_sum,
-    "%": _bound_format,
+#: The size of what an operator makes of two values, told before it is made.
+_BOUNDS: Final[dict[str, Callable[[Any, Any], int]]] = {
+    "*": _size_of_product,
+    "**": _size_of_power,
+    "+": _size_of_sum,
+    "%": _size_of_format,
 }
 
 
@@ -322,18 +333,32 @@ def _round(value: Any, precision: int = 0, method: Any = "common") -> float:
     return jinja.do_round(value, precision, method)
 
 
-#: Filters of Jinja that a text needs. Those that draw lots, build markup or reach into objects are
-#: out.
+def _folded(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
+
+
+def _unique(values: Any) -> list[Any]:
+    return list({_folded(value): value for value in reversed(list(values))}.values())[::-1]
+
+
+#: Filters of Jinja that a text needs, without the arguments by which some reach into objects. Those
+#: that draw lots or build markup are out.
 _JINJAS: Final[dict[str, Callable[..., Any]]] = {
+    "abs": abs,
+    "count": len,
+    "first": jinja.FILTERS["first"],
+    "float": jinja.do_float,
+    "int": jinja.do_int,
+    "last": jinja.FILTERS["last"],
+    "length": len,
+    "list": list,
+    "max": lambda values: max(values, key=_folded),
+    "min": lambda values: min(values, key=_folded),
+    "reverse": jinja.do_reverse,
     "round": _round,
-    **{
-        name: jinja.FILTERS[name]
-        for name in (
-            "abs", "count", "first", "float", "int", "last", "length", "list", "max", "min",
-            "reverse", "select", "sort", "unique",
-        )
-    },
-}  # fmt: skip
+    "sort": lambda values, reverse=False: sorted(values, key=_folded, reverse=reverse),
+    "unique": _unique,
+}
 _ON_TEXTS: Final[dict[str, Callable[..., Any]]] = {
     "capitalize": str.capitalize,
     "lower": str.lower,
@@ -344,6 +369,12 @@ _ON_TEXTS: Final[dict[str, Callable[..., Any]]] = {
     "upper": str.upper,
     "wordcount": lambda text: len(text.split()),
 }
+#: Tests of Jinja that a text needs.
+_TESTS: Final = (
+    "boolean", "defined", "divisibleby", "eq", "equalto", "even", "false", "float", "ge", "gt",
+    "integer", "le", "lower", "lt", "ne", "none", "number", "odd", "string", "true", "undefined",
+    "upper",
+)  # fmt: skip
 _FOR_PEOPLE: Final[dict[str, Callable[..., Any]]] = {
     "date": filters.date,
     "money": filters.money,

@@ -61,6 +61,10 @@ def parse(environment: Environment, source: str) -> tuple[nodes.Template, list[s
 
 def _why(error: TemplateSyntaxError, environment: Environment) -> str:
     why = str(error.message).rstrip(".")
+    if why.startswith("expected token 'end of print statement'"):
+        return (
+            f"{why}. A column with spaces in its name is written with _, as in {{{{ first_name }}}}"
+        )
     if not why.startswith("No filter named"):
         return why
     known = sorted(name for name in environment.filters if name.isidentifier())

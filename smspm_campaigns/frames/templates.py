@@ -25,6 +25,7 @@ from smspm_campaigns.frames.columns import (
     with_columns,
 )
 from smspm_campaigns.frames.filters import CannotFill
+from smspm_campaigns.frames.numbers import cells_of
 from smspm_campaigns.frames.placeholders import find_placeholders, remember_origin
 from smspm_campaigns.frames.problems import NOTHING, Verdict, record
 from smspm_campaigns.frames.replaced import replaced_note
@@ -47,6 +48,10 @@ _OWNED: Final = (
 )
 _FILE_NAME: Final = re.compile(r"[^{}\n]+\.(?:txt|j2|jinja2?|tmpl|tpl)|[^{}\s]+\.md", re.IGNORECASE)
 _MIDNIGHT: Final = dt.time()
+#: Spaces, and what has no ink: a zero-width space or joiner, a mark of direction, a soft hyphen.
+_INVISIBLE: Final = re.compile(
+    "[\\s\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]*"
+)
 _NEVER_TEXT: Final = "biufmM"  # numpy's kinds of numbers and times, in which no cell is a space
 _TOGETHER: Final = 1_000  # texts searched at once
 _EMPTY: Final = Verdict(Problem.EMPTY_TEXT, note="there is nothing to send.")
@@ -134,7 +139,7 @@ def _source(template: str | Path) -> str:
     if _FILE_NAME.fullmatch(template.strip()):
         raise TemplateInvalid(
             f"{template!r} looks like a file name, and as a text it would be sent as it stands. "
-            f"For the file, pass pathlib.Path({template!r})."
+            f"For the file, pass pathlib.Path({template!r}), or --template-file in the terminal."
         )
     return template
 
@@ -181,19 +186,48 @@ def plain_values(column: "pd.Series[Any]", name: str) -> list[Any]:
     """
     blank = Blank(name=name)
     if isinstance(column.dtype, pd.StringDtype):
-        texts = column.astype(STR).fillna("").tolist()
-        return [text if text and not text.isspace() else blank for text in texts]
+        return [text if _shows(text) else blank for text in column.tolist()]
     if isinstance(column.dtype, pd.CategoricalDtype):
         values = [*plain_values(pd.Series(column.cat.categories), name), blank]  # -1 is the last
         return [values[code] for code in column.cat.codes.tolist()]
-    values = column.tolist()
-    numbers_or_times = column.dtype.kind in _NEVER_TEXT
-    blanks = column.isna().tolist() if numbers_or_times else map(is_blank, values)
-    pairs = zip(values, blanks, strict=True)
-    return [blank if is_nothing else _plain(value) for value, is_nothing in pairs]
+    try:
+        cells = cells_of(column)
+    except (ValueError, NotImplementedError):  # times that Python's calendar does not have
+        cells = list(map(str, column.to_numpy()))
+    if column.dtype.kind in _NEVER_TEXT:
+        blanks = column.isna().tolist()
+        return [blank if no else _plain(cell) for cell, no in zip(cells, blanks, strict=True)]
+    return [_plain_or_broken(cell, blank) for cell in cells]
+
+
+def _shows(text: Any) -> bool:
+    """Tell whether a text holds anything that a person sees."""
+    if not isinstance(text, str) or not text or text.isspace():
+        return False
+    return text.isascii() or not _INVISIBLE.fullmatch(text)
+
+
+def _plain_or_broken(cell: Any, blank: Blank) -> Any:
+    """Return a plain value; for what is none, an absent one that says so when it is printed."""
+    name = blank._undefined_name  # noqa: SLF001 - Jinja's own, and ours
+    try:
+        if is_blank(cell) or (isinstance(cell, str) and not _shows(cell)):
+            return blank
+        value = _plain(cell)
+    except Exception as error:  # noqa: BLE001 - whatever a cell does stays in its row
+        return Blank(f"the cell for {{{{ {name} }}}} cannot be read: {type(error).__name__}")
+    if value is None:
+        kind = type(cell).__name__
+        return Blank(f"the cell for {{{{ {name} }}}} holds a {kind}, which is no text")
+    return value
 
 
 def _plain(value: Any) -> Any:
+    """Make a value plain; None where it is no text, number, date or time."""
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if isinstance(value, np.floating) and not isinstance(value, float):
+        value = float(str(value))  # 0.1, which has more digits in 64 bits
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float | Decimal):
@@ -201,10 +235,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dt.datetime):
         if value.time() == _MIDNIGHT:
             return value.date()
-        return dt.datetime.fromisoformat(value.isoformat())
-    if isinstance(value, bool | int | dt.date | dt.time):
-        return value
-    return str(value)
+        return dt.datetime.fromisoformat(value.replace(tzinfo=None).isoformat())
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, pd.Period):
+        return str(value)
+    return value if isinstance(value, bool | int | dt.date | dt.time) else None
 
 
 def _failed(error: Exception) -> Verdict:
@@ -259,7 +295,7 @@ def _faults(
 ) -> Iterator[tuple[int, Verdict]]:
     """Yield what is wrong with a text, and where."""
     for place, text in enumerate(texts):
-        if not text or text.isspace():
+        if not _shows(text):
             yield place, _EMPTY
     suspects = np.flatnonzero(unicode).tolist()  # what no SMS can carry, GSM-7 cannot either
     for start in range(0, len(suspects), _TOGETHER):

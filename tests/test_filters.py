@@ -129,6 +129,9 @@ def test_date_of_no_such_spelling_is_a_sentence(value: str, written: Any) -> Non
         (12.0, None, "en_GB", "12"),
         (1e-9, None, "en_GB", "0"),
         (0.1 + 0.2, None, "en_GB", "0.3"),
+        (-0.001, 2, "en_GB", "0.00"),
+        (1234567, None, "en_IN", "12,34,567"),
+        (-5.5, 1, "ar", "-5.5"),  # without marks of direction
     ],
 )
 def test_number_is_written_as_in_a_country(
@@ -146,6 +149,7 @@ def test_number_is_written_as_in_a_country(
         ("-12,345", "could be a thousand or a fraction"),
         ("12 Euro", "'12 Euro' is no number"),
         ("12,34,5", "is no number"),
+        ("1,234,56", "is no number"),
         ("1.23.4", "is no number"),
         ("1,2345.6", "is no number"),
         ("1e5", "is no number"),
@@ -219,6 +223,7 @@ def test_only_letters_of_the_language_force_unicode(locale: str) -> None:
     for made in (
         date(DAY, "full", locale),
         date(DAY, "long", locale),
+        date(MORNING, "%a %-d %b %Y %H:%M %p", locale),
         number(-1234567.891, locale=locale),
         money(-1234567.891, locale=locale),
     ):
@@ -298,6 +303,8 @@ def test_title_writes_names_as_people_do(value: Any, written: str) -> None:
         ("Hello world", {"length": 3}, "..."),
         ("Hello", {"length": 0, "end": ""}, ""),
         ("a👨\u200d👩\u200d👧b", {"length": 4, "end": ""}, "a"),  # a family is one sign
+        ("ab 🇩🇪🇩🇪x", {"length": 7, "killwords": True}, "ab..."),
+        ("ab 🇩🇪🇩🇪x", {"length": 5, "killwords": True, "end": ""}, "ab 🇩🇪"),
         ("ab\u2764\ufe0fcd", {"length": 3, "end": ""}, "ab"),
         ("x" * 300, {}, "x" * 252 + "..."),
         ("Hello world", {"length": 9, "leeway": 2}, "Hello world"),

@@ -23,10 +23,40 @@ def test_letters_of_the_template_that_force_unicode_are_remembered() -> None:
     """Those of its text and of its constants, each once; of a frame from a file, nobody knows."""
     template = "‘Tere’ {{ shop }} {% if age %}…{% endif %}{{ 'Łódź' if age else 'é’' }}"
     frame = smspm.render_messages(PEOPLE, template)
-    assert origin_of(frame) == Origin({"age": 2, "shop": 1}, "óŁź‘’…")
+    assert origin_of(frame) == Origin({"shop": 1}, "óŁź‘’…")  # the age is only asked
     assert origin_of(frame.head(1).copy()).literals == "óŁź‘’…"
     frame.attrs.clear()
     assert origin_of(frame).literals is None
+
+
+@pytest.mark.parametrize(
+    ("template", "literals"),
+    [
+        ("{{ shop }}{% if shop == 'Ł' %}x{% endif %}", ""),  # compared, and never written
+        ("{{ {'Ł': 'ń'}[shop] | d('ż') }}", "ńż"),
+        ("{{ 'Ł' if shop == 'ń' else shop }}", "Ł"),
+        ("z\u0307{{ shop }}", "ż"),  # composed, as texts are
+        ("{# Ł #}{{ shop }}", ""),
+    ],
+)
+def test_only_what_is_written_is_the_templates_own(template: str, literals: str) -> None:
+    """Letters that are only compared with, or stand in a comment, force nothing."""
+    assert origin_of(smspm.render_messages(PEOPLE, template)).literals == literals
+
+
+def test_column_and_placeholder_are_compared_composed() -> None:
+    """An accent that stands alone in one and not in the other makes no difference."""
+    frame = pd.DataFrame({"prénom": ["Ana"]})
+    assert smspm.render_messages(frame, "{{ pre\u0301nom }}")["sms_text"].tolist() == ["Ana"]
+
+
+def test_columns_made_of_the_template_cannot_stand_in_it() -> None:
+    """The sentence says why, and lists nothing."""
+    frame = pd.DataFrame({"sms_text": ["x"]})
+    with pytest.raises(ColumnNotFound) as raised:
+        smspm.render_messages(frame, "{{ sms_text }}")
+    told = "{{ sms_text }} is made by the template, and cannot stand in it."
+    assert str(raised.value) == told
 
 
 def test_found_by_name_or_identifier() -> None:

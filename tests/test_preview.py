@@ -340,6 +340,60 @@ def test_countries_beyond_a_dozen_stand_together() -> None:
     assert seen.countries["cost"].sum() == pytest.approx(seen.cost)
 
 
+def test_others_without_a_price_cost_nothing_that_is_known() -> None:
+    """Where no country among the others has a price, their cost is missing, never zero."""
+    frame = crowd(26_000).assign(sms_cost=float("nan"))
+    frame.loc[frame["sms_country"] == frame["sms_country"].mode()[0], "sms_cost"] = 0.1
+    assert preview(frame).countries["cost"].isna().tolist() == [False] + [True] * 11
+
+
+@pytest.mark.parametrize(
+    ("template", "blamed"),
+    [
+        ("{% if points > 500 %}Dear{% else %}Hi{% endif %}, come to {{ shop }}. STOP", ("shop",)),
+        ("{% if points %}{% endif %}Hi {{ n }} STOP", ("n",)),
+        ("{{ shop }} {{ kind }} STOP", ("shop", "kind")),
+        ("Hi {{ n }} {{ shop }} STOP", ("n",)),
+    ],
+)
+def test_only_what_the_texts_show_is_to_blame(template: str, blamed: tuple[str, ...]) -> None:
+    """A placeholder that is only asked about makes no text its own."""
+    rows = range(1_000)
+    frame = pd.DataFrame(
+        {
+            "sms_to": [f"49171392{row:05}" for row in rows],
+            "points": list(rows),
+            "n": [f"n{row}" for row in rows],
+            "shop": [f"s{row % 5}" for row in rows],
+            "kind": [f"k{row % 3}" for row in rows],
+        }
+    )
+    assert preview(render_messages(frame, template)).because_of == blamed
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "sentence"),
+    [
+        ("sms_problem", "my reason", "holds 'my reason', which is no problem this package knows"),
+        (
+            "sms_segments",
+            "x",
+            "sms_segments holds something that is no number. Run render_messages",
+        ),
+        ("sms_cost", "x", "sms_cost holds something that is no number. Run estimate_costs again."),
+    ],
+)
+def test_cell_of_ours_that_cannot_be_meant_is_refused(
+    column: str, cell: str, sentence: str
+) -> None:
+    """What a person wrote into a column of ours is a sentence, and no traceback of pandas."""
+    frame = messages(["Hi STOP", "Ho STOP"]).astype({"sms_segments": object})
+    frame[column] = pd.Series([cell, 1] if column != "sms_problem" else [cell, None], dtype=object)
+    with pytest.raises(InvalidArgument) as raised:
+        preview(frame)
+    assert sentence in str(raised.value)
+
+
 def test_very_long_text_is_cut() -> None:
     """Of a text that never ends, eight segments are shown; the figures tell how many there are."""
     frame = messages(["STOP " + "x" * 100_000]).assign(sms_segments=654)

@@ -73,6 +73,22 @@ def test_every_leftover_is_found_among_many(names: list[str]) -> None:
     assert found.places == [place for place, name in enumerate(names) if name in {"nan", "null"}]
 
 
+def test_leftovers_are_found_among_thousands_of_different_cells() -> None:
+    """Cells that all differ are searched in parts; each part knows where it begins."""
+    names = [f"Ana {place}" for place in range(3_500)]
+    names[2_200], names[3_499] = "nan", "null 5"
+    found = find_leftovers(pd.DataFrame({"sms_text": [f"{name}!" for name in names]}))
+    assert found == ([2_200, 3_499], ["nan", "null"])
+
+
+def test_the_last_of_many_texts_may_say_how_to_opt_out() -> None:
+    """All texts are searched, and not the first thousand alone."""
+    texts = [f"Sale {place}" for place in range(2_500)]
+    assert not says_opt_out(texts)
+    assert says_opt_out([*texts, "STOPP an 1"])
+    assert says_opt_out([*texts, "STOP36180"])
+
+
 def test_leftovers_are_counted_with_their_rows() -> None:
     """One sentence: how many texts, which words, the first rows, masked."""
     frame = rendered(["nan", "Ana", "null", *["nan"] * 5])

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smspm_campaigns.exceptions import SmspmError
+from smspm_campaigns.exceptions import SmspmError, TemplateInvalid
 from smspm_campaigns.frames.sandbox import MAX_CHARACTERS, MAX_WORK, Blank, Sandbox, TooMuch
 from smspm_campaigns.frames.templates import render_messages
 
@@ -79,6 +79,15 @@ GIANTS = {
     "{% set x = {'a': name} %}" + "{% set x = {'a': x, 'b': x} %}" * 40: "list in a list",
     "{% set x = [name] %}" + "{% set x = x + x %}" * 40 + "{{ x | length }}": "no lists",
     "{% set x %}{{ name * 1000 }}{% endset %}" + "{% set x = x * 20 %}" * 9: "more than 39,015",
+    "{% set a = 'x' * 39000 %}" + "{% set b = a | list %}" * 9: "goes th",
+    "{% set a = 'x' * 39000 %}{{ [a, a, a, a, a, a] | length }}": "goes th",
+    "{% set a = 'x' * 39000 %}" + "{% if a == 5 %}{% endif %}" * 9: "goes th",
+    "{% set a = 'x' * 39000 %}" + "{{ a.count('y') }}" * 9: "goes th",
+    "{% set a = 'x' * 39000 %}" + "{{ 'y'.count(a) }}" * 9: "goes th",
+    "{% set x = {'a': name} %}" + "{% set x = {'a': x.items(), 'b': x.items()} %}" * 40: (
+        "a list in a list"
+    ),
+    "{{ '%.999f' % 1.5 }}" * 400: "goes th",
     "{{ '%(a)999999999d' % {'a': 1} }}": "pads a value",
     "{{ '%((a))99999999d' % {'(a)': 1} }}": "pads a value",
     "{{ '% #0+-99999999d' % 1 }}": "pads a value",
@@ -258,6 +267,8 @@ def test_values_with_methods_never_reach_a_template() -> None:
         ("{{ 5 is odd }}{{ 5 is divisibleby(3) }}{{ name is string }}", "TRUEFALSETRUE"),
         ("{{ 0.1 + 0.2 }} {{ 0.1 * 3 }} {{ 1 / 3 }}", "0.3 0.3 0.333333333333333"),
         ("{{ '%-5s|%05.1f|%%' % (name, 2.25) }}", "Anna |002.2|%"),
+        ("{{ '%s %s %d' % (10 / 2, 0.1 + 0.2, 7 / 2) }}", "5 0.3 3"),
+        ("{{ '%(1234)s' % {'1234': 'x'} }}{{ ('%999d' % 5) | length }}", "x999"),
         ("{{ true }}{{ 1 == 2 }}", "TRUEFALSE"),
         ("a{# comment #}b{% raw %}{{ x }}{% endraw %}", "ab{{ x }}"),
         ("{%- if true -%}  x  {%- endif -%}", "x"),
@@ -292,9 +303,11 @@ def test_each_row_has_the_whole_allowance() -> None:
     """A row that took nearly all, and one that took too much, leave the next row all of it."""
     template = "{% for a in text %}x{% endfor %}"
     most = MAX_WORK // (1 + len(template))  # turns
-    rows = [["y" * most], ["y" * (most + 1)], ["y" * most]]
-    texts, errors = Sandbox(template).fill(rows, type)
-    assert (texts, errors) == (["x" * most, "", "x" * most], {1: TooMuch})
+    rows = [["y" * most], ["y" * most], ["y" * (most + 1)], ["y" * most]]
+    sandbox = Sandbox(template)
+    for _ in range(2):  # and what was filled once can be filled again
+        texts, errors = sandbox.fill(rows, type)
+        assert (texts, errors) == (["x" * most, "x" * most, "", "x" * most], {2: TooMuch})
 
 
 def test_bound_of_characters_is_that_of_the_longest_message() -> None:
@@ -302,6 +315,14 @@ def test_bound_of_characters_is_that_of_the_longest_message() -> None:
     assert MAX_CHARACTERS == 255 * 153
     assert fill(f"{{{{ 'a' * {MAX_CHARACTERS} }}}}") == "a" * MAX_CHARACTERS
     assert isinstance(fill(f"{{{{ 'a' * {MAX_CHARACTERS + 1} }}}}"), TooMuch)
+
+
+def test_expressions_within_each_other_are_bounded() -> None:
+    """Compiling takes the cube of their depth, so it is refused before."""
+    assert fill("{{ name" + "[0]" * 38 + " }}", name="x") == "x"
+    for deep in ("{{ name" + "[0]" * 41 + " }}", "{{ name" + " | upper" * 200 + " }}"):
+        with pytest.raises(TemplateInvalid, match=r"^Line 1 .* more than 40 expressions"):
+            Sandbox(deep)
 
 
 def test_variable_of_rows_is_never_a_column() -> None:

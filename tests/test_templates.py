@@ -234,7 +234,7 @@ class Shade(str, enum.Enum):  # noqa: UP042 - the one whose str() is 'Shade.DARK
         ),
         (pd.Series([Colour.RED, Shade.DARK], dtype=object), ["red", "dark"]),
         (pd.Series(pd.PeriodIndex(["2026-05"], freq="M")), ["2026-05"]),
-        (pd.Series(np.array(["20000-01-01"], dtype="datetime64[s]")), ["20000-01-01T00:00:00"]),
+        (pd.Series(np.array(["20000-01-01"], dtype="datetime64[s]")), [None]),
         (pd.Series(pd.array(np.array(["a\ud83d"], object), pd.StringDtype("python"))), [None]),
         (pd.Series(pd.Categorical(pd.Series(["a\ud83d"], dtype=object))), [None]),
     ],
@@ -352,6 +352,39 @@ def test_a_row_can_have_a_note_and_a_problem() -> None:
         render_messages(pd.DataFrame({"n": [1]}), "It’s", replace="typography"), "Its"
     )
     assert again["sms_detail"].isna().all()
+
+
+def test_times_of_one_column_are_of_one_kind() -> None:
+    """Midnight is a time like any other: it can be compared, and is shown as a date alone."""
+    times = pd.DataFrame({"start": pd.to_datetime(["2026-05-01 00:00", "2026-05-01 09:00"])})
+    told = render_messages(times, "{{ start }} {{ start.hour }}{% if start == start %}!{% endif %}")
+    assert told["sms_text"].to_list() == ["2026-05-01 0!", "2026-05-01 09:00:00 9!"]
+
+
+def test_a_text_may_be_too_long_and_unsendable() -> None:
+    """Every code that applies is there."""
+    told = render("{{ name }}", "ж" * 100 + "\x00", max_segments=1)
+    assert (told[0], told[3]) == (None, "unsendable_text too_long")
+
+
+def test_what_no_sms_can_carry_is_found_among_thousands() -> None:
+    """One half of an emoji in the last of many Unicode texts is found."""
+    frame = pd.DataFrame({"name": pd.Series(["ж"] * 2_500 + ["ж\ud83d", "ж"], dtype=object)})
+    told = render_messages(frame, "{{ name }}")["sms_problem"].dropna()
+    assert told.to_dict() == {2_500: "unsendable_text"}
+
+
+@pytest.mark.parametrize(
+    ("template", "detail"),
+    [
+        ("{% if name > 5 %}x{% endif %}", "write {{ points | int }} for a number in a file."),
+        ("{{ name | replace('a') }}", "was given arguments that it does not take, or too few."),
+        ("{{ name.upper(5) }}", "was given arguments that it does not take, or too few."),
+    ],
+)
+def test_usual_mistakes_have_a_sentence(template: str, detail: str) -> None:
+    """What nearly everybody does once is told in words, with what to write."""
+    assert render(template)[4].endswith(detail)
 
 
 def test_texts_are_in_the_order_of_the_rows() -> None:
@@ -504,6 +537,7 @@ def test_file_name_given_as_text_raises(name: str) -> None:
         "See spring.txt now",
         "Read shop.md",
         "Visit shop.ee",
+        "Terms: https://shop.ee/terms.txt",
         "Hi {{ name }}.txt",
         "txt",
         ".",

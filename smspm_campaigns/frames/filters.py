@@ -46,8 +46,11 @@ _CODE_OR_TEXT: Final = re.compile(r"%-?.|[^%]+|%", re.DOTALL)
 #: A currency of letters stands apart from the digits (currencySpacing, Unicode TS 35).
 _BETWEEN_LETTER_AND_DIGIT: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
+_DIRECTIONS: Final = str.maketrans("", "", "\u200e\u200f\u061c")  # marks that nobody sees
+
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _PREFIX: Final = re.compile(r"(?:[^\W\d_]['\u2019])*")  # O' and D', not the don of don't
+_FLAG_LETTERS: Final = re.compile("[\U0001f1e6-\U0001f1ff]+$")  # two make a flag
 _JOINERS: Final = frozenset("\u200d\ufe0e\ufe0f")  # never the last of a text, nor the first
 
 
@@ -140,14 +143,19 @@ def number(value: Any, decimals: Any = None, locale: str = _LOCALE) -> str:
         ('1,234,567.5', '1.234,50', '3')
     """
     fraction = "###" if decimals is None else "0" * _decimals(decimals)
-    pattern = f"#,##0.{fraction}".rstrip(".")
     exact = _rounded(_amount(value), 3 if decimals is None else decimals)
-    return _number(exact, pattern, _locale(locale))
+    return _number(exact, fraction, _locale(locale))
 
 
 @lru_cache(_REMEMBERED)
-def _number(amount: Decimal, pattern: str, locale: Locale) -> str:
+def _number(amount: Decimal, fraction: str, locale: Locale) -> str:
+    pattern = _with_fraction(locale.decimal_formats[None].pattern, fraction)
     return _plain(format_decimal(amount, pattern, locale))
+
+
+def _with_fraction(pattern: str, fraction: str) -> str:
+    """Write a pattern of CLDR, positive and negative part, with other decimals."""
+    return re.sub(r"\.[0#]+", f".{fraction}".rstrip("."), pattern)
 
 
 def money(value: Any, currency: Any = "EUR", locale: str = _LOCALE, decimals: Any = None) -> str:
@@ -175,14 +183,9 @@ def money(value: Any, currency: Any = "EUR", locale: str = _LOCALE, decimals: An
 
 @lru_cache(_REMEMBERED)
 def _money(amount: Decimal, currency: str, decimals: int, locale: Locale) -> str:
-    pattern = re.sub(r"\.0+", f".{'0' * decimals}".rstrip("."), _currency_pattern(locale))
+    pattern = _with_fraction(locale.currency_formats["standard"].pattern, "0" * decimals)
     text = format_currency(amount, currency, pattern, locale, currency_digits=False)
     return _plain(_BETWEEN_LETTER_AND_DIGIT.sub(" ", text))
-
-
-def _currency_pattern(locale: Locale) -> str:
-    pattern: str = locale.currency_formats["standard"].pattern
-    return pattern
 
 
 def _amount(value: Any) -> Decimal:
@@ -221,7 +224,7 @@ def _decimals(decimals: Any) -> int:
 
 
 def _rounded(amount: Decimal, decimals: int) -> Decimal:
-    return amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    return amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP) + 0  # and no -0.00
 
 
 @lru_cache(_REMEMBERED)
@@ -233,7 +236,7 @@ def _locale(name: Any) -> Locale:
 
 
 def _plain(text: str) -> str:
-    return replace_characters(text, "typography")
+    return replace_characters(text.translate(_DIRECTIONS), "typography")
 
 
 def title(value: Any) -> str:
@@ -285,6 +288,9 @@ def truncate(
     room = length - len(end)
     while room and (text[room] in _JOINERS or text[room - 1] == "\u200d"):
         room -= 1  # what belongs to one sign is not cut
+    flags = _FLAG_LETTERS.search(text[:room])
+    if flags and len(flags[0]) % 2 and "\U0001f1e6" <= text[room] <= "\U0001f1ff":
+        room -= 1  # nor half of a flag
     cut = text[:room]
     at_word = text[room].isspace() or killwords
     if not at_word and (words := cut.rsplit(maxsplit=1))[1:]:

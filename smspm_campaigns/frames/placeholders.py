@@ -54,7 +54,7 @@ def find_placeholders(frame: pd.DataFrame, names: Iterable[str]) -> dict[str, in
         ColumnNotFound: no column is meant, and the nearest is named; or two are, and both are.
     """
     forms = {
-        place: (str(column), identifier(column))
+        place: (unicodedata.normalize("NFC", str(column)), identifier(column))
         for place, column in enumerate(frame.columns)
         if column not in _NOT_FILLED_IN
     }
@@ -62,6 +62,9 @@ def find_placeholders(frame: pd.DataFrame, names: Iterable[str]) -> dict[str, in
 
 
 def _find(name: str, frame: pd.DataFrame, forms: dict[int, tuple[str, str]]) -> int:
+    if name in _NOT_FILLED_IN:
+        raise ColumnNotFound(f"{{{{ {name} }}}} is made by the template, and cannot stand in it.")
+    name = unicodedata.normalize("NFC", name)
     places = [place for place, known in forms.items() if name in known]
     if len(places) == 1:
         return places[0]
@@ -75,9 +78,9 @@ def _find(name: str, frame: pd.DataFrame, forms: dict[int, tuple[str, str]]) -> 
 class Origin(NamedTuple):
     """What made the texts of a frame.
 
-    `placeholders` are those of the template, with the positions of their columns; one whose column
-    was dropped or renamed since is left out. `literals` are the characters outside GSM-7 of the
-    template itself, None where nothing is remembered.
+    `placeholders` are those that the template prints, with the positions of their columns; one
+    whose column was dropped or renamed since is left out. `literals` are the characters outside
+    GSM-7 of the template itself, None where nothing is remembered.
     """
 
     placeholders: dict[str, int]
@@ -87,7 +90,8 @@ class Origin(NamedTuple):
 def remember_origin(frame: pd.DataFrame, names: Iterable[str], literals: str) -> pd.DataFrame:
     """Let a frame remember what made its texts: placeholders, and the template's own letters."""
     frame = frame.copy(deep=False)
-    forcing = {found.character for found in count_segments(literals).forced_by}
+    composed = unicodedata.normalize("NFC", literals)
+    forcing = {found.character for found in count_segments(composed).forced_by}
     remembered = {"placeholders": sorted(names), "literals": "".join(sorted(forcing))}
     frame.attrs[_REMEMBERED] = json.dumps(remembered)
     return frame

@@ -293,6 +293,7 @@ def preview(
 
     Raises:
         ColumnNotFound: numbers or texts are not there yet; the step that makes them is named.
+        InvalidArgument: an argument or a cell of ours cannot be meant.
 
     Example:
         >>> frame = pd.DataFrame({"sms_to": ["491713920012"], "sms_text": ["Hi! STOP: 1234"]})

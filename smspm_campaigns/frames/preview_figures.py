@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from smspm_campaigns.batches import count_requests
+from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.frames.columns import STR, has_text, texts_of, with_columns
 from smspm_campaigns.frames.placeholders import origin_of
-from smspm_campaigns.frames.problems import BETWEEN_NOTES
+from smspm_campaigns.frames.problems import BETWEEN_NOTES, check_code
 from smspm_campaigns.frames.segments import GSM_PART, count_segments, split_segments
 from smspm_campaigns.masking import mask_number, mask_text
 from smspm_campaigns.vocabulary import (
@@ -33,6 +34,7 @@ from smspm_campaigns.vocabulary import (
 EXAMPLE_ROWS: Final = 5  # row numbers shown for each problem
 
 _LOOKED_AT: Final = (TO, COUNTRY, LINE, TEXT, ENCODING, SEGMENTS, COST, SENDER, DETAIL)
+_FIGURES: Final = {SEGMENTS: "render_messages", COST: "estimate_costs"}  # and what makes them
 _COUNTRIES: Final = 12  # countries shown; the others stand together
 _SHOWN_PARTS: Final = 8  # segments shown of a sample; its caption tells how many there are
 _SHOWN_CHARACTERS: Final = _SHOWN_PARTS * GSM_PART  # enough for that many segments
@@ -68,8 +70,18 @@ def to_be_sent(frame: pd.DataFrame) -> pd.DataFrame:
     shown = {frame.columns[place] for place in origin_of(frame).placeholders.values()}
     ready = frame.loc[:, frame.columns.isin([*_LOOKED_AT, *shown])]
     ready = ready if sent.all() else ready[sent]
-    figures = {name: pd.to_numeric(ready[name]) for name in (SEGMENTS, COST) if name in ready}
-    return with_columns(ready, **figures)
+    return with_columns(
+        ready, **{name: _numbers(ready, name) for name in _FIGURES if name in ready}
+    )
+
+
+def _numbers(ready: pd.DataFrame, name: str) -> Any:
+    try:
+        return pd.to_numeric(ready[name])
+    except (ValueError, TypeError):
+        raise InvalidArgument(
+            f"{name} holds something that is no number. Run {_FIGURES[name]} again."
+        ) from None
 
 
 def by_problem(frame: pd.DataFrame, *, masked: bool) -> "tuple[pd.Series[int], dict[str, Example]]":
@@ -79,7 +91,7 @@ def by_problem(frame: pd.DataFrame, *, masked: bool) -> "tuple[pd.Series[int], d
     examples = {}
     for code, places in codes.groupby(codes, sort=False).indices.items():
         rows = codes.index[places[:EXAMPLE_ROWS]]
-        note = _note(texts_of(frame.iloc[rows[:1]], DETAIL)[0], Problem(str(code)))
+        note = _note(texts_of(frame.iloc[rows[:1]], DETAIL)[0], check_code(str(code)))
         examples[str(code)] = Example(
             frame.index[rows].tolist(), mask_text(note) if masked else note
         )
@@ -108,20 +120,26 @@ def because_of(ready: pd.DataFrame) -> tuple[str, ...]:
     Of many rows, some at equal distances are looked at.
     """
     probed = ready.iloc[:: -(-len(ready) // _PROBED) or 1]
-    texts = probed[TEXT].nunique()
+    texts, different = pd.factorize(probed[TEXT])
     codes = {
         name: pd.factorize(np.array([as_text(cell) for cell in probed.iloc[:, place]], object))[0]
         for name, place in origin_of(ready).placeholders.items()
     }
+    # Only where each text has one value of a placeholder does the text show it.
+    shown = [name for name in codes if _pairs(texts, codes[name]) == len(different)]
     named: list[str] = []
     together, apart = np.zeros(len(probed), dtype=np.int64), 1
-    for name in sorted(codes, key=lambda name: (-codes[name].max(initial=0), name)):
+    for name in sorted(shown, key=lambda name: (-codes[name].max(initial=0), name)):
         joined = pd.factorize(together * (len(probed) + 1) + codes[name])[0]
         told = int(joined.max(initial=-1)) + 1
-        if apart < texts and told > apart:
+        if apart < len(different) and told > apart:
             named.append(name)
             together, apart = joined, told
     return tuple(named)
+
+
+def _pairs(texts: "np.ndarray[Any, Any]", values: "np.ndarray[Any, Any]") -> int:
+    return len(np.unique(texts * (len(values) + 1) + values))
 
 
 def by_encoding(ready: pd.DataFrame) -> pd.DataFrame:
@@ -174,8 +192,8 @@ def samples_of(ready: pd.DataFrame, *, masked: bool) -> Iterator[Sample]:
         titles[place] = f"{titles[place]}, {title.lower()}" if place in titles else title
     for place, title in titles.items():
         number, text = (str(ready[name].iloc[place]) for name in (TO, TEXT))
-        known = ENCODING in ready.columns
-        encoding = ready[ENCODING].iloc[place] if known else count_segments(text).encoding
+        known = texts_of(ready.iloc[[place]], ENCODING)[0]
+        encoding = known or count_segments(text).encoding
         if masked:
             text = _DIGITS.sub(partial(_without_own_number, number=number), text)
             number = mask_number(number)

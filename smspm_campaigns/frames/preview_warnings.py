@@ -25,7 +25,7 @@ _TOGETHER: Final = 1_000  # texts searched at once
 _OPT_OUT: Final = tuple(
     (word, re.compile(pattern))
     for word, pattern in (
-        ("stop", r"stop(?<=\bstop)\b"),
+        ("stop", r"stop(?<=\bstop)p?(?![^\W\d_])"),
         ("opt", r"opt(?<=\bopt).?out"),
         *(
             (word, word)

@@ -127,20 +127,27 @@ def _filled(frame: pd.DataFrame, name: str) -> dict[int, str]:
     return dict(zip(places.tolist(), texts.tolist(), strict=True))
 
 
+def check_code(code: str) -> Problem:
+    """Return the problem of a code.
+
+    Raises:
+        InvalidArgument: it is none of `Problem`.
+    """
+    if code not in _CODE_RANK:
+        raise InvalidArgument(
+            f"{PROBLEMS} holds {told(code)}, which is no problem this package knows. It is written "
+            "by the helpers; a reason of your own belongs in a column of yours."
+        )
+    return Problem(code)
+
+
 def _codes(cell: str) -> list[str]:
     """Return the codes a row has so far.
 
     Raises:
         InvalidArgument: a code that is none of `Problem`.
     """
-    codes = cell.split()
-    for code in codes:
-        if code not in _CODE_RANK:
-            raise InvalidArgument(
-                f"{PROBLEMS} holds {told(code)}, which is no problem this package knows. It is "
-                "written by the helpers; a reason of your own belongs in a column of yours."
-            )
-    return codes
+    return [str(check_code(code)) for code in cell.split()]
 
 
 def _title(note: str) -> str:

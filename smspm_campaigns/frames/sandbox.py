@@ -30,9 +30,9 @@ from smspm_campaigns.frames.template_syntax import (
     TEXT,
     TURNS,
     WEIGHED,
-    literals_of,
     over_rows,
     parse,
+    written_by,
 )
 
 MAX_CHARACTERS: Final = MAX_SEGMENTS * GSM_PART  # of a text, and of whatever goes into one
@@ -43,6 +43,7 @@ _DIGITS_OF_A_FLOAT: Final = 15  # that mean something, IEEE 754: 0.1 + 0.2 is 0.
 _SCALARS: Final = (str, int, float, Decimal, dt.date, dt.time)
 _LISTS: Final = (list, tuple, dict)
 _SIZED: Final = (str, *_LISTS)
+_IN_LISTS: Final = (*_SCALARS, Undefined)  # nothing whose parts double with each list around it
 _OF_A_COUNTRY: Final = 500  # what looking up how a country writes something takes, in characters
 _CONVERSION: Final = re.compile(r"%(?:\([^()]*\))?([^a-zA-Z%(]*)(.?)", re.DOTALL)  # of `%`
 _WIDEST: Final = 999  # characters that a `%` format may pad to
@@ -131,12 +132,16 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self, source: str) -> None:
         """Read a template.
 
-        `placeholders` are its names in alphabetical order, `literals` what it writes itself.
+        `placeholders` are its names in alphabetical order; `printed` are those of them that may
+        stand in a text, and `literals` what the template writes itself.
 
         Raises:
-            TemplateInvalid: it does not parse, or holds what a text does not need.
+            TemplateInvalid: it does not parse, cannot be compiled, or holds what a text does not
+                need.
         """
-        super().__init__(undefined=Blank, finalize=self._printed, keep_trailing_newline=True)
+        super().__init__(
+            undefined=Blank, finalize=self._printed, keep_trailing_newline=True, optimized=False
+        )
         self.globals.clear()
         self.tests = {name: self.tests[name] for name in _TESTS}
         self.filters = {
@@ -152,8 +157,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         }
         self._left = MAX_WORK
         self._turn = 1 + len(source)  # what is done in one turn is no more than all of it
-        self._tree, self.placeholders = parse(self, source)
-        self.literals = literals_of(self._tree)
+        tree, self.placeholders = parse(self, source)
+        self.printed, self.literals = written_by(tree, self.placeholders)
+        whole, self._rows = over_rows(tree, self.placeholders)
+        try:
+            self._template = Template.from_code(self, self.compile(whole), {})
+        except (TemplateError, SyntaxError, ValueError, MemoryError, RecursionError) as error:
+            raise TemplateInvalid(f"The template is too complicated: {error}.") from None
 
     def fill(
         self, rows: Iterable[Sequence[Any]], judge: Callable[[Exception], _Verdict]
@@ -166,23 +176,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
         Returns:
             The text of each row, `""` where an error came, and by position what is kept of these.
-
-        Raises:
-            TemplateInvalid: the template cannot be compiled.
         """
-        tree, variable = over_rows(self._tree, self.placeholders)
-        try:
-            template = Template.from_code(self, self.compile(tree), {})
-        except (TemplateError, SyntaxError, ValueError, MemoryError, RecursionError) as error:
-            raise TemplateInvalid(f"The template is too complicated: {error}.") from None
-        context = template.new_context({variable: iter(rows)})
+        context = self._template.new_context({self._rows: iter(rows)})
         texts: list[str] = []
         errors: dict[int, _Verdict] = {}
         done = False
         while not done:
             self._left = MAX_WORK
             try:
-                for text in template.root_render_func(context):
+                for text in self._template.root_render_func(context):
                     texts.append(text)
                     self._left = MAX_WORK
                 done = True
@@ -227,14 +229,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _weighed(self, value: Any) -> Any:
         if isinstance(value, _LISTS):
             items = value.values() if isinstance(value, dict) else value
-            if any(isinstance(item, _LISTS) for item in items):
+            if not all(item is None or isinstance(item, _IN_LISTS) for item in items):
                 raise TooMuch("it has a list in a list")
             self._spend(sum(map(_size, items)))
         self._spend(_size(value))
         return value
 
-    def _joined(self, values: Iterable[Any], between: Any = "") -> str:
-        texts, sign = [as_printed(value) for value in values], as_printed(between)
+    def _joined(self, values: Iterable[Any], d: Any = "") -> str:
+        texts, sign = [as_printed(value) for value in values], as_printed(d)
         self._spend(_bounded(sum(map(len, texts)) + len(sign) * len(texts)))
         return sign.join(texts)
 
@@ -260,6 +262,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         self._spend(_bounded(_BOUNDS[operator](left, right)))
+        if operator == "%" and isinstance(left, str):
+            right = _tidy(right)
         return super().call_binop(context, operator, left, right)
 
 
@@ -316,6 +320,18 @@ def _size_of_format(left: Any, right: Any) -> int:
     values = right.values() if isinstance(right, dict) else right
     values = values if isinstance(right, (dict, tuple)) else [values]
     return size + left.count("%") * max((len(as_printed(value)) for value in values), default=0)
+
+
+def _tidy(value: Any) -> Any:
+    """Return what a `%` format fills in, without digits that only a machine has."""
+    if isinstance(value, tuple):
+        return tuple(map(_tidy, value))
+    if isinstance(value, dict):
+        return {key: _tidy(item) for key, item in value.items()}
+    if isinstance(value, float) and math.isfinite(value):
+        short = float(f"{value:.{_DIGITS_OF_A_FLOAT}g}")
+        return int(short) if short.is_integer() else short
+    return value
 
 
 #: The size of what an operator makes of two values, told before it is made.

@@ -26,6 +26,9 @@ _ALLOWED: Final = (
 )  # fmt: skip
 _OTHER_TEMPLATES: Final = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
 
+_ROWS: Final = "rows"  # in the loop, a column of this name hides it
+_DEEPEST: Final = 40  # expressions within each other: compiling takes the cube of it
+
 #: Names that Jinja fills in itself, and what they mean.
 _JINJAS_OWN: Final = {"self": "the template itself", "loop": "the loop it stands in"}
 
@@ -48,6 +51,8 @@ def parse(environment: Environment, source: str) -> tuple[nodes.Template, list[s
         raise TemplateInvalid(
             f"The template does not parse: line {error.lineno}: {_why(error, environment)}."
         ) from None
+    except TemplateInvalid:
+        raise
     except RecursionError:
         raise TemplateInvalid("The template does not parse: it is nested too deep.") from None
     except ValueError as error:  # a number of thousands of digits
@@ -91,36 +96,59 @@ def _check(tree: nodes.Template) -> None:
             )
 
 
-def _walk(node: nodes.Node) -> Iterator[nodes.Node]:
+def _walk(node: nodes.Node, depth: int = 0) -> Iterator[nodes.Node]:
+    depth = depth + 1 if isinstance(node, nodes.Expr) else 0
+    if depth > _DEEPEST:
+        raise TemplateInvalid(
+            f"Line {node.lineno} of the template has more than {_DEEPEST} expressions within each "
+            "other. Put a part of it into a variable with set."
+        )
     yield node
     for child in node.iter_child_nodes():
-        yield from _walk(child)
+        yield from _walk(child, depth)
 
 
-def literals_of(tree: nodes.Template) -> str:
-    """Return all that a template may write by itself, the texts in its expressions included."""
-    data = [node.data for node in tree.find_all(nodes.TemplateData)]
-    return "".join(data + [str(node.value) for node in tree.find_all(nodes.Const)])
+def written_by(tree: nodes.Template, names: Sequence[str]) -> tuple[list[str], str]:
+    """Return which of these names a template may write, and all that it may write by itself.
+
+    What is only asked, as in `{% if points > 500 %}`, is not written.
+    """
+    data, written = [], set()
+    for node in _walk_written(tree):
+        if isinstance(node, nodes.TemplateData):
+            data.append(node.data)
+        elif isinstance(node, nodes.Const):
+            data.append(str(node.value))
+        elif isinstance(node, nodes.Name):
+            written.add(node.name)
+    return [name for name in names if name in written], "".join(data)
+
+
+def _walk_written(node: nodes.Node) -> Iterator[nodes.Node]:
+    if isinstance(node, (nodes.Compare, nodes.Test)):
+        return
+    yield node
+    asked = ("test", "key") if isinstance(node, (nodes.If, nodes.CondExpr, nodes.Pair)) else ()
+    for child in node.iter_child_nodes(exclude=asked):
+        yield from _walk_written(child)
 
 
 def over_rows(tree: nodes.Template, names: Sequence[str]) -> tuple[nodes.Template, str]:
     """Put a template into a loop over rows, bounded by the filters of the sandbox.
 
+    The tree is changed.
+
     Returns:
-        The tree, which yields one text for each row, and the name of its variable of rows: tuples
-        of the values of these names, in their order.
+        A tree that yields one text for each row, and the name of its variable of rows: tuples of
+        the values of these names, in their order.
     """
-    taken = {name.name for name in tree.find_all(nodes.Name)}
-    variable = "rows"
-    while variable in taken:
-        variable += "_"
     text = nodes.FilterBlock(_Bounded().visit(tree).body, _filter(None, TEXT))
     row = nodes.Tuple([nodes.Name(name, "store") for name in names], "store")
-    loop = nodes.For(row, nodes.Name(variable, "load"), [text], [], None, False)  # noqa: FBT003
+    loop = nodes.For(row, nodes.Name(_ROWS, "load"), [text], [], None, False)  # noqa: FBT003
     whole = nodes.Template([loop], lineno=1)
     assert tree.environment is not None  # noqa: S101 - parsed by it
     whole.set_environment(tree.environment)
-    return whole, variable
+    return whole, _ROWS
 
 
 def _filter(node: Any, name: str) -> nodes.Filter:

@@ -46,13 +46,14 @@ _OWNED: Final = (
     Problem.UNSENDABLE_TEXT,
     Problem.TOO_LONG,
 )
-_FILE_NAME: Final = re.compile(r"[^{}\n]+\.(?:txt|j2|jinja2?|tmpl|tpl)|[^{}\s]+\.md", re.IGNORECASE)
-_MIDNIGHT: Final = dt.time()
+_FILE_NAME: Final = re.compile(
+    r"(?!.*://)[^{}\n]+\.(?:txt|j2|jinja2?|tmpl|tpl)|[^{}\s]+\.md", re.IGNORECASE
+)
 #: Spaces, and what has no ink: a zero-width space or joiner, a mark of direction, a soft hyphen.
 _INVISIBLE: Final = re.compile(
     "[\\s\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]*"
 )
-_NEVER_TEXT: Final = "biufmM"  # numpy's kinds of numbers and times, in which no cell is a space
+_NUMBERS: Final = "biuf"  # numpy's kinds of them
 _TOGETHER: Final = 1_000  # texts searched at once
 _EMPTY: Final = Verdict(Problem.EMPTY_TEXT, note="there is nothing to send.")
 _MAX_TOLD: Final = 120  # characters of an error of Python's own, in the sentence of a row
@@ -107,10 +108,11 @@ def render_messages(
     unicode, segments = measure_texts(texts)
     notes = _replace(texts, unicode, segments, replace)
     faults = _faults(texts, unicode, segments, int(max_segments or MAX_SEGMENTS))
+    failed = set(verdicts)
     for place, fault in faults:
-        if place in verdicts:  # it has no text for another reason
+        if place in failed:  # it has no text, and says why
             continue
-        verdicts[place] = fault
+        verdicts[place] = verdicts.get(place, NOTHING) + fault
         if fault.codes[0] is not Problem.TOO_LONG:
             texts[place] = ""
     for place, note in notes.items():
@@ -125,7 +127,7 @@ def render_messages(
             SEGMENTS: pd.arrays.IntegerArray(segments, absent),
         },
     )
-    frame = remember_origin(frame, places, sandbox.literals)
+    frame = remember_origin(frame, sandbox.printed, sandbox.literals)
     return record(frame, verdicts, owned=_OWNED, titles=(REPLACED,))
 
 
@@ -181,8 +183,7 @@ def _line_ends(text: str) -> str:
 def plain_values(column: "pd.Series[Any]", name: str) -> list[Any]:
     """Return the cells as a template may see them: text, numbers, dates, and `Blank` for nothing.
 
-    Nothing among them has methods that write, no whole number ends in `.0`, and a time stamp at
-    midnight is a date.
+    Nothing among them has methods that write, and no whole number ends in `.0`.
     """
     blank = Blank(name=name)
     if isinstance(column.dtype, pd.StringDtype):
@@ -190,11 +191,8 @@ def plain_values(column: "pd.Series[Any]", name: str) -> list[Any]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         values = [*plain_values(pd.Series(column.cat.categories), name), blank]  # -1 is the last
         return [values[code] for code in column.cat.codes.tolist()]
-    try:
-        cells = cells_of(column)
-    except (ValueError, NotImplementedError):  # times that Python's calendar does not have
-        cells = list(map(str, column.to_numpy()))
-    if column.dtype.kind in _NEVER_TEXT:
+    cells = cells_of(column)
+    if column.dtype.kind in _NUMBERS:  # no cell of which is a space, or broken
         blanks = column.isna().tolist()
         return [blank if no else _plain(cell) for cell, no in zip(cells, blanks, strict=True)]
     return [_plain_or_broken(cell, blank) for cell in cells]
@@ -232,9 +230,7 @@ def _plain(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float | Decimal):
         return int(value) if math.isfinite(value) and value == int(value) else value
-    if isinstance(value, dt.datetime):
-        if value.time() == _MIDNIGHT:
-            return value.date()
+    if isinstance(value, dt.datetime):  # without its zone: as the clock shows it where it happens
         return dt.datetime.fromisoformat(value.replace(tzinfo=None).isoformat())
     if isinstance(value, str):
         return str.__str__(value)
@@ -246,10 +242,20 @@ def _plain(value: Any) -> Any:
 def _failed(error: Exception) -> Verdict:
     if isinstance(error, ValueMissing):
         return _missing_value(str(error))
-    what = quoted(str(error), at_most=_MAX_TOLD)[1:-1]  # in one line
-    if not isinstance(error, CannotFill | TemplateError):
-        what = f"{type(error).__name__}: {what}"
+    what = quoted(_in_words(error), at_most=_MAX_TOLD)[1:-1]  # in one line
     return Verdict(Problem.TEMPLATE_ERROR, note=f"{what.rstrip('.')}.")
+
+
+def _in_words(error: Exception) -> str:
+    """Say what happened: the usual mistakes in words of ours, the others in those of Python."""
+    told = str(error)
+    if isinstance(error, CannotFill | TemplateError):
+        return told
+    if isinstance(error, TypeError) and "instances of 'str' and" in told:
+        return "a text is compared with a number; write {{ points | int }} for a number in a file"
+    if isinstance(error, TypeError) and "argument" in told:
+        return "a filter or method was given arguments that it does not take, or too few"
+    return f"{type(error).__name__}: {told}"
 
 
 @lru_cache

@@ -73,6 +73,9 @@ _ATTRIBUTES: Final[dict[type, frozenset[str]]] = {
 _Verdict = TypeVar("_Verdict")
 
 
+_TOO_MUCH: Final = "it goes through more than a text can need"
+
+
 class TooMuch(CannotFill):
     """A row would take more time or memory than a text needs. The message says of what."""
 
@@ -196,7 +199,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _spend(self, work: int) -> None:
         self._left -= work
         if self._left < 0:
-            raise TooMuch("it goes through more than a text can need")
+            raise TooMuch(_TOO_MUCH)
 
     def _turns(self, values: Iterable[Any]) -> Iterator[Any]:
         for value in values:
@@ -204,10 +207,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
             yield value
 
     def _printed(self, value: Any) -> str:
-        if type(value) is not str:
-            value = as_printed(value)
-        self._spend(len(value))
-        return value  # type: ignore[no-any-return]
+        text = value if type(value) is str else as_printed(value)
+        self._left -= len(text)
+        if self._left < 0:  # as _spend does, without the call: this is done for every placeholder
+            raise TooMuch(_TOO_MUCH)
+        return text
 
     def _charged(self, function: Callable[..., Any], price: int = 1) -> Callable[..., Any]:
         """Let a filter take from the allowance, and never see a blank."""

@@ -27,7 +27,7 @@ _ALLOWED: Final = (
 _OTHER_TEMPLATES: Final = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
 
 _ROWS: Final = "rows"  # in the loop, a column of this name hides it
-_DEEPEST: Final = 40  # expressions within each other: compiling takes the cube of it
+_DEEPEST: Final = 20  # expressions within each other: compiling takes the cube of it
 
 #: Names that Jinja fills in itself, and what they mean.
 _JINJAS_OWN: Final = {"self": "the template itself", "loop": "the loop it stands in"}
@@ -46,7 +46,7 @@ def parse(environment: Environment, source: str) -> tuple[nodes.Template, list[s
     try:
         tree = environment.parse(source)
         _check(tree)
-        names = meta.find_undeclared_variables(tree)
+        names = meta.find_undeclared_variables(environment.parse(source))  # it changes its tree
     except TemplateSyntaxError as error:
         raise TemplateInvalid(
             f"The template does not parse: line {error.lineno}: {_why(error, environment)}."

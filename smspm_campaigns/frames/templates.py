@@ -187,7 +187,10 @@ def plain_values(column: "pd.Series[Any]", name: str) -> list[Any]:
     """
     blank = Blank(name=name)
     if isinstance(column.dtype, pd.StringDtype):
-        return [text if _shows(text) else blank for text in column.tolist()]
+        texts = column.fillna("").tolist()
+        return [
+            text if (text.isascii() and text.strip()) or _shows(text) else blank for text in texts
+        ]
     if isinstance(column.dtype, pd.CategoricalDtype):
         values = [*plain_values(pd.Series(column.cat.categories), name), blank]  # -1 is the last
         return [values[code] for code in column.cat.codes.tolist()]
@@ -301,7 +304,7 @@ def _faults(
 ) -> Iterator[tuple[int, Verdict]]:
     """Yield what is wrong with a text, and where."""
     for place, text in enumerate(texts):
-        if not _shows(text):
+        if not ((text.isascii() and text.strip()) or _shows(text)):
             yield place, _EMPTY
     suspects = np.flatnonzero(unicode).tolist()  # what no SMS can carry, GSM-7 cannot either
     for start in range(0, len(suspects), _TOGETHER):

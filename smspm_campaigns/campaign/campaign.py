@@ -11,19 +11,23 @@ from smspm_campaigns.campaign.arguments import billionths, check_limit, check_na
 from smspm_campaigns.campaign.deciding import Deciding
 from smspm_campaigns.campaign.opening import ledger_path, now, opened
 from smspm_campaigns.campaign.planning import plan_rows
+from smspm_campaigns.campaign.trial import Trial, find_text, own_number
 from smspm_campaigns.campaign.watching import Progress, watch
 from smspm_campaigns.delivery import engine
 from smspm_campaigns.delivery.ledger import Ledger, plan, read
 from smspm_campaigns.delivery.ledger.read import CampaignRecord
 from smspm_campaigns.delivery.ledger.record import EURO
+from smspm_campaigns.delivery.ledger.trial import TrialOutcome
 from smspm_campaigns.delivery.sender import send_campaign
 from smspm_campaigns.delivery.tracker import track_campaign
+from smspm_campaigns.delivery.trial import send_trial
 from smspm_campaigns.exceptions import (
     BudgetExceeded,
     InvalidArgument,
     warn,
 )
 from smspm_campaigns.gateway.client import Client, check_report_url
+from smspm_campaigns.masking import mask_number
 from smspm_campaigns.vocabulary import OPEN, Status
 
 
@@ -206,6 +210,60 @@ class Campaign(Deciding):
         if still_open:
             warn(f"{still_open:,} messages have no final status yet. track(…) goes on asking.")
         return counts
+
+    def send_test(self, client: Client, to: str, *, row: Any = None) -> Trial:
+        """Send the text of one row to a number of your own, to see it on a phone.
+
+        It is one request, made once, written down apart: it is no row's, counts neither for
+        `limit` nor for `max_cost`, and binds the campaign to no account.
+
+        Args:
+            client: `Client()` for real, which costs what one message costs.
+            to: your number in any spelling, with its country code.
+            row: the index label of the row; by default the first one that will be sent.
+
+        Returns:
+            A value with `status`, `id`, `segments`, the masked `number` and `error`. `unknown`: the
+            reply proves nothing, so it may have been sent.
+
+        Raises:
+            InvalidArgument: `to` is no number, or no row has the label, or it has no text.
+            GatewayError: as the API or the way to it raises it. After `OutcomeUnknown` the test
+                may have been sent.
+            LedgerError: the ledger cannot be written.
+
+        Example:
+            >>> import tempfile
+            >>> folder = tempfile.TemporaryDirectory()
+            >>> frame = pd.DataFrame({"sms_to": ["491713920012"], "sms_text": ["Hi! STOP: 1234"]})
+            >>> campaign = Campaign.create("hello", frame, sender="SMSPM.com",
+            ...                            ledger=f"{folder.name}/ledger")
+            >>> test = campaign.send_test(Client.simulated(), "+49 171 3920012")
+            >>> str(test.status), test.segments, test.number
+            ('queued', 1, '4917******12')
+            >>> int(campaign.counts()["planned"])
+            1
+            >>> folder.cleanup()
+        """
+        _check_client(client)
+        number = own_number(to)
+        with opened(self.path) as ledger:
+            text = find_text(ledger, read.find_campaign(ledger, self.name), row)
+        outcomes: list[TrialOutcome] = []
+
+        async def work(_: engine.Run) -> None:
+            outcomes.append(await send_trial(self.path, text, number, client))
+
+        engine.Run(work).wait()
+        [told] = outcomes
+        return Trial(
+            status=Status(told.status),
+            id=told.message_id,
+            segments=text.segments,
+            number=mask_number(number),
+            error=told.error,
+            is_rehearsal=client.is_simulated,
+        )
 
     def _check_gateway(self, client: Client) -> CampaignRecord:
         """Refuse a client of another gateway than the one that took something of it."""

@@ -33,7 +33,7 @@ _RECORD_AGAIN: Final = (0.1, 0.5, 2.0, 5.0)  # seconds between tries to write do
 
 _TOO_LATE: Final = "a row of it was found to be taken before; nothing was sent"
 
-_BECOMES: Final[dict[str, str]] = {
+BECOMES: Final[dict[str, str]] = {
     "planned": "not_taken",
     "refused": "refused",
     "unknown": "unknown",
@@ -132,7 +132,7 @@ class _Sender:
                 claimed.numbers, claimed.text, sender=claimed.sender, report_url=report_url
             )
         except GatewayError as error:
-            evidence = self._of_all(claimed, _BECOMES[error.rows_become], str(error))
+            evidence = self._of_all(claimed, BECOMES[error.rows_become], str(error))
             halve = isinstance(error, ListRefused)
             await self._record(claimed, evidence, error.raw, str(error), halve=halve)
             if error.stops_run:

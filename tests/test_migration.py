@@ -162,6 +162,19 @@ def test_many_may_open_an_old_ledger_at_once(old: Path) -> None:
     assert seen == [7] * 6
 
 
+def test_whoever_waits_for_another_one_changes_nothing_again(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The version is looked at once more when the turn has come."""
+    with Ledger.open(old):
+        pass
+    looks = iter([1, 1])  # before the other one had finished
+    real = connection._version
+    monkeypatch.setattr(connection, "_version", lambda asked: next(looks, None) or real(asked))
+    with Ledger.open(old) as ledger:
+        assert len(read.history(ledger, 7)) == 7
+
+
 def test_a_ledger_before_the_first_version_is_none(old: Path) -> None:
     """A file with our mark and no version was not written by us."""
     with sqlite3.connect(old) as made:

@@ -175,6 +175,32 @@ def test_only_the_rows_that_were_named_are_resolved(new_book: "NewBook") -> None
         assert [row.position for row in resolve.unknown(ledger, book.id)] == [1]
 
 
+def test_a_word_is_about_the_unknown_attempt_alone(new_book: "NewBook") -> None:
+    """An earlier one of the row, of which it is known that nothing was taken, stays as it is."""
+    book = new_book(NUMBERS[:1])
+    with book.open() as ledger:
+        close(ledger, claim_next(ledger, book), ["not_taken"])
+        close(ledger, claim_next(ledger, book), ["unknown"])
+        resolve.resolve(ledger, book.id, "sent", {0}, at=5)
+        assert book.ask("SELECT status FROM attempt ORDER BY id") == [
+            ("not_taken",),
+            ("submitted",),
+        ]
+        assert read.expected_cost(ledger, book.id) == (50_000_000, 0)
+
+
+def test_another_campaign_is_not_resolved(new_book: "NewBook") -> None:
+    """Its rows have the same places."""
+    book = new_book(NUMBERS[:1])
+    other = book.add("other", NUMBERS[1:2])
+    with book.open() as ledger:
+        unknown_row(book, ledger)
+        resolve.resolve(ledger, other, "sent", {0}, at=5)
+        assert statuses(book) == ["unknown"]
+        assert resolve.unknown(ledger, other) == []
+        assert [row.number for row in resolve.waiting(ledger, other)] == [NUMBERS[1]]
+
+
 def test_what_is_known_meanwhile_is_left_as_it_is(new_book: "NewBook") -> None:
     """A reply that comes while the person types is better evidence."""
     book = new_book(NUMBERS[:1])

@@ -17,10 +17,12 @@ from smspm_campaigns.exceptions import (
     InvalidArgument,
     LedgerError,
     NeverLeft,
+    NumberRefused,
     OutcomeUnknown,
     RateLimited,
 )
 from smspm_campaigns.gateway.simulator import Simulator, running
+from smspm_campaigns.gateway.simulator.faults import Fault
 from smspm_campaigns.vocabulary import Status
 
 if TYPE_CHECKING:
@@ -144,6 +146,17 @@ def test_a_row_that_cannot_be_tested_is_named(
     assert trials(campaign) == []
 
 
+def test_a_text_that_no_phone_can_show_is_not_tested(made: Made, clock: "Clock") -> None:
+    """Its row is excluded for it, and stands in the ledger with it."""
+    texts = ["Hi", "Hi", "Hi \x00", "Hi"]
+    problems = ["missing_number", None, "unsendable_text", "missing_value"]
+    campaign = made(sms_text=texts, sms_problem=problems, sms_problems=problems)
+    client = smspm.Client.simulated(clock=clock)
+    with pytest.raises(InvalidArgument, match=r"Row c has no text to send"):
+        campaign.send_test(client, OWN, row="c")
+    assert client.simulator.requests == 0
+
+
 @pytest.mark.parametrize("to", [OWN, "491713920012", "0049 (171) 39200-12", 491713920012])
 def test_one_s_own_number_is_read_in_any_spelling(to: Any, made: Made, clock: "Clock") -> None:
     """With a plus or with the country code, as text or as a number."""
@@ -233,13 +246,12 @@ def test_a_test_is_on_disk_before_it_leaves(made: Made, clock: "Clock") -> None:
 def test_the_ledger_keeps_no_number_of_one_s_own(made: Made, clock: "Clock") -> None:
     """Nothing is ever matched with it: what is kept is enough to recognise it."""
     campaign = made()
-    for faults in ({}, {0: "reformatted"}, {0: "503"}):
-        client = smspm.Client.simulated(clock=clock, faults=faults)
-        try:
-            campaign.send_test(client, OWN)
-        except OutcomeUnknown:
-            continue
-    assert len(trials(campaign)) == 3
+    campaign.send_test(smspm.Client.simulated(clock=clock), OWN)
+    campaign.send_test(smspm.Client.simulated(clock=clock, faults={0: "reformatted"}), OWN)
+    echo = {0: Fault("400", error="Invalid phone number: 491713920012")}
+    with pytest.raises(NumberRefused):
+        campaign.send_test(smspm.Client.simulated(clock=clock, faults=echo), OWN)
+    assert [row[3] for row in trials(campaign)] == ["queued", "queued", "refused"]
     text = re.sub(r"\D", "", dump(campaign))
     assert "491713920012" not in text
     assert "3920012" not in text

@@ -31,8 +31,7 @@ async def send_trial(path: Path, text: TrialText, number: str, client: Client) -
             reply = await client.send(number, text.text, sender=text.sender)
         except GatewayError as error:
             status = BECOMES[error.rows_become]
-            told = mask_text(str(error))
-            outcome = TrialOutcome(status, error=told, reply=mask_text(error.raw))
+            outcome = TrialOutcome(status, error=str(error), reply=mask_text(error.raw))
             await desk.do(trial.end, trial_id, outcome)
             raise
         [answer] = reply.answers

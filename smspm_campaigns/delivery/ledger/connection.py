@@ -148,9 +148,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for version in range(
-            _version(connection), SCHEMA_VERSION
-        ):  # somebody may have been quicker
+        found = _version(connection)  # somebody may have been quicker
+        for version in range(found, SCHEMA_VERSION):
             for statement in _statements(_script(f"to_version_{version + 1}.sql")):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

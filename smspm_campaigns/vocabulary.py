@@ -125,6 +125,9 @@ OUTCOME_COLUMNS: Final = (
     "sms_updated_at",
 )
 
+#: What `Campaign.unknown` adds to the report; dropped as well.
+UNKNOWN_COLUMNS: Final = ("sms_request", "sms_requested_at")
+
 #: Every column of ours, in the order a report has them.
 COLUMNS: Final = (
     TO,

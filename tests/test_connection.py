@@ -11,6 +11,7 @@ import platformdirs
 import pytest
 
 from smspm_campaigns.delivery.ledger import Ledger, default_path
+from smspm_campaigns.delivery.ledger.connection import SCHEMA_VERSION
 from smspm_campaigns.exceptions import LedgerError
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def other_program(path: Path) -> None:
 def newer(path: Path) -> None:
     Ledger.create(path)
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     connection.close()
 
 
@@ -267,7 +268,10 @@ def test_a_transaction_is_all_or_nothing(new_book: "NewBook") -> None:
         "UPDATE recipient SET standing = 'excluded'",  # without a problem
         "UPDATE recipient SET number = NULL",
         "UPDATE recipient SET request_size = 101",
+        "INSERT INTO event (recipient_id, at, status, evidence) VALUES (9, 0, 'queued', 'x')",
+        "INSERT INTO event (recipient_id, at, status, evidence) VALUES (1, 0, 'sent', 'x')",
         "INSERT INTO event (attempt_id, at, status, evidence) VALUES (1, 0, 'queued', 'x')",
+        "INSERT INTO trial (recipient_id, gateway, number, at, status) VALUES (1, '', '', 0, 'x')",
         "DELETE FROM content",
     ],
 )

@@ -207,6 +207,15 @@ def test_the_expected_cost_is_of_what_is_taken_unknown_and_planned(new_book: "Ne
     book = new_book([*costs, row(NUMBERS[6], cost=None)])
     for place, status in enumerate(("planned", "sending", "unknown", "delivered", "refused")):
         book.ask("UPDATE recipient SET status = ? WHERE position = ?", status, place)
+    book.ask("INSERT INTO owner (id, started_at) VALUES ('me', 0)")
+    book.ask(
+        "INSERT INTO request (id, campaign_id, owner_id, claimed_at) VALUES ('r', ?, 'me', 0)",
+        book.id,
+    )
+    book.ask(
+        "INSERT INTO attempt (recipient_id, request_id, status, updated_at) "
+        "SELECT id, 'r', status, 0 FROM recipient WHERE position BETWEEN 1 AND 4"
+    )
     book.ask(
         "UPDATE recipient SET status = 'excluded', standing = 'excluded', problem = 'opted_out' "
         "WHERE position = 5"

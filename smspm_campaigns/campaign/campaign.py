@@ -2,40 +2,36 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from decimal import Decimal, InvalidOperation
-from numbers import Integral
-from pathlib import Path
-from typing import Any, Final
+from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 
-from smspm_campaigns.campaign.outcomes import make_report
+from smspm_campaigns.campaign.arguments import billionths, check_limit, check_name, seconds
+from smspm_campaigns.campaign.deciding import Deciding
+from smspm_campaigns.campaign.opening import ledger_path, now, opened
 from smspm_campaigns.campaign.planning import plan_rows
+from smspm_campaigns.campaign.trial import Trial, find_text, own_number
 from smspm_campaigns.campaign.watching import Progress, watch
-from smspm_campaigns.clock import SystemClock
 from smspm_campaigns.delivery import engine
-from smspm_campaigns.delivery.ledger import Ledger, default_path, owners, plan, read
+from smspm_campaigns.delivery.ledger import Ledger, plan, read
 from smspm_campaigns.delivery.ledger.read import CampaignRecord
 from smspm_campaigns.delivery.ledger.record import EURO
-from smspm_campaigns.delivery.pacing import micros
+from smspm_campaigns.delivery.ledger.trial import TrialOutcome
 from smspm_campaigns.delivery.sender import send_campaign
 from smspm_campaigns.delivery.tracker import track_campaign
+from smspm_campaigns.delivery.trial import send_trial
 from smspm_campaigns.exceptions import (
     BudgetExceeded,
     InvalidArgument,
     warn,
 )
 from smspm_campaigns.gateway.client import Client, check_report_url
-from smspm_campaigns.reporting import exports, tables
-from smspm_campaigns.vocabulary import OPEN, SIMULATED, Status
-
-_MAX_NAME: Final = 100  # characters
-_REHEARSAL: Final = "rehearsal"
+from smspm_campaigns.masking import mask_number
+from smspm_campaigns.vocabulary import OPEN, Status
 
 
-class Campaign:
+class Campaign(Deciding):
     """A campaign in a ledger. Make one with `create`, or find it again with `open`.
 
     Example:
@@ -57,14 +53,11 @@ class Campaign:
         'report.csv'
         >>> Campaign.open("hello", ledger=ledger)
         Campaign('hello': 1 delivered; rehearsal)
+        >>> from smspm_campaigns import list_campaigns
         >>> list_campaigns(ledger=ledger).index.tolist()
         ['hello']
         >>> folder.cleanup()
     """
-
-    def __init__(self, name: str, path: Path) -> None:
-        self.name = name
-        self.path = path
 
     @classmethod
     def create(
@@ -97,19 +90,19 @@ class Campaign:
                 campaign of this ledger took some of the messages.
             LedgerError: the ledger cannot be used.
         """
-        _check_name(name)
+        check_name(name)
         manifest, rows = plan_rows(frame, sender=sender, allow_repeat=allow_repeat)
-        path = _path(ledger)
+        path = ledger_path(ledger)
         if Ledger.create(path):
             print(f"A new ledger was made at {path}.", file=sys.stderr)  # noqa: T201 - said once
-        with _opened(path) as opened:
+        with opened(path) as found:
             plan.create_campaign(
-                opened,
+                found,
                 name,
                 rows,
                 manifest=manifest,
                 allow_repeat=allow_repeat,
-                at=micros(SystemClock()),
+                at=now(),
             )
         return cls(name, path)
 
@@ -121,26 +114,10 @@ class Campaign:
             CampaignNotFound: there is none of that name.
             LedgerError: there is no ledger, or it cannot be used.
         """
-        path = _path(ledger)
-        with _opened(path) as opened:
-            read.find_campaign(opened, name)
+        path = ledger_path(ledger)
+        with opened(path) as found:
+            read.find_campaign(found, name)
         return cls(name, path)
-
-    def __repr__(self) -> str:
-        told = ", ".join(f"{count:,} {status}" for status, count in self.counts().items() if count)
-        rehearsal = f"; {_REHEARSAL}" if self.is_rehearsal else ""
-        return f"Campaign({self.name!r}: {told}{rehearsal})"
-
-    @property
-    def is_rehearsal(self) -> bool:
-        """Whether it belongs to the simulator: nothing of it was ever sent to anybody."""
-        return self._record().gateway == SIMULATED
-
-    @property
-    def taken(self) -> int:
-        """How many rows money may have been spent on: what `limit` counts."""
-        with _opened(self.path) as ledger:
-            return read.count_taken(ledger, read.find_campaign(ledger, self.name).id)
 
     def send(
         self,
@@ -171,12 +148,12 @@ class Campaign:
             GatewayError: the account, sender or network does not let anything through.
             RunStopped: too many requests ended unknown or refused.
         """
-        _check_limit(limit)
+        check_limit(limit)
         if report_url is not None:
             check_report_url(report_url)
         self._check_budget(max_cost)
         record = self._check_gateway(client)
-        with _opened(self.path) as ledger:
+        with opened(self.path) as ledger:
             plan.refuse_repeats(ledger, record.id)
         run = engine.Run(
             lambda run: send_campaign(
@@ -190,8 +167,9 @@ class Campaign:
         if counts[Status.UNKNOWN]:
             warn(
                 f"Of {counts[Status.UNKNOWN]:,} rows it is not known whether they were sent. They "
-                "are never sent again by themselves; report() shows them as 'unknown'. Compare "
-                "them with the message log of your SMSPM account."
+                "are never sent again by themselves; unknown() shows them. Compare them with the "
+                "message log of your SMSPM account, then resolve_unknown(…) says what became of "
+                "them."
             )
         return counts
 
@@ -218,11 +196,12 @@ class Campaign:
             GatewayMismatch: the campaign belongs to another account, or is a rehearsal.
             GatewayError: the account is refused, or the API cannot be reached.
         """
-        seconds, patience = _seconds(timeout, "timeout"), _seconds(give_up_after, "give_up_after")
+        for_seconds = seconds(timeout, "timeout")
+        patience = seconds(give_up_after, "give_up_after")
         record = self._check_gateway(client)
         run = engine.Run(
             lambda run: track_campaign(
-                run, self.path, record.id, client, for_seconds=seconds, give_up_after=patience
+                run, self.path, record.id, client, for_seconds=for_seconds, give_up_after=patience
             )
         )
         self._watch(run, "Tracking", "track(…)", show=progress)
@@ -232,74 +211,73 @@ class Campaign:
             warn(f"{still_open:,} messages have no final status yet. track(…) goes on asking.")
         return counts
 
-    def counts(self) -> "pd.Series[int]":
-        """Count the rows by status. The sum is always the number of rows."""
-        with _opened(self.path) as ledger:
-            counted = read.count_by_status(ledger, read.find_campaign(ledger, self.name).id)
-        return pd.Series(
-            [counted.get(status, 0) for status in Status],
-            index=pd.Index([str(status) for status in Status], name="sms_status"),
-            name="rows",
-            dtype="int64",
-        )
+    def send_test(self, client: Client, to: str, *, row: Any = None) -> Trial:
+        """Send the text of one row to a number of your own, to see it on a phone.
 
-    def report(self) -> pd.DataFrame:
-        """Return the rows you began with, in their order and index, and what became of each.
+        It is one request, made once, written down apart: it is no row's, counts neither for
+        `limit` nor for `max_cost`, and binds the campaign to no account.
+
+        Args:
+            client: `Client()` for real, which costs what one message costs.
+            to: your number in any spelling, with its country code.
+            row: the index label of the row; by default the first one that will be sent.
 
         Returns:
-            Your columns as they were, then all `sms_` columns; `sms_status` is one of `Status`,
-            prices are EUR (float64), times UTC (datetime64[us, UTC]).
-        """
-        with _opened(self.path) as ledger:
-            record = read.find_campaign(ledger, self.name)
-            return make_report(record.manifest, list(read.rows(ledger, record.id)))
-
-    def summary(self, by: str | None = None) -> pd.DataFrame:
-        """Count the report, in one row or by a column. See `reporting.tables.summarize`.
+            A value with `status`, `id`, `segments`, the masked `number` and `error`. `unknown`: the
+            reply proves nothing, so it may have been sent.
 
         Raises:
-            ColumnNotFound: there is no column `by`.
+            InvalidArgument: `to` is no number, or no row has the label, or it has no text.
+            GatewayError: as the API or the way to it raises it. After `OutcomeUnknown` the test
+                may have been sent.
+            LedgerError: the ledger cannot be written.
+
+        Example:
+            >>> import tempfile
+            >>> folder = tempfile.TemporaryDirectory()
+            >>> frame = pd.DataFrame({"sms_to": ["491713920012"], "sms_text": ["Hi! STOP: 1234"]})
+            >>> campaign = Campaign.create("hello", frame, sender="SMSPM.com",
+            ...                            ledger=f"{folder.name}/ledger")
+            >>> test = campaign.send_test(Client.simulated(), "+49 171 3920012")
+            >>> str(test.status), test.segments, test.number
+            ('queued', 1, '4917******12')
+            >>> int(campaign.counts()["planned"])
+            1
+            >>> folder.cleanup()
         """
-        return tables.summarize(self.report(), by)
+        _check_client(client)
+        number = own_number(to)
+        with opened(self.path) as ledger:
+            text = find_text(ledger, read.find_campaign(ledger, self.name), row)
+        outcomes: list[TrialOutcome] = []
 
-    def to_excel(self, path: str | os.PathLike[str]) -> Path:
-        """Write a workbook: summary, countries, recipients, excluded rows. Returns its path."""
-        return self._export(exports.to_excel, path)
+        async def work(_: engine.Run) -> None:
+            outcomes.append(await send_trial(self.path, text, number, client))
 
-    def to_html(self, path: str | os.PathLike[str]) -> Path:
-        """Write a page that needs nothing else. Returns its path."""
-        return self._export(exports.to_html, path)
-
-    def to_csv(self, path: str | os.PathLike[str]) -> Path:
-        """Write every row as CSV. Returns the path."""
-        return self._export(exports.to_csv, path)
-
-    def _export(self, write: Any, path: str | os.PathLike[str]) -> Path:
-        target = Path(path)
-        write(exports.Outcome(self.name, self.is_rehearsal, self.report()), target)
-        return target.absolute()
-
-    def _record(self) -> CampaignRecord:
-        with _opened(self.path) as ledger:
-            return read.find_campaign(ledger, self.name)
+        engine.Run(work).wait()
+        [told] = outcomes
+        return Trial(
+            status=Status(told.status),
+            id=told.message_id,
+            segments=text.segments,
+            number=mask_number(number),
+            error=told.error,
+            is_rehearsal=client.is_simulated,
+        )
 
     def _check_gateway(self, client: Client) -> CampaignRecord:
         """Refuse a client of another gateway than the one that took something of it."""
-        if not isinstance(client, Client):
-            raise InvalidArgument(
-                f"Expected a client, got {client!r}. Pass Client() to send for real, or "
-                "Client.simulated() to rehearse."
-            )
-        with _opened(self.path) as ledger:
+        _check_client(client)
+        with opened(self.path) as ledger:
             record = read.find_campaign(ledger, self.name)
             plan.check_gateway(ledger, record.id, client.identity(ledger.key()))
         return record
 
     def _check_budget(self, max_cost: float | Decimal | None) -> None:
-        with _opened(self.path) as ledger:
+        with opened(self.path) as ledger:
             campaign_id = read.find_campaign(ledger, self.name).id
             if max_cost is not None:
-                plan.set_max_cost(ledger, campaign_id, _billionths(max_cost))
+                plan.set_max_cost(ledger, campaign_id, billionths(max_cost))
             bound = read.find_campaign(ledger, self.name).max_cost
             cost, unpriced = read.expected_cost(ledger, campaign_id)
         if bound is None:
@@ -327,70 +305,9 @@ class Campaign:
         watch(run, look, title=title, show=show, go_on=go_on)
 
 
-def list_campaigns(*, ledger: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-    """List the campaigns of a ledger, the newest first.
-
-    Returns:
-        A frame indexed by `name`: `created_at` (datetime64[us, UTC]), `gateway` (`"simulated"` is
-        a rehearsal; missing before the first request), and the rows by status (Int64).
-    """
-    path = _path(ledger)
-    statuses = [str(status) for status in Status]
-    lines: list[list[Any]] = []
-    if path.exists():
-        with _opened(path) as opened:
-            for record in read.all_campaigns(opened):
-                counts = read.count_by_status(opened, record.id)
-                cells = [record.name, record.created_at, record.gateway]
-                lines.append([*cells, *(counts.get(status, 0) for status in statuses)])
-    frame = pd.DataFrame(lines, columns=["name", "created_at", "gateway", *statuses])
-    frame["created_at"] = pd.to_datetime(frame["created_at"].astype("int64"), unit="us", utc=True)
-    types = {"name": "str", "gateway": "str", **dict.fromkeys(statuses, "Int64")}
-    return frame.astype(types).set_index("name")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Ledger]:
-    """Open a ledger in which nobody who died still seems to be sending."""
-    with Ledger.open(path) as ledger:
-        owners.bury_the_dead(ledger, at=micros(SystemClock()))
-        yield ledger
-
-
-def _check_name(name: Any) -> None:
-    fits = isinstance(name, str) and name.strip() and len(name) <= _MAX_NAME
-    if not (fits and name.isprintable()):
-        raise InvalidArgument(f"A campaign's name has 1 to {_MAX_NAME} characters, not {name!r}.")
-
-
-def _check_limit(limit: int | None) -> None:
-    whole = isinstance(limit, Integral) and not isinstance(limit, bool)
-    if limit is not None and not (whole and limit >= 0):
+def _check_client(client: Any) -> None:
+    if not isinstance(client, Client):
         raise InvalidArgument(
-            f"limit is the most rows to take in all, a whole number from 0, not {limit!r}."
+            f"Expected a client, got {client!r}. Pass Client() to send for real, or "
+            "Client.simulated() to rehearse."
         )
-
-
-def _path(ledger: str | os.PathLike[str] | None) -> Path:
-    return (default_path() if ledger is None else Path(ledger).expanduser()).absolute()
-
-
-def _seconds(span: Any, name: str) -> float:
-    has_unit = not isinstance(span, str) or any(character.isalpha() for character in span)
-    try:
-        seconds = pd.Timedelta(span).total_seconds() if has_unit else float("nan")
-    except (ValueError, TypeError):
-        seconds = float("nan")
-    if isinstance(span, int | float) or not seconds >= 0:
-        raise InvalidArgument(f"{name} is a time such as '10min' or '72h', not {span!r}.")
-    return seconds
-
-
-def _billionths(euros: float | Decimal) -> int:
-    try:
-        value = Decimal(str(euros))
-        if value.is_finite() and value >= 0:
-            return round(value * EURO)
-    except InvalidOperation:
-        pass
-    raise InvalidArgument(f"max_cost is an amount in EUR from 0, not {euros!r}.")

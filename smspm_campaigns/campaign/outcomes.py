@@ -1,16 +1,20 @@
 """Rows of the ledger become a report: the frame they began as, plus what became of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from smspm_campaigns.delivery.ledger.read import RowRecord
+from smspm_campaigns.delivery.ledger.read import Change, RowRecord
 from smspm_campaigns.delivery.ledger.record import EURO
+from smspm_campaigns.delivery.ledger.resolve import Unknown
+from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.frames import snapshot
+from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.frames.columns import text_array, with_columns
-from smspm_campaigns.vocabulary import COLUMNS
+from smspm_campaigns.masking import mask_text
+from smspm_campaigns.vocabulary import COLUMNS, UNKNOWN_COLUMNS
 
 
 def _counts(values: Iterable[int | None]) -> Any:
@@ -60,3 +64,62 @@ def make_report(manifest: str, rows: list[RowRecord]) -> pd.DataFrame:
         field, make = _MADE_OF[name]
         columns[name] = make(getattr(row, field) for row in rows)
     return with_columns(frame, **columns)
+
+
+def only_unknown(report: pd.DataFrame, unknown: Sequence[Unknown]) -> pd.DataFrame:
+    """Keep the rows of a report that are unknown, and tell of the request each was in."""
+    rows = report.iloc[[row.position for row in unknown]]
+    told = (
+        text_array(row.request_id for row in unknown),
+        _times(row.requested_at for row in unknown),
+    )
+    return with_columns(rows, **dict(zip(UNKNOWN_COLUMNS, told, strict=True)))
+
+
+def row_labels(manifest: str, originals: Iterable[str]) -> pd.Index:
+    """Return the index labels of the frame that a campaign was made from."""
+    return snapshot.restore(manifest, originals).index
+
+
+def make_history(labels: pd.Index, changes: Sequence[Change]) -> pd.DataFrame:
+    """Make a frame of changes, each under the label of its row."""
+    columns = {
+        "at": _times(change.at for change in changes),
+        "status": text_array(change.status for change in changes),
+        "evidence": text_array(change.evidence for change in changes),
+        "request": text_array(change.request_id for change in changes),
+        "message_id": text_array(change.message_id for change in changes),
+        "error": text_array(change.error for change in changes),
+    }
+    return pd.DataFrame(columns, index=labels.take([change.position for change in changes]))
+
+
+def places_of(labels: pd.Index, wanted: Sequence[Any]) -> dict[str, list[int]]:
+    """Return the places of rows by their labels; the labels as a person may see them.
+
+    Raises:
+        InvalidArgument: no row has a label.
+    """
+    places: dict[Any, list[int]] = {}
+    for place, label in enumerate(labels.to_flat_index().tolist()):
+        places.setdefault(_plain(label), []).append(place)
+    found: dict[str, list[int]] = {}
+    for label in wanted:
+        if not pd.api.types.is_hashable(label) or _plain(label) not in places:
+            raise InvalidArgument(
+                f"No row has the index label {shown(label)}. Labels are those of report().index."
+            )
+        found.setdefault(shown(label), []).extend(places[_plain(label)])
+    return found
+
+
+def shown(label: Any) -> str:
+    """Write a row's label; people use phone numbers as index too."""
+    return mask_text(as_text(label))
+
+
+def _plain(label: Any) -> Any:
+    """Make a label that is missing equal to another one that is."""
+    if isinstance(label, tuple):
+        return tuple(map(_plain, label))
+    return None if pd.api.types.is_scalar(label) and pd.isna(label) else label

@@ -8,11 +8,12 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
+from smspm_campaigns.campaign.outcomes import shown
 from smspm_campaigns.delivery.ledger.plan import PlannedRow
 from smspm_campaigns.delivery.ledger.record import EURO
 from smspm_campaigns.exceptions import CampaignConflict, InvalidArgument
 from smspm_campaigns.frames import snapshot
-from smspm_campaigns.frames.cells import as_text, is_blank, quoted
+from smspm_campaigns.frames.cells import is_blank, quoted
 from smspm_campaigns.frames.columns import check_frame
 from smspm_campaigns.frames.segments import count_segments, unsendable
 from smspm_campaigns.masking import mask_number, mask_text
@@ -29,6 +30,7 @@ from smspm_campaigns.vocabulary import (
     SENDER,
     TEXT,
     TO,
+    UNKNOWN_COLUMNS,
     Problem,
 )
 
@@ -97,6 +99,8 @@ def plan_rows(
             be meant, or a row without a problem that has no number or text.
         CampaignConflict: two rows that would be sent have one number.
     """
+    if isinstance(frame, pd.DataFrame):
+        frame = frame.drop(columns=list(UNKNOWN_COLUMNS), errors="ignore")
     check_frame(frame, TO, TEXT)
     if sender is not None:
         check_sender(sender)
@@ -130,15 +134,10 @@ def _cells(frame: pd.DataFrame, name: str) -> list[Any]:
     for label, cell in zip(frame.index, cells, strict=True):
         if cell is not None and not expected.fits(cell):
             raise InvalidArgument(
-                f"Row {_shown(label)} has {mask_text(quoted(cell))} in {name}; expected "
+                f"Row {shown(label)} has {mask_text(quoted(cell))} in {name}; expected "
                 f"{expected.words}. {expected.next_step}"
             )
     return cells
-
-
-def _shown(label: Any) -> str:
-    """Write a row's label; people use phone numbers as index too."""
-    return mask_text(as_text(label))
 
 
 def _planned_row(cells: dict[str, Any], original: str, sender: str | None) -> PlannedRow:
@@ -168,14 +167,14 @@ def _check(rows: list[PlannedRow], labels: list[Any], *, allow_repeat: bool) -> 
             "sms_detail says which."
         )
     for row, label in ready:
-        _check_row(row, _shown(label))
+        _check_row(row, shown(label))
     if allow_repeat:
         return
     first: dict[str | None, Any] = {}
     for row, label in ready:
         if row.number in first:
             raise CampaignConflict(
-                f"Rows {_shown(first[row.number])} and {_shown(label)} have the same number "
+                f"Rows {shown(first[row.number])} and {shown(label)} have the same number "
                 f"({mask_number(row.number or '')}). Run mark_duplicates first, or pass "
                 "allow_repeat=True to text it for each of its rows."
             )

@@ -31,7 +31,9 @@ _WINDOW: Final = 50  # requests looked back on
 _MOST_IN_WINDOW: Final = 10  # of them unknown or refused before a run stops: 20 %
 _RECORD_AGAIN: Final = (0.1, 0.5, 2.0, 5.0)  # seconds between tries to write down a reply
 
-_BECOMES: Final[dict[str, str]] = {
+_TOO_LATE: Final = "a row of it was found to be taken before; nothing was sent"
+
+BECOMES: Final[dict[str, str]] = {
     "planned": "not_taken",
     "refused": "refused",
     "unknown": "unknown",
@@ -119,13 +121,18 @@ class _Sender:
             evidence = self._of_all(claimed, "not_taken", "nothing was sent")
             await self._record(claimed, evidence, "", str(stopped))
             raise stopped
+        if await self._desk.do(claim.is_superseded, claimed):
+            await self._record(
+                claimed, self._of_all(claimed, "not_taken", _TOO_LATE), "", _TOO_LATE
+            )
+            return None
         report_url = self._report_url and _with_reference(self._report_url, claimed.request_id)
         try:
             reply = await lane.send(
                 claimed.numbers, claimed.text, sender=claimed.sender, report_url=report_url
             )
         except GatewayError as error:
-            evidence = self._of_all(claimed, _BECOMES[error.rows_become], str(error))
+            evidence = self._of_all(claimed, BECOMES[error.rows_become], str(error))
             halve = isinstance(error, ListRefused)
             await self._record(claimed, evidence, error.raw, str(error), halve=halve)
             if error.stops_run:

@@ -121,6 +121,17 @@ def stands(ledger: Ledger, claim: Claim) -> bool:
     )
 
 
+def is_superseded(ledger: Ledger, claim: Claim) -> bool:
+    """Tell whether late evidence has proven meanwhile that a row of this claim was taken before."""
+    return bool(
+        ledger.one(
+            "SELECT 1 FROM attempt JOIN recipient ON recipient.id = attempt.recipient_id "
+            "WHERE request_id = ? AND recipient.status <> 'sending' LIMIT 1",
+            claim.request_id,
+        )
+    )
+
+
 def taken_over() -> RunStopped:
     """Make the error for an owner that was declared dead, and is not."""
     return RunStopped(

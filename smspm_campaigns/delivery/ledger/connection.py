@@ -15,7 +15,7 @@ import platformdirs
 from smspm_campaigns.exceptions import LedgerError
 
 APPLICATION_ID: Final = 0x534D5350  # "SMSP", in the header of the file
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 _BUSY_TIMEOUT: Final = 30.0  # seconds to wait for another writer
 
@@ -45,7 +45,7 @@ class Ledger:
     @classmethod
     @contextmanager
     def open(cls, path: Path) -> Iterator["Ledger"]:
-        """Open an existing ledger.
+        """Open an existing ledger. One of an older version becomes one of this version.
 
         Raises:
             LedgerError: there is none, or it is foreign, newer or damaged.
@@ -59,6 +59,7 @@ class Ledger:
             connection = _connect(path)
             try:
                 _check(connection, path)
+                _migrate(connection)
                 connection.execute(f"PRAGMA journal_mode = {'WAL' if _WAL_IS_SOUND else 'PERSIST'}")
                 yield cls(path, connection)
             finally:
@@ -126,16 +127,52 @@ class Ledger:
 
 
 def _build(path: Path) -> None:
-    schema = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
     connection = _connect(path)
     try:
         connection.executescript(
             f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = "
-            f"{SCHEMA_VERSION}; {schema} COMMIT;"
+            f"{SCHEMA_VERSION}; {_script('schema.sql')} COMMIT;"
         )
         connection.execute("INSERT INTO ledger (key) VALUES (?)", (secrets.token_bytes(32),))
     finally:
         connection.close()
+
+
+def _script(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Take an older ledger to this version, all of it or nothing."""
+    if _version(connection) == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        found = _version(connection)  # somebody may have been quicker
+        for version in range(found, SCHEMA_VERSION):
+            for statement in _statements(_script(f"to_version_{version + 1}.sql")):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script: Python's own way to run one would commit before it."""
+    statement = ""
+    for piece in script.split(";"):
+        statement += piece
+        if sqlite3.complete_statement(f"{statement};"):
+            yield statement
+            statement = ""
+        else:  # a semicolon in a comment
+            statement += ";"
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _put_in_place(building: Path, path: Path) -> bool:
@@ -184,8 +221,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if application != APPLICATION_ID:
+    version = _version(connection)
+    if application != APPLICATION_ID or version < 1:
         raise LedgerError(
             f"{path} is a database of another program, not a ledger. Name another file."
         )

@@ -85,7 +85,8 @@ def _end(ledger: Ledger, owner_id: str, *, at: int) -> None:
             "UPDATE attempt SET status = 'unknown', error = ?, updated_at = ? WHERE id = ?",
             [(error, at, attempt_id) for attempt_id, _ in left],
         )
-        add_events(ledger, (attempt_id for attempt_id, _ in left), "unknown", "dead owner", at=at)
+        attempts = (attempt_id for attempt_id, _ in left)
+        add_events(ledger, attempts, "unknown", "dead owner", error=error, at=at)
         settle(ledger, (recipient_id for _, recipient_id in left))
         ledger.execute("UPDATE owner SET ended_at = ? WHERE id = ?", (at, owner_id))
 

@@ -186,7 +186,8 @@ def check_gateway(ledger: Ledger, campaign_id: int, gateway: str) -> None:
     mismatch = ledger.one(
         "SELECT name, gateway FROM campaign WHERE id = ? AND gateway <> ? AND EXISTS ("
         "  SELECT 1 FROM request JOIN attempt ON attempt.request_id = request.id"
-        "  WHERE request.campaign_id = campaign.id AND attempt.status <> 'not_taken')",
+        "  WHERE request.campaign_id = campaign.id AND (attempt.status <> 'not_taken' OR EXISTS ("
+        "    SELECT 1 FROM event WHERE event.attempt_id = attempt.id AND evidence = 'person')))",
         *(campaign_id, gateway),
     )
     if mismatch is None:

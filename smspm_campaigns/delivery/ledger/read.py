@@ -52,6 +52,18 @@ class Due(NamedTuple):
     due_at: int
 
 
+class Change(NamedTuple):
+    """One change of status, or a contradiction. `position` is that of the row in the frame."""
+
+    position: int
+    at: int
+    status: str
+    evidence: str
+    request_id: str | None
+    message_id: str | None
+    error: str | None
+
+
 def find_campaign(ledger: Ledger, name: str) -> CampaignRecord:
     """Find a campaign by name.
 
@@ -99,11 +111,18 @@ def count_taken(ledger: Ledger, campaign_id: int) -> int:
 
 
 def expected_cost(ledger: Ledger, campaign_id: int) -> tuple[int, int]:
-    """Return the cost of what is taken, unknown and planned, and how many have no price."""
+    """Return the cost of what is taken, unknown and planned, and how many have no price.
+
+    A row that was sent again by a person's word, and proved to be taken before, costs twice.
+    """
     cost, unpriced = ledger.one(
-        "SELECT coalesce(sum(cost), 0), count(*) - count(cost) FROM recipient "
-        "JOIN status ON status.name = recipient.status "
-        "WHERE campaign_id = ? AND (status.taken OR recipient.status = 'planned')",
+        "WITH paid (cost) AS ("
+        "  SELECT cost FROM recipient WHERE campaign_id = ? AND status = 'planned'"
+        "  UNION ALL"
+        "  SELECT cost FROM recipient JOIN attempt ON attempt.recipient_id = recipient.id"
+        "  JOIN status ON status.name = attempt.status AND status.taken WHERE campaign_id = ?) "
+        "SELECT coalesce(sum(cost), 0), count(*) - count(cost) FROM paid",
+        campaign_id,
         campaign_id,
     )
     return cost, unpriced
@@ -122,6 +141,28 @@ def rows(ledger: Ledger, campaign_id: int) -> Iterator[RowRecord]:
         (campaign_id,),
     )
     return (RowRecord(*row) for row in found)
+
+
+def originals(ledger: Ledger, campaign_id: int) -> list[str]:
+    """Return what each row was in the frame, in its order."""
+    found = ledger.execute(
+        "SELECT original FROM recipient WHERE campaign_id = ? ORDER BY position", (campaign_id,)
+    )
+    return [original for (original,) in found]
+
+
+def history(ledger: Ledger, campaign_id: int) -> list[Change]:
+    """Return every change of a campaign's rows by time. What was not taken is planned again."""
+    found = ledger.execute(
+        "SELECT position, event.at, "
+        "CASE event.status WHEN 'not_taken' THEN 'planned' ELSE event.status END, "
+        "evidence, request_id, message_id, event.error "
+        "FROM event JOIN recipient ON recipient.id = event.recipient_id "
+        "LEFT JOIN attempt ON attempt.id = event.attempt_id "
+        "WHERE campaign_id = ? ORDER BY event.at, event.id",
+        (campaign_id,),
+    )
+    return [Change(*row) for row in found]
 
 
 def due(ledger: Ledger, campaign_id: int, *, most: int, at: int) -> list[Due]:

@@ -43,7 +43,7 @@ def close_request(
             (at, reply, error, request_id),
         )
         for proof in evidence:
-            _apply(ledger, _unless_known(ledger, proof), "reply", at=at)
+            apply(ledger, _unless_known(ledger, proof), "reply", at=at)
         if halve:
             _halve_requests(ledger, request_id)
 
@@ -51,7 +51,7 @@ def close_request(
 def record(ledger: Ledger, evidence: Evidence, source: str, *, at: int) -> None:
     """Record evidence about one attempt, such as the answer to a poll."""
     with ledger.transaction():
-        _apply(ledger, evidence, source, at=at)
+        apply(ledger, evidence, source, at=at)
 
 
 def ask_again(ledger: Ledger, campaign_id: int, *, sent_after: int, at: int) -> None:
@@ -87,10 +87,15 @@ def _unless_known(ledger: Ledger, proof: Evidence) -> Evidence:
     return Evidence(proof.attempt_id, "unknown", word=proof.word, error=error)
 
 
-def _apply(ledger: Ledger, proof: Evidence, source: str, *, at: int) -> None:
-    """Move an attempt forward, never back; a price or carrier is kept in any case."""
-    old, old_stage, new_stage, recipient_id = ledger.one(
-        "SELECT attempt.status, old.stage, new.stage, attempt.recipient_id FROM attempt "
+def apply(ledger: Ledger, proof: Evidence, source: str, *, at: int) -> None:
+    """Move an attempt forward, never back, inside a transaction; a price or carrier is kept anyway.
+
+    A contradiction changes nothing, and is kept in the history: another final word, or the proof
+    that something was not taken which is known to be.
+    """
+    old, old_stage, was_taken, new_stage, is_taken, recipient_id = ledger.one(
+        "SELECT attempt.status, old.stage, old.taken, new.stage, new.taken, attempt.recipient_id "
+        "FROM attempt "
         "JOIN status AS old ON old.name = attempt.status JOIN status AS new ON new.name = ? "
         "WHERE attempt.id = ?",
         proof.status,
@@ -115,19 +120,39 @@ def _apply(ledger: Ledger, proof: Evidence, source: str, *, at: int) -> None:
             "UPDATE attempt SET word = coalesce(?, word), error = ? WHERE id = ?",
             (proof.word, proof.error, proof.attempt_id),
         )
-    if forward or (new_stage == old_stage and proof.status != old):  # or a contradiction
-        add_events(ledger, [proof.attempt_id], proof.status, source, at=at)
+    contradicts = new_stage == old_stage or (was_taken and not is_taken)
+    if forward or (proof.status != old and contradicts):
+        add_events(ledger, [proof.attempt_id], proof.status, source, error=proof.error, at=at)
     if forward:
         settle(ledger, [recipient_id])
+    if forward and not is_taken:
+        _add_standing(ledger, recipient_id, at=at)
 
 
 def add_events(
-    ledger: Ledger, attempts: Iterable[int], status: str, source: str, *, at: int
+    ledger: Ledger,
+    attempts: Iterable[int],
+    status: str,
+    source: str,
+    *,
+    error: str | None = None,
+    at: int,
 ) -> None:
-    """Keep a change of status in the history, with its evidence."""
+    """Keep a change of attempts in the history, with its evidence."""
     ledger.executemany(
-        "INSERT INTO event (attempt_id, at, status, evidence) VALUES (?, ?, ?, ?)",
-        [(attempt_id, at, status, source) for attempt_id in attempts],
+        "INSERT INTO event (recipient_id, attempt_id, at, status, evidence, error) "
+        "SELECT recipient_id, id, ?, ?, ?, ? FROM attempt WHERE id = ?",
+        [(at, status, source, error, attempt_id) for attempt_id in attempts],
+    )
+
+
+def _add_standing(ledger: Ledger, recipient_id: int, *, at: int) -> None:
+    """Keep in the history that a row was taken out of the plan while its request was under way."""
+    ledger.execute(
+        "INSERT INTO event (recipient_id, at, status, evidence) "
+        "SELECT id, ?, status, CASE status WHEN 'cancelled' THEN 'cancel' ELSE 'suppress' END "
+        "FROM recipient WHERE id = ? AND status IN ('cancelled', 'excluded')",
+        (at, recipient_id),
     )
 
 

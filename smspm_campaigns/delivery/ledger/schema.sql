@@ -1,10 +1,13 @@
--- The ledger: campaigns, their rows, and every attempt to send one of them.
+-- The ledger: campaigns, their rows, and every attempt to send one of them. Version 2.
+-- An older ledger becomes this one by the steps in to_version_2.sql.
 --
 -- A row's life:    planned -> sending -> queued | refused | unknown -> submitted
 --                          -> delivered | failed | unconfirmed
 --                  excluded and cancelled rows have no attempt that counts.
--- An attempt only moves forward: to a status of a higher stage. A row's status is that of the
--- attempt that prevails; without one it is the row's standing.
+-- An attempt only moves forward: to a status of a higher stage, whether a reply, a poll or a person
+-- says so. A row's status is that of the attempt that prevails; without one it is the row's standing.
+-- So a row is planned only while none of its attempts may have been taken, and a standing that
+-- changes while a request is under way counts as soon as that request proves to be nothing.
 --
 -- Times are microseconds since 1970-01-01 UTC. Money is in billionths of a euro.
 
@@ -130,9 +133,32 @@ SELECT recipient.id AS recipient_id,
 
 CREATE TABLE event (               -- every change of status, with its evidence
   id           INTEGER PRIMARY KEY,
-  attempt_id   INTEGER NOT NULL REFERENCES attempt (id) ON DELETE CASCADE,
+  recipient_id INTEGER NOT NULL REFERENCES recipient (id) ON DELETE CASCADE,
+  attempt_id   INTEGER REFERENCES attempt (id) ON DELETE CASCADE,
+                                   -- NULL: a change of the row itself, such as 'cancelled'
   at           INTEGER NOT NULL,
-  status       TEXT    NOT NULL,
-  evidence     TEXT    NOT NULL    -- 'claim', 'reply', 'poll', 'callback', 'person', 'dead owner', …
+  status       TEXT    NOT NULL REFERENCES status (name),
+  evidence     TEXT    NOT NULL,   -- 'claim', 'reply', 'poll', 'callback', 'dead owner', 'person',
+                                   -- 'cancel', 'suppress'
+  error        TEXT                -- what a person reads when it was no plain success
 );
+CREATE INDEX event_of_recipient ON event (recipient_id);
 CREATE INDEX event_of_attempt ON event (attempt_id);
+
+CREATE TABLE trial (               -- a row's text, sent to somebody's own number to look at it:
+                                   -- no attempt, counted nowhere, never repeated
+  id           INTEGER PRIMARY KEY,
+  recipient_id INTEGER NOT NULL REFERENCES recipient (id) ON DELETE CASCADE,
+                                   -- its text and sender; its person is not texted
+  gateway      TEXT    NOT NULL,   -- 'simulated', or address and account
+  number       TEXT    NOT NULL,   -- masked: nothing is ever matched with it
+  at           INTEGER NOT NULL,
+  status       TEXT    NOT NULL REFERENCES status (name)
+               CHECK (status IN ('sending', 'not_taken', 'unknown', 'queued', 'refused')),
+                                   -- 'sending' for ever: the program stopped before the reply
+  message_id   TEXT,
+  word         TEXT,               -- the vendor's own word for the status
+  error        TEXT,
+  reply        TEXT                -- as it came, without secrets, numbers masked
+);
+CREATE INDEX trial_of_recipient ON trial (recipient_id);

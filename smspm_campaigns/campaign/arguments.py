@@ -1,0 +1,59 @@
+"""What may be passed to a campaign, and what it means."""
+
+from decimal import Decimal, InvalidOperation
+from numbers import Integral
+from typing import Any, Final
+
+import pandas as pd
+
+from smspm_campaigns.delivery.ledger.record import EURO
+from smspm_campaigns.exceptions import InvalidArgument
+
+_MAX_NAME: Final = 100  # characters
+
+
+def check_name(name: Any) -> None:
+    """Raise InvalidArgument unless it can be a campaign's name."""
+    fits = isinstance(name, str) and name.strip() and len(name) <= _MAX_NAME
+    if not (fits and name.isprintable()):
+        raise InvalidArgument(f"A campaign's name has 1 to {_MAX_NAME} characters, not {name!r}.")
+
+
+def check_limit(limit: int | None) -> None:
+    """Raise InvalidArgument unless it is a whole number from 0, or None."""
+    whole = isinstance(limit, Integral) and not isinstance(limit, bool)
+    if limit is not None and not (whole and limit >= 0):
+        raise InvalidArgument(
+            f"limit is the most rows to take in all, a whole number from 0, not {limit!r}."
+        )
+
+
+def seconds(span: Any, name: str) -> float:
+    """Return a span of time in seconds.
+
+    Raises:
+        InvalidArgument: it is none, has no unit, or is negative.
+    """
+    has_unit = not isinstance(span, str) or any(character.isalpha() for character in span)
+    try:
+        seconds = pd.Timedelta(span).total_seconds() if has_unit else float("nan")
+    except (ValueError, TypeError):
+        seconds = float("nan")
+    if isinstance(span, int | float) or not seconds >= 0:
+        raise InvalidArgument(f"{name} is a time such as '10min' or '72h', not {span!r}.")
+    return seconds
+
+
+def billionths(euros: float | Decimal) -> int:
+    """Return an amount in EUR in billionths of one.
+
+    Raises:
+        InvalidArgument: it is none, or negative.
+    """
+    try:
+        value = Decimal(str(euros))
+        if value.is_finite() and value >= 0:
+            return round(value * EURO)
+    except InvalidOperation:
+        pass
+    raise InvalidArgument(f"max_cost is an amount in EUR from 0, not {euros!r}.")

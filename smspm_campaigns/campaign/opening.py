@@ -1,0 +1,54 @@
+"""Where a ledger is, and how a campaign looks into it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from smspm_campaigns.clock import SystemClock
+from smspm_campaigns.delivery.ledger import Ledger, default_path, owners, read
+from smspm_campaigns.delivery.pacing import micros
+from smspm_campaigns.vocabulary import Status
+
+
+def ledger_path(ledger: str | os.PathLike[str] | None) -> Path:
+    """Return the absolute path of a ledger, by default of the user's own."""
+    return (default_path() if ledger is None else Path(ledger).expanduser()).absolute()
+
+
+def now() -> int:
+    """Return the time of this machine in microseconds since 1970-01-01 UTC."""
+    return micros(SystemClock())
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Ledger]:
+    """Open a ledger in which nobody who died still seems to be sending."""
+    with Ledger.open(path) as ledger:
+        owners.bury_the_dead(ledger, at=now())
+        yield ledger
+
+
+def list_campaigns(*, ledger: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """List the campaigns of a ledger, the newest first.
+
+    Returns:
+        A frame indexed by `name`: `created_at` (datetime64[us, UTC]), `gateway` (`"simulated"` is
+        a rehearsal; missing before the first request), and the rows by status (Int64).
+    """
+    path = ledger_path(ledger)
+    statuses = [str(status) for status in Status]
+    lines: list[list[Any]] = []
+    if path.exists():
+        with opened(path) as listed:
+            for record in read.all_campaigns(listed):
+                counts = read.count_by_status(listed, record.id)
+                cells = [record.name, record.created_at, record.gateway]
+                lines.append([*cells, *(counts.get(status, 0) for status in statuses)])
+    frame = pd.DataFrame(lines, columns=["name", "created_at", "gateway", *statuses])
+    frame["created_at"] = pd.to_datetime(frame["created_at"].astype("int64"), unit="us", utc=True)
+    types = {"name": "str", "gateway": "str", **dict.fromkeys(statuses, "Int64")}
+    return frame.astype(types).set_index("name")

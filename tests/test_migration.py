@@ -1,0 +1,184 @@
+"""A ledger of an older version becomes one of this version, and nothing in it is lost."""
+
+import re
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from smspm_campaigns.delivery.ledger import Ledger, connection, owners, read
+from smspm_campaigns.delivery.ledger.claim import Order, claim_request
+from smspm_campaigns.delivery.ledger.read import Change
+from smspm_campaigns.exceptions import LedgerError
+
+VERSION_1 = (Path(__file__).parent / "ledgers" / "schema_1.sql").read_text(encoding="utf-8")
+
+#: What version 1 wrote: one row accepted and then delivered, one unknown, one not taken, one left.
+CONTENT = """
+INSERT INTO ledger VALUES (zeroblob(32));
+INSERT INTO campaign VALUES (7, 'spring', 'print', '{}', 'simulated', NULL, 0, 1);
+INSERT INTO content VALUES (3, 7, 'Hi', 'SMSPM.com', 'GSM-7', 1);
+INSERT INTO recipient VALUES
+  (11, 7, 0, 0, '37250000000', 'EE', 'mobile', 3, 50, NULL, NULL, NULL, '[0]', 'planned',
+   'delivered', 100),
+  (12, 7, 1, 1, '37250000001', 'EE', 'mobile', 3, 50, NULL, NULL, NULL, '[1]', 'planned',
+   'unknown', 100),
+  (13, 7, 2, 2, '37250000002', 'EE', 'mobile', 3, 50, NULL, NULL, NULL, '[2]', 'planned',
+   'planned', 100),
+  (14, 7, 3, NULL, NULL, NULL, NULL, NULL, NULL, 'missing_number', 'missing_number', 'No number.',
+   '[3]', 'excluded', 'excluded', 100);
+INSERT INTO owner VALUES ('me', 2, 9);
+INSERT INTO request VALUES ('r', 7, 'me', 3, 5, NULL, '{}');
+INSERT INTO attempt VALUES
+  (21, 11, 'r', 'delivered', 'id-1', 'delivered', NULL, 60, 'Telia', 5, 8, NULL),
+  (22, 12, 'r', 'unknown', NULL, NULL, 'no element', NULL, NULL, NULL, 5, NULL),
+  (23, 13, 'r', 'not_taken', NULL, NULL, '429', NULL, NULL, NULL, 5, NULL);
+INSERT INTO event VALUES
+  (31, 21, 3, 'sending', 'claim'), (32, 22, 3, 'sending', 'claim'), (33, 23, 3, 'sending', 'claim'),
+  (34, 21, 5, 'queued', 'reply'), (35, 22, 5, 'unknown', 'reply'),
+  (36, 23, 5, 'not_taken', 'reply'),
+  (37, 21, 8, 'delivered', 'poll');
+"""
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A ledger as version 1 left it."""
+    path = tmp_path / "ledger.sqlite"
+    made = sqlite3.connect(path)
+    made.executescript(
+        f"PRAGMA application_id = {connection.APPLICATION_ID}; PRAGMA user_version = 1;"
+        + VERSION_1
+        + CONTENT
+    )
+    made.close()
+    return path
+
+
+def version(path: Path) -> int:
+    looking = sqlite3.connect(path)
+    try:
+        return int(looking.execute("PRAGMA user_version").fetchone()[0])
+    finally:
+        looking.close()
+
+
+def schema(path: Path) -> list[tuple[str, str]]:
+    """Return what there is in a ledger, spelled alike whatever its comments and spaces."""
+    looking = sqlite3.connect(path)
+    try:
+        made = looking.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        return sorted(
+            (name, re.sub(r"\s+", " ", re.sub(r"--.*", "", sql))) for name, sql in made.fetchall()
+        )
+    finally:
+        looking.close()
+
+
+def test_everything_is_found_again(old: Path) -> None:
+    """Rows, attempts and the history of an old ledger, with the errors its attempts had."""
+    with Ledger.open(old) as ledger:
+        rows = list(read.rows(ledger, 7))
+        assert [(row.number, row.status, row.message_id, row.error, row.price) for row in rows] == [
+            ("37250000000", "delivered", "id-1", None, 60),
+            ("37250000001", "unknown", None, "no element", None),
+            ("37250000002", "planned", None, "429", None),
+            (None, "excluded", None, None, None),
+        ]
+        assert read.history(ledger, 7) == [
+            Change(0, 3, "sending", "claim", "r", "id-1", None),
+            Change(1, 3, "sending", "claim", "r", None, None),
+            Change(2, 3, "sending", "claim", "r", None, None),
+            Change(0, 5, "queued", "reply", "r", "id-1", None),
+            Change(1, 5, "unknown", "reply", "r", None, "no element"),
+            Change(2, 5, "planned", "reply", "r", None, "429"),
+            Change(0, 8, "delivered", "poll", "r", "id-1", None),
+        ]
+        found = ledger.execute("SELECT id, recipient_id, attempt_id FROM event ORDER BY id")
+        assert found.fetchall() == [
+            (31, 11, 21),
+            (32, 12, 22),
+            (33, 13, 23),
+            (34, 11, 21),
+            (35, 12, 22),
+            (36, 13, 23),
+            (37, 11, 21),
+        ]
+
+
+def test_an_old_campaign_goes_on(old: Path) -> None:
+    """What was planned is claimed, and nothing else."""
+    with Ledger.open(old) as ledger, owners.hold(ledger, lambda: 10) as owner:
+        claimed = claim_request(ledger, Order(7, owner, "simulated", None), at=11)
+        assert claimed is not None
+        assert claimed.numbers == ["37250000002"]
+
+
+def test_an_old_ledger_is_then_like_a_new_one(old: Path, tmp_path: Path) -> None:
+    """Table by table and index by index; and the second opening changes nothing."""
+    new = tmp_path / "new.sqlite"
+    Ledger.create(new)
+    for _ in range(2):
+        with Ledger.open(old) as ledger:
+            assert ledger.one("PRAGMA foreign_key_check") is None
+            assert ledger.one("PRAGMA integrity_check") == ("ok",)
+        assert schema(old) == schema(new)
+        assert version(old) == version(new) == connection.SCHEMA_VERSION
+
+
+def test_an_old_ledger_changes_as_a_whole_or_not_at_all(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever step fails, it is the old one still, and can be opened later."""
+    before = schema(old)
+    steps = list(connection._statements(connection._script("to_version_2.sql")))
+    assert len(steps) > 6
+    for place in range(len(steps)):
+        broken = [*steps[:place], "SELECT 1 FROM nowhere"]
+        monkeypatch.setattr(connection, "_statements", lambda _, broken=broken: broken)
+        with pytest.raises(LedgerError, match="no such table"), Ledger.open(old):
+            pass
+        assert (version(old), schema(old)) == (1, before)
+    monkeypatch.undo()
+    with Ledger.open(old) as ledger:
+        assert len(read.history(ledger, 7)) == 7
+
+
+def test_many_may_open_an_old_ledger_at_once(old: Path) -> None:
+    """One of them changes it; the others find it changed."""
+    together, seen = threading.Barrier(6), []
+
+    def look() -> None:
+        together.wait()
+        with Ledger.open(old) as ledger:
+            seen.append(len(read.history(ledger, 7)))
+
+    threads = [threading.Thread(target=look) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [7] * 6
+
+
+def test_whoever_waits_for_another_one_changes_nothing_again(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The version is looked at once more when the turn has come."""
+    with Ledger.open(old):
+        pass
+    looks = iter([1, 1])  # before the other one had finished
+    real = connection._version
+    monkeypatch.setattr(connection, "_version", lambda asked: next(looks, None) or real(asked))
+    with Ledger.open(old) as ledger:
+        assert len(read.history(ledger, 7)) == 7
+
+
+def test_a_ledger_before_the_first_version_is_none(old: Path) -> None:
+    """A file with our mark and no version was not written by us."""
+    with sqlite3.connect(old) as made:
+        made.execute("PRAGMA user_version = 0")
+    made.close()
+    with pytest.raises(LedgerError, match="is a database of another program"), Ledger.open(old):
+        pass

@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 
 from smspm_campaigns.cli import cli
-from smspm_campaigns.frames.sandbox import MAX_CHARACTERS, MAX_WORK
+from smspm_campaigns.frames.sandbox import MAX_WORK
 from smspm_campaigns.frames.template_syntax import MAX_SOURCE
+from smspm_campaigns.frames.template_values import MAX_CHARACTERS
 from smspm_campaigns.frames.templates import render_messages
 from smspm_campaigns.vocabulary import Status
 

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smspm_campaigns.exceptions import SmspmError, TemplateInvalid
-from smspm_campaigns.frames.sandbox import MAX_CHARACTERS, MAX_WORK, Blank, Sandbox, TooMuch
+from smspm_campaigns.frames.sandbox import MAX_WORK, Sandbox
+from smspm_campaigns.frames.template_values import MAX_CHARACTERS, Blank, TooMuch
 from smspm_campaigns.frames.templates import render_messages
 
 MEGABYTE = 2**20

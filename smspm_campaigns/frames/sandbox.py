@@ -8,23 +8,16 @@ and each row has an allowance, from which every turn of a loop takes.
 
 import datetime as dt
 import functools
-import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from jinja2 import Template, TemplateError, Undefined, UndefinedError
+from jinja2 import Template, TemplateError, Undefined
 from jinja2 import filters as jinja
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.utils import missing
 
 from smspm_campaigns.exceptions import TemplateInvalid
 from smspm_campaigns.frames import filters
-from smspm_campaigns.frames.cells import as_text
-from smspm_campaigns.frames.filters import CannotFill
-from smspm_campaigns.frames.segments import GSM_PART, MAX_SEGMENTS
 from smspm_campaigns.frames.template_syntax import (
     JOINED,
     TEXT,
@@ -34,19 +27,23 @@ from smspm_campaigns.frames.template_syntax import (
     parse,
     written_by,
 )
+from smspm_campaigns.frames.template_values import (
+    LISTS,
+    SCALARS,
+    SIZES,
+    Blank,
+    TooMuch,
+    as_printed,
+    bounded,
+    size_of,
+    tidy,
+)
 
-MAX_CHARACTERS: Final = MAX_SEGMENTS * GSM_PART  # of a text, and of whatever goes into one
 MAX_WORK: Final = 200_000  # characters that one row may read and write, turns of loops included
-_MAX_BITS: Final = 4_096  # of a whole number
-_MAX_DECIMALS: Final = 12  # of `round`
-_DIGITS_OF_A_FLOAT: Final = 15  # that mean something, IEEE 754: 0.1 + 0.2 is 0.3
-_SCALARS: Final = (str, int, float, Decimal, dt.date, dt.time)
-_LISTS: Final = (list, tuple, dict)
-_SIZED: Final = (str, *_LISTS)
-_IN_LISTS: Final = (*_SCALARS, Undefined)  # nothing whose parts double with each list around it
+_TOO_MUCH: Final = "it goes through more than a text can need"
 _OF_A_COUNTRY: Final = 500  # what looking up how a country writes something takes, in characters
-_CONVERSION: Final = re.compile(r"%(?:\([^()]*\))?([^a-zA-Z%(]*)(.?)", re.DOTALL)  # of `%`
-_WIDEST: Final = 999  # characters that a `%` format may pad to
+_MAX_DECIMALS: Final = 12  # of `round`
+_IN_LISTS: Final = (*SCALARS, Undefined)  # nothing whose parts double with each list around it
 
 #: What may be asked of a value, by its type; of any other, nothing.
 _ATTRIBUTES: Final[dict[type, frozenset[str]]] = {
@@ -71,60 +68,6 @@ _ATTRIBUTES: Final[dict[type, frozenset[str]]] = {
 
 
 _Verdict = TypeVar("_Verdict")
-
-
-_TOO_MUCH: Final = "it goes through more than a text can need"
-
-
-class TooMuch(CannotFill):
-    """A row would take more time or memory than a text needs. The message says of what."""
-
-
-class ValueMissing(UndefinedError):
-    """A placeholder whose cell is blank was printed. The message is its name."""
-
-
-class Blank(Undefined):
-    """A blank cell: absent for `default` and `if`, an error when it is printed."""
-
-    def __init__(
-        self, hint: str | None = None, obj: Any = missing, *more: Any, **named: Any
-    ) -> None:
-        super().__init__(hint, obj, *more, **named)
-        if obj is missing and hint is None:
-            self._undefined_exception = ValueMissing
-
-    @property
-    def _undefined_message(self) -> str:
-        if self._undefined_exception is ValueMissing:
-            return str(self._undefined_name)
-        return super()._undefined_message
-
-    __str__ = __repr__ = __iter__ = __len__ = __abs__ = __round__ = (
-        Undefined._fail_with_undefined_error  # noqa: SLF001 - as Jinja's own subclasses do
-    )
-
-
-def as_printed(value: Any) -> str:
-    """Write a value as it stands in a text, which never holds Python's own words.
-
-    Raises:
-        CannotFill: it is a list, None or the like, or a number that is not finite.
-    """
-    if type(value) is str:
-        return value
-    if type(value) is int:
-        return str(value)
-    if isinstance(value, (float, Decimal)) and not math.isfinite(value):
-        raise CannotFill(f"an expression gave {value}, which is no number to show")
-    if isinstance(value, float):
-        return as_text(float(f"{value:.{_DIGITS_OF_A_FLOAT}g}"))
-    if isinstance(value, _SCALARS):
-        return as_text(value)
-    if isinstance(value, Undefined):
-        return str(value)  # which raises
-    what = "nothing" if value is None else f"a {type(value).__name__}"
-    raise CannotFill(f"an expression gave {what}, not a text or number")
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -222,7 +165,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             for value in (*args[place:], *named.values()):
                 if isinstance(value, Undefined):
                     str(value)  # which raises
-                self._spend(price + _size(value))
+                self._spend(price + size_of(value))
             return function(*args, **named)
 
         return charged
@@ -231,22 +174,22 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return lambda value, *args, **named: function(self._printed(value), *args, **named)
 
     def _weighed(self, value: Any) -> Any:
-        if isinstance(value, _LISTS):
+        if isinstance(value, LISTS):
             items = value.values() if isinstance(value, dict) else value
             if not all(item is None or isinstance(item, _IN_LISTS) for item in items):
                 raise TooMuch("it has a list in a list")
-            self._spend(sum(map(_size, items)))
-        self._spend(_size(value))
+            self._spend(sum(map(size_of, items)))
+        self._spend(size_of(value))
         return value
 
     def _joined(self, values: Iterable[Any], d: Any = "") -> str:
         texts, sign = [as_printed(value) for value in values], as_printed(d)
-        self._spend(_bounded(sum(map(len, texts)) + len(sign) * len(texts)))
+        self._spend(bounded(sum(map(len, texts)) + len(sign) * len(texts)))
         return sign.join(texts)
 
     def _replaced(self, value: Any, old: Any, new: Any, count: int | None = None) -> str:
         text, old, new = as_printed(value), as_printed(old), as_printed(new)
-        self._spend(_bounded(len(text) + text.count(old) * len(new)))
+        self._spend(bounded(len(text) + text.count(old) * len(new)))
         return text.replace(old, new, -1 if count is None else count)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002
@@ -257,7 +200,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, obj: Any, /, *args: Any, **named: Any) -> Any:
         owner, name = getattr(obj, "__self__", None), getattr(obj, "__name__", "")
-        self._spend(_size(owner) + sum(map(_size, args)))
+        self._spend(size_of(owner) + sum(map(size_of, args)))
         if isinstance(owner, str) and name == "join":
             return self._joined(args[0], owner)
         if isinstance(owner, str) and name == "replace":
@@ -265,86 +208,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().call(context, obj, *args, **named)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        self._spend(_bounded(_BOUNDS[operator](left, right)))
+        self._spend(bounded(SIZES[operator](left, right)))
         if operator == "%" and isinstance(left, str):
-            right = _tidy(right)
+            right = tidy(right)
         return super().call_binop(context, operator, left, right)
-
-
-def _size(value: Any) -> int:
-    return len(value) if isinstance(value, _SIZED) else 0
-
-
-def _bounded(size: int) -> int:
-    if size > MAX_CHARACTERS:
-        raise TooMuch(f"it makes more than {MAX_CHARACTERS:,} characters, and no SMS has more")
-    return size
-
-
-def _bound_number(bits: int) -> int:
-    if bits > _MAX_BITS:
-        raise TooMuch("it makes a number too large to be shown")
-    return bits
-
-
-def _no_lists(left: Any, right: Any) -> None:
-    if isinstance(left, _LISTS) or isinstance(right, _LISTS):
-        raise CannotFill("only texts and numbers are added and multiplied, and no lists")
-
-
-def _size_of_product(left: Any, right: Any) -> int:
-    _no_lists(left, right)
-    if isinstance(left, int) and isinstance(right, int):
-        return _bound_number(left.bit_length() + right.bit_length())
-    if isinstance(left, int):
-        return left * _size(right)
-    return _size(left) * right if isinstance(right, int) else 0
-
-
-def _size_of_power(left: Any, right: Any) -> int:
-    if isinstance(left, int) and isinstance(right, int):
-        return _bound_number(left.bit_length() * right)
-    return 0
-
-
-def _size_of_sum(left: Any, right: Any) -> int:
-    _no_lists(left, right)
-    return _size(left) + _size(right)
-
-
-def _size_of_format(left: Any, right: Any) -> int:
-    if not isinstance(left, str):
-        return 0
-    size = len(left)
-    for conversion in _CONVERSION.finditer(left):
-        padding = [int(digits[:9]) for digits in re.findall(r"\d+", conversion[1])]
-        if "*" in conversion[1] or conversion[2] == "(" or max(padding, default=0) > _WIDEST:
-            raise TooMuch(f"it pads a value to more than {_WIDEST} characters")
-        size += sum(padding)
-    values = right.values() if isinstance(right, dict) else right
-    values = values if isinstance(right, (dict, tuple)) else [values]
-    return size + left.count("%") * max((len(as_printed(value)) for value in values), default=0)
-
-
-def _tidy(value: Any) -> Any:
-    """Return what a `%` format fills in, without digits that only a machine has."""
-    if isinstance(value, tuple):
-        return tuple(map(_tidy, value))
-    if isinstance(value, dict):
-        return {key: _tidy(item) for key, item in value.items()}
-    if isinstance(value, float) and math.isfinite(value):
-        short = float(f"{value:.{_DIGITS_OF_A_FLOAT}g}")
-        return int(short) if short.is_integer() else short
-    return value
-
-
-#: The size of what an operator makes of two values, told before it is made.
-_BOUNDS: Final[dict[str, Callable[[Any, Any], int]]] = {
-    "*": _size_of_product,
-    "**": _size_of_power,
-    "+": _size_of_sum,
-    "%": _size_of_format,
-}
 
 
 def _round(value: Any, precision: int = 0, method: Any = "common") -> float:

@@ -29,7 +29,7 @@ from smspm_campaigns.frames.numbers import cells_of
 from smspm_campaigns.frames.placeholders import find_placeholders, remember_origin
 from smspm_campaigns.frames.problems import NOTHING, Verdict, record
 from smspm_campaigns.frames.replaced import replaced_note
-from smspm_campaigns.frames.sandbox import Blank, Sandbox, ValueMissing
+from smspm_campaigns.frames.sandbox import Sandbox
 from smspm_campaigns.frames.segments import (
     MAX_SEGMENTS,
     Replace,
@@ -37,6 +37,7 @@ from smspm_campaigns.frames.segments import (
     replace_characters,
     unsendable,
 )
+from smspm_campaigns.frames.template_values import Blank, ValueMissing
 from smspm_campaigns.vocabulary import ENCODING, REPLACED, SEGMENTS, TEXT, Problem
 
 _OWNED: Final = (

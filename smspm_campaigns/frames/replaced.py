@@ -12,8 +12,7 @@ from typing import Final, NamedTuple
 
 from smspm_campaigns.frames.problems import BETWEEN_NOTES
 from smspm_campaigns.frames.segments import (
-    GSM_BASIC,
-    GSM_EXTENSION,
+    OUTSIDE_GSM,
     Replace,
     replace_characters,
 )
@@ -21,7 +20,6 @@ from smspm_campaigns.vocabulary import REPLACED
 
 _LISTED: Final = 10  # characters named in the note of one text
 _MORE: Final = "and others"
-_OUTSIDE_GSM: Final = re.compile(f"[^{re.escape(GSM_BASIC + GSM_EXTENSION)}]")
 _BEGINNING: Final = f"{REPLACED}: "
 _NOTE: Final = re.compile(
     r"(?P<changes>[^;]+); (?P<after>\d+) segments?(?: instead of (?P<before>\d+))?\."
@@ -62,7 +60,7 @@ def replaced_note(raw: str, text: str, before: int, after: int, replace: Replace
     """
     if raw == text:
         return ""
-    return _note(tuple(dict.fromkeys(_OUTSIDE_GSM.findall(raw))), before, after, replace)
+    return _note(tuple(dict.fromkeys(OUTSIDE_GSM.findall(raw))), before, after, replace)
 
 
 @lru_cache(maxsize=4_096)

@@ -3,7 +3,7 @@
 Jinja's own sandbox keeps a template from reaching into objects. It does not keep one from filling
 the memory (`"a" * 10**9`) or from running for ever (loops in loops). So what may be asked of a
 value is listed here; an operation that may make more than it is given is checked before it is done;
-and each row has an allowance, from which every turn of a loop takes.
+and each row has an allowance, from which everything takes that is written or gone through.
 """
 
 import datetime as dt
@@ -20,6 +20,7 @@ from smspm_campaigns.exceptions import TemplateInvalid
 from smspm_campaigns.frames import filters
 from smspm_campaigns.frames.template_syntax import (
     JOINED,
+    ROWS,
     TEXT,
     TURNS,
     WEIGHED,
@@ -105,7 +106,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self._turn = 1 + len(source)  # what is done in one turn is no more than all of it
         tree, self.placeholders = parse(self, source)
         self.printed, self.literals = written_by(tree, self.placeholders)
-        whole, self._rows = over_rows(tree, self.placeholders)
+        whole = over_rows(tree, self.placeholders)
         try:
             self._template = Template.from_code(self, self.compile(whole), {})
         except (TemplateError, SyntaxError, ValueError, MemoryError, RecursionError) as error:
@@ -123,7 +124,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         Returns:
             The text of each row, `""` where an error came, and by position what is kept of these.
         """
-        context = self._template.new_context({self._rows: iter(rows)})
+        context = self._template.new_context({ROWS: iter(rows)})
         texts: list[str] = []
         errors: dict[int, _Verdict] = {}
         done = False

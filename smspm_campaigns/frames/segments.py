@@ -29,7 +29,7 @@ UCS2_SINGLE: Final = 70  # UTF-16 units of a message that is one segment
 UCS2_PART: Final = 67  # UTF-16 units of a segment among several
 MAX_SEGMENTS: Final = 255  # of one message: an octet counts them, TS 23.040, 9.2.3.24.1
 
-_OUTSIDE_GSM: Final = re.compile(f"[^{re.escape(GSM_BASIC + GSM_EXTENSION)}]")
+OUTSIDE_GSM: Final = re.compile(f"[^{re.escape(GSM_BASIC + GSM_EXTENSION)}]")
 _EXTENDED: Final = re.compile(f"[{re.escape(GSM_EXTENSION)}]")
 _ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")  # two UTF-16 units each
 _UNSENDABLE: Final = re.compile("[\x00\x1b\ud800-\udfff]")
@@ -96,7 +96,7 @@ def count_segments(text: str) -> Segments:
         (ForcedBy(character='’', position=2),)
     """
     check_argument("text", text, "one text (str)", fits=isinstance(text, str))
-    forced_by = tuple(ForcedBy(match[0], match.start()) for match in _OUTSIDE_GSM.finditer(text))
+    forced_by = tuple(ForcedBy(match[0], match.start()) for match in OUTSIDE_GSM.finditer(text))
     encoding: Encoding = "UCS-2" if forced_by else "GSM-7"
     rule = _RULES[encoding]
     units = len(text) + len(rule.pairs.findall(text))
@@ -225,7 +225,7 @@ def replace_characters(text: str, replace: Replace | None) -> str:
     check_choice("replace", replace, "typography", "accents", None)
     if replace is None:
         return text
-    return _OUTSIDE_GSM.sub(lambda match: _plain(match[0], accents=replace == "accents"), text)
+    return OUTSIDE_GSM.sub(lambda match: _plain(match[0], accents=replace == "accents"), text)
 
 
 @lru_cache(maxsize=4_096)
@@ -241,4 +241,4 @@ def _plain(character: str, *, accents: bool) -> str:
         return _PLAIN_LETTERS[character]
     bare = [c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c)]
     plain = "".join(bare)
-    return character if _OUTSIDE_GSM.search(plain) else plain
+    return character if OUTSIDE_GSM.search(plain) else plain

@@ -26,7 +26,7 @@ _ALLOWED: Final = (
 )  # fmt: skip
 _OTHER_TEMPLATES: Final = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
 
-_ROWS: Final = "rows"  # in the loop, a column of this name hides it
+ROWS: Final = "rows"  # in the loop, a column of this name hides it
 _DEEPEST: Final = 20  # expressions within each other: compiling takes the cube of it
 
 #: Names that Jinja fills in itself, and what they mean.
@@ -133,22 +133,22 @@ def _walk_written(node: nodes.Node) -> Iterator[nodes.Node]:
         yield from _walk_written(child)
 
 
-def over_rows(tree: nodes.Template, names: Sequence[str]) -> tuple[nodes.Template, str]:
+def over_rows(tree: nodes.Template, names: Sequence[str]) -> nodes.Template:
     """Put a template into a loop over rows, bounded by the filters of the sandbox.
 
     The tree is changed.
 
     Returns:
-        A tree that yields one text for each row, and the name of its variable of rows: tuples of
-        the values of these names, in their order.
+        A tree that yields one text for each row of its variable `ROWS`: tuples of the values of
+        these names, in their order.
     """
     text = nodes.FilterBlock(_Bounded().visit(tree).body, _filter(None, TEXT))
     row = nodes.Tuple([nodes.Name(name, "store") for name in names], "store")
-    loop = nodes.For(row, nodes.Name(_ROWS, "load"), [text], [], None, False)  # noqa: FBT003
+    loop = nodes.For(row, nodes.Name(ROWS, "load"), [text], [], None, False)  # noqa: FBT003
     whole = nodes.Template([loop], lineno=1)
     assert tree.environment is not None  # noqa: S101 - parsed by it
     whole.set_environment(tree.environment)
-    return whole, _ROWS
+    return whole
 
 
 def _filter(node: Any, name: str) -> nodes.Filter:

@@ -155,9 +155,10 @@ def test_a_claim_stands_until_its_owner_is_declared_dead(new_book: "NewBook") ->
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
         claimed = claim_request(ledger, Order(book.id, owner, "simulated", None), at=0)
         assert claimed is not None
-        assert claim.stands(ledger, claimed)
+        claim.check(ledger, claimed)
         record.record(ledger, Evidence(1, "unknown"), "dead owner", at=0)
-        assert not claim.stands(ledger, claimed)
+        with pytest.raises(RunStopped, match="this one seemed dead"):
+            claim.check(ledger, claimed)
 
 
 def test_an_owner_that_was_declared_dead_claims_no_more(new_book: "NewBook") -> None:

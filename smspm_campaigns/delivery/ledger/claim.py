@@ -11,7 +11,7 @@ from smspm_campaigns.delivery.ledger.owners import Owner
 from smspm_campaigns.delivery.ledger.plan import bind_gateway
 from smspm_campaigns.delivery.ledger.read import count_taken
 from smspm_campaigns.delivery.ledger.record import add_events, settle
-from smspm_campaigns.exceptions import RunStopped
+from smspm_campaigns.exceptions import NeverLeft, RunStopped
 
 
 class Order(NamedTuple):
@@ -113,23 +113,22 @@ def is_anything_left(ledger: Ledger, order: Order) -> bool:
     return planned is not None and (room is None or room > 0)
 
 
-def stands(ledger: Ledger, claim: Claim) -> bool:
-    """Tell whether nobody has declared this claim's owner dead meanwhile."""
-    return not ledger.one(
-        "SELECT 1 FROM attempt WHERE request_id = ? AND status <> 'sending' LIMIT 1",
+def check(ledger: Ledger, claim: Claim) -> None:
+    """Look, just before it is written, whether a claimed request may still be made.
+
+    Raises:
+        RunStopped: its owner was declared dead meanwhile.
+        NeverLeft: late evidence has proven meanwhile that a row of it was taken before.
+    """
+    void, superseded = ledger.one(
+        "SELECT max(attempt.status <> 'sending'), max(recipient.status <> 'sending') "
+        "FROM attempt JOIN recipient ON recipient.id = attempt.recipient_id WHERE request_id = ?",
         claim.request_id,
     )
-
-
-def is_superseded(ledger: Ledger, claim: Claim) -> bool:
-    """Tell whether late evidence has proven meanwhile that a row of this claim was taken before."""
-    return bool(
-        ledger.one(
-            "SELECT 1 FROM attempt JOIN recipient ON recipient.id = attempt.recipient_id "
-            "WHERE request_id = ? AND recipient.status <> 'sending' LIMIT 1",
-            claim.request_id,
-        )
-    )
+    if void:
+        raise taken_over()
+    if superseded:
+        raise NeverLeft("A row of it was found to be taken before. Nothing was sent.")
 
 
 def taken_over() -> RunStopped:

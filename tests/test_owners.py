@@ -159,9 +159,7 @@ def test_without_a_place_for_its_lock_nobody_becomes_an_owner(new_book: "NewBook
     lock_folder(book).write_text("in the way")
     with (
         book.open() as ledger,
-        pytest.raises(
-            LedgerError, match="cannot be locked in .* belongs in a folder of this machine"
-        ),
+        pytest.raises(LedgerError, match="cannot be locked in"),
         owners.hold(ledger, lambda: 0),
     ):
         pass

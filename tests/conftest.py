@@ -148,7 +148,9 @@ def planned(
     )
 
 
-VERSION_1 = (Path(__file__).parent / "ledgers" / "schema_1.sql").read_text(encoding="utf-8")
+#: Make a ledger as that version left it.
+OldLedger = Callable[[int], Path]
+LEDGERS = Path(__file__).parent / "ledgers"
 
 #: What version 1 wrote: one row accepted and then delivered, one unknown, one not taken, one left.
 CONTENT = """
@@ -179,14 +181,17 @@ INSERT INTO event VALUES
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Path:
-    """A ledger as version 1 left it."""
-    path = tmp_path / "ledger.sqlite"
-    made = sqlite3.connect(path)
-    made.executescript(
-        f"PRAGMA application_id = {connection.APPLICATION_ID}; PRAGMA user_version = 1;"
-        + VERSION_1
-        + CONTENT
-    )
-    made.close()
-    return path
+def old_ledger(tmp_path: Path) -> OldLedger:
+    def make(version: int) -> Path:
+        path = tmp_path / f"version_{version}.sqlite"
+        schema = (LEDGERS / f"schema_{version}.sql").read_text(encoding="utf-8")
+        made = sqlite3.connect(path)
+        made.executescript(
+            f"PRAGMA application_id = {connection.APPLICATION_ID}; PRAGMA user_version = {version};"
+            + schema
+            + (CONTENT if version == 1 else CONTENT.partition("INSERT INTO event")[0])
+        )
+        made.close()
+        return path
+
+    return make

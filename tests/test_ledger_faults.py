@@ -21,11 +21,12 @@ import smspm_campaigns as smspm
 from smspm_campaigns.campaign import watching
 from smspm_campaigns.delivery import sender
 from smspm_campaigns.delivery.ledger import Ledger
+from smspm_campaigns.delivery.ledger.connection import SCHEMA_VERSION
 from smspm_campaigns.exceptions import LedgerError
 from smspm_campaigns.gateway.simulator import Fault
 
 if TYPE_CHECKING:
-    from conftest import Clock
+    from conftest import Clock, OldLedger
 
 _Got = TypeVar("_Got")
 
@@ -286,6 +287,8 @@ def check_the_rows(scene: Scene, ask: Ask) -> None:
     """Every row is there, in the state that its attempts say; each attempt has the id it got."""
     accepted = {(entry["id"], entry["toNumber"]) for entry in scene.accepted}
     weights: dict[str, int] = dict(ask("SELECT name, weight FROM status"))
+    taken = "SELECT count(*) FROM attempt JOIN status ON name = status AND taken"
+    assert ask("SELECT taken FROM campaign") == ask(taken)
     attempts: dict[int, list[str]] = {}
     for row, number, status, message_id in ask(
         "SELECT recipient.id, number, attempt.status, message_id "
@@ -513,12 +516,13 @@ def test_it_is_done_as_a_whole_or_not_at_all(
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
 def test_an_old_ledger_is_the_old_one_or_the_new_one(
-    old: Path, way: str, new_scene: NewScene, disk: Disk
+    version: int, way: str, old_ledger: "OldLedger", new_scene: NewScene, disk: Disk
 ) -> None:
-    """Whichever call on the way from version 1 to this one fails."""
+    """Whichever call on the way from there to this version fails."""
     prepared = new_scene()
-    shutil.copy(old, prepared.path)
+    shutil.copy(old_ledger(version), prepared.path)
 
     def act(scene: Scene) -> None:
         with Ledger.open(scene.path):

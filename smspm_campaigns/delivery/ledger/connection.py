@@ -259,12 +259,12 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = _version(connection)
-    if path.stat().st_size == 0:
-        raise LedgerError(
-            f"{path} is empty. If it was your ledger, restore it from a backup before you send "
-            "anything; else name another file."
-        )
     if application != APPLICATION_ID or version < 1:
+        if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+            raise LedgerError(
+                f"{path} is empty. If it was your ledger, restore it from a backup before you send "
+                "anything; else name another file."
+            )
         raise LedgerError(
             f"{path} is a database of another program, not a ledger. Name another file."
         )

@@ -1,0 +1,743 @@
+"""What becomes of each row when the gateway answers this, byte for byte."""
+
+import gzip
+import json
+import socket
+import sqlite3
+import threading
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import pandas as pd
+import pytest
+
+import smspm_campaigns as smspm
+from smspm_campaigns.exceptions import (
+    AccountRefused,
+    GatewayError,
+    OutcomeUnknown,
+    RateLimited,
+    RunStopped,
+)
+
+if TYPE_CHECKING:
+    from conftest import Clock
+
+A, B, C = "37256789045", "37257788990", "447912345678"
+HASH, TOKEN = "canary-hash-52248aec", "canary/token+A1B2 ü"
+OK: Final = "Added to queue"
+MOST: Final = 1 << 20  # bytes of a reply that is read
+
+# --- the gateway --------------------------------------------------------------------------------
+
+Answering = Callable[[socket.socket, bytes], object]
+
+
+class Gateway:
+    """A gateway of raw sockets: reads each request to its end, then answers as told."""
+
+    def __init__(self, answering: Answering) -> None:
+        self.answering = answering
+        self.requests: list[bytes] = []
+        self._closing = False
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            if self._closing:
+                connection.close()
+                return
+            self._threads.append(threading.Thread(target=self._serve, args=(connection,)))
+            self._threads[-1].start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while request := read_request(connection):
+                self.requests.append(request)
+                self.answering(connection, request)
+
+    def asked(self) -> list[list[str]]:
+        """Return the numbers of each request so far."""
+        return [numbers_of(request) for request in self.requests]
+
+    def close(self) -> None:
+        self._closing = True
+        socket.create_connection(self._listener.getsockname()).close()
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+
+
+@contextmanager
+def serving(answering: Answering) -> Iterator[Gateway]:
+    gateway = Gateway(answering)
+    try:
+        yield gateway
+    finally:
+        gateway.close()
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """Read one request, whole; nothing when the other side is gone."""
+    with connection.makefile("rb") as stream:
+        head = b""
+        while line := stream.readline().lower():
+            head += line
+            if line == b"\r\n":
+                length = int(head.partition(b"content-length:")[2].partition(b"\r")[0])
+                return head + stream.read(length)
+        return b""
+
+
+def numbers_of(request: bytes) -> list[str]:
+    number = json.loads(request.partition(b"\r\n\r\n")[2])["toNumber"]
+    return number if isinstance(number, list) else [number]
+
+
+def accept(connection: socket.socket, request: bytes) -> None:
+    """Answer as a good gateway does, with an id of its own for each number."""
+    told = [element(number, f"good-{number}") for number in numbers_of(request)]
+    connection.sendall(http(said(*told)).data)
+
+
+# --- replies ------------------------------------------------------------------------------------
+
+
+class Wire(NamedTuple):
+    """A reply on the wire, and the text of it that is kept."""
+
+    data: bytes
+    kept: str
+
+
+def element(number: object, message_id: object, status: object = OK) -> dict[str, object]:
+    return {"id": message_id, "toNumber": number, "status": status}
+
+
+def said(*elements: object, **more: object) -> str:
+    return json.dumps({"messages": elements, **more})
+
+
+def failed(error: object) -> str:
+    return json.dumps({"error": error})
+
+
+def http(
+    body: str | bytes, status: str = "200 OK", *headers: str, kept: str | None = None
+) -> Wire:
+    data = body.encode() if isinstance(body, str) else body
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(data)}", *headers, "", ""]
+    return Wire("\r\n".join(lines).encode() + data, data.decode() if kept is None else kept)
+
+
+def raw(head: str, body: str | bytes = b"", kept: str = "") -> Wire:
+    """Make a reply whose head is given whole; lines end in the line break of HTTP."""
+    data = body.encode() if isinstance(body, str) else body
+    return Wire(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + data, kept)
+
+
+def chunked(*chunks: str) -> str:
+    return "".join(f"{len(chunk):x}\r\n{chunk}\r\n" for chunk in (*chunks, ""))
+
+
+EACH: Final = (element(A, "a"), element(B, "b"), element(C, "c"))
+ALL: Final = said(*EACH)
+
+# --- what becomes of rows -----------------------------------------------------------------------
+
+Row = tuple[str, str | None, str | None]  # the status, id and error of a row in the report
+
+
+class Fate(NamedTuple):
+    """What becomes of the rows of a campaign; `raises` is the error of `send`."""
+
+    rows: list[Row]
+    raises: tuple[type[Exception], str] | None = None
+    requests: int = 1
+
+    @property
+    def planned(self) -> list[str]:
+        return [to for to, row in zip((A, B, C), self.rows, strict=False) if row[0] == "planned"]
+
+
+def all_unknown(sentence: str, *, stops: bool = False) -> Callable[[int], Fate]:
+    raises = (OutcomeUnknown, sentence) if stops else None
+    return lambda rows: Fate([("unknown", None, sentence)] * rows, raises)
+
+
+def all_planned(
+    sentence: str, error: type[GatewayError] = AccountRefused, requests: int = 1
+) -> Callable[[int], Fate]:
+    return lambda rows: Fate([("planned", None, sentence)] * rows, (error, sentence), requests)
+
+
+def refused(sentence: str) -> Callable[[int], Fate]:
+    return lambda rows: Fate([("refused", None, sentence)] * rows)
+
+
+def each(*rows: Row) -> Callable[[int], Fate]:
+    return lambda _: Fate(list(rows))
+
+
+def queued(message_id: str) -> Row:
+    return ("queued", message_id, None)
+
+
+def unknown(error: str | None) -> Row:
+    return ("unknown", None, error)
+
+
+NO_ELEMENT: Final = unknown("the reply has no element for this number")
+DOUBLED: Final = unknown("the reply has 2 elements for this number")
+SAME_ID: Final = unknown("the reply has its id more than once")
+ALL_QUEUED: Final = each(queued("a"), queued("b"), queued("c"))
+
+
+def unreadable(code: int = 200) -> Callable[[int], Fate]:
+    told = f"The API's reply (HTTP {code}) is not the JSON it is known for."
+    return all_unknown(told, stops=code >= 400)
+
+
+def unlisted(error: str, code: int = 200) -> Callable[[int], Fate]:
+    told = f"SMSPM answered {error!r} (HTTP {code}), which says nothing certain about the messages."
+    return all_unknown(told, stops=True)
+
+
+def silent(code: int = 200) -> Callable[[int], Fate]:
+    return all_unknown(
+        f"SMSPM answered a reply without messages (HTTP {code}), which says nothing certain about "
+        "the messages.",
+        stops=code >= 400,
+    )
+
+
+def broken_off(error: str) -> Callable[[int], Fate]:
+    return all_unknown(f"The request broke off ({error}).")
+
+
+def broken_gateway(code: int) -> Callable[[int], Fate]:
+    return all_unknown(f"The API answered with an error of its own (HTTP {code}).")
+
+
+def redirected(code: int) -> Callable[[int], Fate]:
+    return all_unknown(
+        f"The API answered with a redirect, which is never followed (HTTP {code})."
+    )
+
+
+def about_account(error: str) -> Callable[[int], Fate]:
+    return all_planned(
+        f"SMSPM refused the credentials: {error!r}. Check SMSPM_HASH and SMSPM_TOKEN against the "
+        "API page of your account."
+    )
+
+
+def about_sender(error: str) -> Callable[[int], Fate]:
+    return all_planned(
+        f"SMSPM refused the sender: {error!r}. Use an approved Sender ID; SMSPM.com is approved "
+        "by default, others are requested in your account."
+    )
+
+
+def about_number(error: str) -> tuple[Callable[[int], Fate], Callable[[int], Fate]]:
+    return refused(f"SMSPM refused the number: {error!r}."), all_unknown(
+        f"SMSPM refused a number of a list: {error!r}. Whether others were taken is not known."
+    )
+
+
+def about_balance(error: str) -> tuple[Callable[[int], Fate], Callable[[int], Fate]]:
+    told = f"SMSPM says the balance does not suffice: {error!r}."
+    return all_planned(
+        f"{told} Top up your account and send again; nothing of this request was taken."
+    ), all_unknown(
+        f"{told} Whether some numbers of the list were taken before is not known.", stops=True
+    )
+
+
+def limited(wait: str = "") -> Callable[[int], Fate]:
+    told = f"The API has had too many requests{wait}. Nothing was taken."
+    return all_planned(told, RateLimited, requests=5)
+
+
+#: A reply, and what becomes of a campaign of one row (A) and of a list of three (A, B, C).
+Line = tuple[Wire, Callable[[int], Fate], Callable[[int], Fate]]
+
+
+def elements() -> Iterator[tuple[str, Line]]:
+    """Replies that answer number by number."""
+    yield "in order", (http(ALL), ALL_QUEUED, ALL_QUEUED)
+    yield "reordered", (http(said(*reversed(EACH))), each(queued("a")), ALL_QUEUED)
+    # one number asked and one element: it is that row's, whatever the number
+    yield "fewer: only another's", (
+        http(said(element(B, "b"))),
+        each(queued("b")),
+        each(NO_ELEMENT, queued("b"), NO_ELEMENT),
+    )
+    yield "fewer: only the first", (
+        http(said(element(A, "a"))),
+        each(queued("a")),
+        each(queued("a"), NO_ELEMENT, NO_ELEMENT),
+    )
+    yield "more: strangers", (
+        http(said(element("37250000001", "x"), *EACH, element("37250000002", "y"))),
+        each(queued("a")),
+        ALL_QUEUED,
+    )
+    yield "all strangers", (
+        http(said(element("37250000001", "x"), element("37250000002", "y"))),
+        each(NO_ELEMENT),
+        each(NO_ELEMENT, NO_ELEMENT, NO_ELEMENT),
+    )
+    yield "doubled", (
+        http(said(*EACH, element(A, "a"))),
+        each(DOUBLED),
+        each(DOUBLED, queued("b"), queued("c")),
+    )
+    yield "doubled with two ids", (
+        http(said(*EACH, element(f"+{A}", "a2"))),
+        each(DOUBLED),
+        each(DOUBLED, queued("b"), queued("c")),
+    )
+    yield "accepted and refused", (
+        http(said(*EACH, {"toNumber": A, "status": "Rejected"})),
+        each(DOUBLED),
+        each(DOUBLED, queued("b"), queued("c")),
+    )
+    yield "one id for all", (
+        http(said(element(A, "x"), element(B, "x"), element(C, "x"))),
+        each(SAME_ID),
+        each(SAME_ID, SAME_ID, SAME_ID),
+    )
+    yield "an id that is a stranger's too", (
+        http(said(*EACH, element("37250000001", "a"))),
+        each(SAME_ID),
+        each(SAME_ID, queued("b"), queued("c")),
+    )
+    for spelled in (int(A), f"+{A}", "+372 5678 9045", "(372) 5678-9045", f"{A}\n"):
+        yield f"the number as {spelled!r}", (
+            http(said(element(spelled, "a"), *EACH[1:])),
+            each(queued("a")),
+            ALL_QUEUED,
+        )
+    for spelled in (3.7256789045e10, "56789045", f"00{A}", "3725*****45", None, [A], {"n": A}):
+        yield f"a number that is not recognised: {spelled!r}", (
+            http(said(element(spelled, "a"), *EACH[1:])),
+            each(NO_ELEMENT),
+            each(NO_ELEMENT, queued("b"), queued("c")),
+        )
+        yield f"the only one, and not recognised: {spelled!r}", (
+            http(said(element(spelled, "a"))),
+            each(queued("a")),
+            each(NO_ELEMENT, NO_ELEMENT, NO_ELEMENT),
+        )
+    yield "no numbers at all, in the order asked", (
+        http(said(*({"id": name, "status": OK} for name in "abc"))),
+        each(NO_ELEMENT),
+        each(NO_ELEMENT, NO_ELEMENT, NO_ELEMENT),
+    )
+    yield "elements that are none", (
+        http(said(None, A, 7, [EACH[0]], True)),
+        each(NO_ELEMENT),
+        each(NO_ELEMENT, NO_ELEMENT, NO_ELEMENT),
+    )
+    yield "an element without words", (
+        http(said({"id": "a", "toNumber": A}, *EACH[1:])),
+        each(unknown(None)),
+        each(unknown(None), queued("b"), queued("c")),
+    )
+    yield "an error beside messages", (
+        http(said(*EACH[:2], error="Insufficient balance")),
+        each(queued("a")),
+        each(queued("a"), queued("b"), NO_ELEMENT),
+    )
+    for word in ("queued", "Pending", "submitted", "SENT", "delivered", f"  {OK}  "):
+        yield f"accepted as {word!r}", (
+            http(said(element(A, "a", word), *EACH[1:])),
+            each(queued("a")),
+            ALL_QUEUED,
+        )
+
+
+def first_elements() -> Iterator[tuple[str, dict[str, Any], Row]]:
+    """Elements for the first number, and what becomes of its row; the others are taken."""
+    for name, message_id in (
+        ("nothing", None),
+        ("empty", ""),
+        ("blank", " \t"),
+        ("a number", 7),
+        ("a decimal", 1e300),
+        ("true", True),
+        ("a list", ["a"]),
+        ("an object", {"id": "a"}),
+        ("10,000 characters", "x" * 10_000),
+        ("201 characters", "x" * 201),
+        ("a line break", "a\nb"),
+        ("nothing to see", "a\x00b"),
+        ("an escape of terminals", "\x1b[2Ja"),
+        ("turned round", "a\u202eb"),
+        ("half a pair", "\ud83d"),
+    ):
+        yield f"id {name}", {"id": message_id, "status": OK}, unknown(OK)
+    for name in ("x" * 200, "ünï-識", "a b", "'; DROP TABLE attempt; --"):
+        yield f"id {name[:30]!r}", {"id": name, "status": OK}, queued(name)
+    yield "accepted without id", {"status": OK}, unknown(OK)
+    yield "id and refusal", {"id": "a", "status": "Rejected"}, unknown("Rejected")
+    yield "id and error", {"id": "a", "status": OK, "error": "No route"}, unknown("No route")
+    yield "id and unseen word", {"id": "a", "status": "Processing"}, unknown("Processing")
+    yield "unseen word", {"status": "Processing"}, unknown("Processing")
+    for word in ("Rejected", "failed", "Invalid", "EXPIRED", "undelivered", "blocked"):
+        yield f"refused as {word}", {"status": word}, ("refused", None, word)
+    yield "refused with an id of null", {"id": None, "status": "Rejected"}, (
+        *("refused", None, "Rejected"),
+    )
+    yield "refused with an id of no text", {"id": 7, "status": "Rejected"}, unknown("Rejected")
+    yield "error alone", {"error": f"Invalid phone number: {A}"}, (
+        *("refused", None, "Invalid phone number: 3725*****45"),
+    )
+    yield "error that is an object", {"error": {"code": 7}}, unknown("{'code': 7}")
+    yield "error that is true", {"error": True}, unknown("True")
+    yield "word that is a list", {"id": "a", "status": [OK]}, unknown(None)
+
+
+def whole() -> Iterator[tuple[str, Line]]:
+    """Replies without an answer for each number: of one, of many."""
+
+    def alike(name: str, wire: Wire, fate: Callable[[int], Fate]) -> tuple[str, Line]:
+        return name, (wire, fate, fate)
+
+    # --- no JSON, or not the JSON it is known for
+    for name, body in {
+        "empty": "",
+        "blank": " \r\n",
+        "null": "null",
+        "a list": "[]",
+        "a list of elements": json.dumps(EACH),
+        "true": "true",
+        "a text": '"Added to queue"',
+        "NaN": "NaN",
+        "an id of NaN": f'{{"messages": [{{"id": NaN, "toNumber": "{A}"}}]}}',
+        "a price of -Infinity": ALL.replace('"id": "c"', '"id": "c", "price": -Infinity'),
+        "a number too long to read": ALL.replace('"id": "c"', f'"id": {"9" * 5000}'),
+        "a decimal too large": ALL.replace('"id": "c"', '"id": 1e99999999999999999999'),
+        "cut short": ALL[:-2],
+        "cut short in an element": ALL[: ALL.index(B)],
+        "two documents": ALL + ALL,
+        "two lines": f"{ALL}\n{ALL}",
+        "a comma too many": ALL.replace("]}", "],}"),
+        "quotes of Python": str({"messages": EACH}),
+        "a comment": f"// ok\n{ALL}",
+        "a call": f"callback({ALL});",
+        "too deep to read": "[" * 100_000,
+        "too deep to read, inside": f'{{"messages": {"[" * 100_000}',
+        "HTML": "<!DOCTYPE html><title>One moment, please</title>",
+        "a form": "id=a&status=Added+to+queue",
+        "YAML": "messages:\n- id: a\n",
+        # JSON that says a thing twice has no meaning of its own (RFC 8259, 4)
+        "messages twice": f'{ALL[:-1]}, "messages": []}}',
+        "messages twice beside an error": f'{ALL[:-1]}, "messages": [], "error": "Bad sender"}}',
+        "error twice": '{"error": "Account suspended", "error": "Bad sender"}',
+        "an id twice": ALL.replace('"id": "a"', '"id": "a", "id": null').replace(OK, "Rejected"),
+    }.items():
+        yield alike(name, http(body), unreadable())
+    for name, body, kept in (
+        ("two byte order marks", f"\ufeff\ufeff{ALL}".encode(), f"\ufeff\ufeff{ALL}"),
+        ("UTF-16", "null".encode("utf-16-be"), "\0n\0u\0l\0l"),
+        ("UTF-16 with its mark", "{}".encode("utf-16-le"), "{\0}\0"),
+        ("gzip that nobody announced", b"\x1f\x8b\x08\x00\xff", "\x1f�\x08\x00�"),
+    ):
+        yield alike(name, http(body, kept=kept), unreadable())
+    # --- JSON with nothing in it
+    for body in (
+        "{}",
+        '{"messages": null}',
+        '{"messages": {}}',
+        '{"messages": []}',
+        '{"messages": 7}',
+        '{"messages": "Added to queue"}',
+        json.dumps({"messages": EACH[0]}),  # an element that is in no list
+        json.dumps({"Messages": EACH}),
+        json.dumps({"data": {"messages": EACH}}),
+        '{"error": null}',
+        '{"error": ""}',
+        '{"Error": "Bad sender"}',
+    ):
+        yield alike(f"no messages: {body[:40]}", http(body), silent())
+    # --- the errors of the quick start, with 200 and otherwise
+    for status in ("200 OK", "400 Bad Request", "401 Unauthorized", "422 Unprocessable"):
+        yield alike(
+            f"token, {status}",
+            http(failed("Token is required"), status),
+            about_account("Token is required"),
+        )
+        for error in ("Sender number is required", "Bad sender"):
+            yield alike(f"{error}, {status}", http(failed(error), status), about_sender(error))
+        yield (
+            f"number, {status}",
+            (http(failed("Invalid phone number"), status), *about_number("Invalid phone number")),
+        )
+    yield alike("Unauthorized", http(failed("Unauthorized"), "401 No"), about_account("Unauthorized"))
+    yield (
+        "a number that is named",
+        (
+            http(failed(f"Invalid phone number: +{A}"), "400 Bad Request"),
+            *about_number("Invalid phone number: +3725*****45"),
+        ),
+    )
+    yield (
+        "balance",
+        (http(failed("Insufficient balance")), *about_balance("Insufficient balance")),
+    )
+    # --- the code where words are missing
+    yield alike("401 without words", http("{}", "401 No"), about_account(""))
+    yield "402 without words", (http("{}", "402 Pay"), *about_balance(""))
+    yield "402 in other words", (http(failed("Kein Geld"), "402 Pay"), *about_balance("Kein Geld"))
+    # --- errors that nobody listed
+    for error in (
+        "Ungültiger Absender",
+        "Vale saatja",
+        "Неверный токен",
+        "号码无效",
+        "Bad sender; 2 of 3 messages were sent",
+        "Token is required for number 2",
+        "Account suspended",
+        "Text is too long",
+    ):
+        yield alike(f"error {error}", http(failed(error)), unlisted(error))
+    for error in (["Bad sender"], {"message": "Bad sender"}, 7, True):
+        told = all_unknown(silent()(1).rows[0][2] or "", stops=True)
+        yield alike(f"error {error!r}", http(failed(error)), told)
+    # what stands beside a refusal contradicts it
+    yield alike(
+        "an error beside messages that are no list",
+        http(json.dumps({"messages": EACH[0], "error": "Bad sender"})),
+        unlisted("Bad sender"),
+    )
+    yield alike(
+        "an error beside messages of nobody",
+        http(said("?", error="Bad sender")),
+        lambda rows: Fate([NO_ELEMENT] * rows),
+    )
+
+
+def codes() -> Iterator[tuple[str, Line]]:
+    """Every kind of status code, with and without a body."""
+    for code in (201, 202, 203, 206, 226):
+        yield f"{code} with elements", (http(ALL, f"{code} Fine"), ALL_QUEUED, ALL_QUEUED)
+        yield f"{code} without", (http("", f"{code} Fine"), unreadable(code), unreadable(code))
+    for code in (204, 205):
+        wire = raw(f"HTTP/1.1 {code} Nothing\nContent-Length: 0")
+        yield f"{code}", (wire, unreadable(code), unreadable(code))
+    for code in (300, 301, 302, 303, 304, 305, 307, 308, 399):
+        body = "" if code == 304 else ALL
+        wire = http(body, f"{code} Elsewhere", "Location: /")
+        yield f"{code}", (wire, redirected(code), redirected(code))
+    for code in (400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 418, 422, 425, 431, 451, 499):
+        status = f"{code} No"
+        yield f"{code} with HTML", (http("<html>", status), unreadable(code), unreadable(code))
+        # the body comes before the code: an id is a proof
+        yield f"{code} with elements", (http(ALL, status), ALL_QUEUED, ALL_QUEUED)
+        if code not in (401, 402):
+            yield f"{code} and no more", (http("{}", status), silent(code), silent(code))
+            fate = unlisted("Nope", code)
+            yield f"{code} with an error", (http(failed("Nope"), status), fate, fate)
+    for code in (500, 501, 502, 503, 504, 505, 507, 508, 511, 520, 599, 600, 799, 999):
+        status, fate = f"{code} Oops", broken_gateway(code)
+        yield f"{code} with HTML", (http("<html>", status), fate, fate)
+    for body in (ALL, failed("Bad sender"), failed("Invalid phone number"), "{}"):
+        wire = http(body, "503 Oops", "Retry-After: 1")
+        yield f"503 with {body[:30]}", (wire, broken_gateway(503), broken_gateway(503))
+
+
+def too_many() -> Iterator[tuple[str, Line]]:
+    """A 429: not taken, unless it says itself that something was."""
+    for header, wait in {
+        "7": " and asks to wait 7 s",
+        "0": " and asks to wait 0 s",
+        "-3": " and asks to wait 0 s",
+        "1.5": " and asks to wait 2 s",
+        "86400": " and asks to wait 300 s",
+        "soon": "",
+        "Sun, 15 Jun 2025 23:00:00 GMT": " and asks to wait 300 s",  # the clock begins at 15:06
+        "Sat, 14 Jun 2025 00:00:00 GMT": " and asks to wait 0 s",
+    }.items():
+        wire = http("{}", "429 Slow down", f"Retry-After: {header}")
+        fate = limited(wait)
+        yield f"429, Retry-After: {header}", (wire, fate, fate)
+    refusals = said(*({"toNumber": number, "status": "Too many requests"} for number in (A, B, C)))
+    for body in ("", "<html>", failed("Bad sender"), '{"messages": []}', refusals, said("?")):
+        yield f"429 with {body[:30]}", (http(body, "429 Slow down"), limited(), limited())
+    yield "429 after all were taken", (http(ALL, "429 Slow down"), ALL_QUEUED, ALL_QUEUED)
+    yield "429 after some were taken", (
+        http(said(EACH[0], error="Too many requests"), "429 Slow down"),
+        each(queued("a")),
+        each(queued("a"), NO_ELEMENT, NO_ELEMENT),
+    )
+
+
+def wires() -> Iterator[tuple[str, Line]]:
+    """The same reply in every packing of HTTP, and in none."""
+    head = "HTTP/1.1 200 OK"
+    size = f"Content-Length: {len(ALL)}"
+    half = len(ALL) // 2
+    deflated = zlib.compress(ALL.encode())
+    in_chunks = f"{head}\nTransfer-Encoding: chunked"
+    for name, wire in {
+        "in chunks": raw(in_chunks, chunked(ALL[:9], ALL[9:]), ALL),
+        "in chunks with a trailer": raw(in_chunks, chunked(ALL)[:-2] + "X-Sum: 7\r\n\r\n", ALL),
+        "gzip": http(gzip.compress(ALL.encode()), "200 OK", "Content-Encoding: gzip", kept=ALL),
+        "deflate": http(deflated, "200 OK", "Content-Encoding: deflate", kept=ALL),
+        "an encoding nobody knows": http(ALL, "200 OK", "Content-Encoding: rot13"),
+        "a byte order mark": http(f"\ufeff{ALL}"),
+        "HTML by its type": http(ALL, "200 OK", "Content-Type: text/html; charset=utf-16"),
+        "white space around it": http(f"\n\n {ALL}\n\n"),
+        "as long as is read": http(ALL + " " * (MOST - len(ALL))),
+        "a head of many lines": http(ALL, "200 OK", *(f"X-{n}: {n}" for n in range(90))),
+        "no reason": raw(f"HTTP/1.1 200 \n{size}", ALL, ALL),
+        "after 100, 102 and 103": raw(
+            "HTTP/1.1 100 Continue\n\nHTTP/1.1 102 Processing\n\n"
+            f"HTTP/1.1 103 Early Hints\nLink: </>\n\n{head}\n{size}",
+            ALL,
+            ALL,
+        ),
+        "keys in another order": http(json.dumps({"messages": EACH}, sort_keys=True)),
+        "keys nobody knows": http(said(*EACH, price=1.5, nested={"id": ["x"]})),
+    }.items():
+        yield name, (wire, ALL_QUEUED, ALL_QUEUED)
+    torn = "The reply is longer than 1,048,576 bytes."
+    bomb = gzip.compress(bytes(MOST * 64))
+    for name, wire, fate in (
+        ("shorter than told", raw(f"{head}\nContent-Length: {half}", ALL, ALL[:half]), unreadable()),
+        ("two lengths", raw(f"{head}\n{size}\nContent-Length: 7", ALL), "RemoteProtocolError"),
+        ("a length that is none", raw(f"{head}\nContent-Length: x", ALL), "RemoteProtocolError"),
+        ("an upgrade", raw("HTTP/1.1 101 Switching\nUpgrade: x"), "RemoteProtocolError"),
+        ("a chunk without size", raw(in_chunks, f"zz\r\n{ALL}"), "RemoteProtocolError"),
+        ("a code of 99", raw(f"HTTP/1.1 099 No\n{size}", ALL), "RemoteProtocolError"),
+        ("a code of 1000", raw(f"HTTP/1.1 1000 No\n{size}", ALL), "RemoteProtocolError"),
+        ("no HTTP", raw("220 smtp.example ready"), "RemoteProtocolError"),
+        ("HTTP of another age", raw(f"HTTP/2 200\n{size}", ALL), "RemoteProtocolError"),
+        (
+            "gzip that is none",
+            http(ALL, "200 OK", "Content-Encoding: gzip", kept=""),
+            "DecodingError",
+        ),
+        ("one byte too long", http(" " * (MOST + 1), kept=""), all_unknown(torn)),
+        ("a bomb", http(bomb, "200 OK", "Content-Encoding: gzip", kept=""), all_unknown(torn)),
+    ):
+        proven = broken_off(fate) if isinstance(fate, str) else fate
+        yield name, (wire, proven, proven)
+    # bytes that are no UTF-8: what is legible counts, an id that is not is none
+    yield "Latin-1 in a name", (
+        http(
+            ALL.replace("}]}", ', "carrier": "M?ller"}]}').encode().replace(b"?", b"\xfc"),
+            kept=ALL.replace("}]}", ', "carrier": "M�ller"}]}'),
+        ),
+        each(queued("a")),
+        ALL_QUEUED,
+    )
+    yield "half a character in an id", (
+        http(
+            ALL.encode().replace(b'"id": "a"', b'"id": "a\xc3"'),
+            kept=ALL.replace('"id": "a"', '"id": "a�"'),
+        ),
+        each(unknown(OK)),
+        each(unknown(OK), queued("b"), queued("c")),
+    )
+    # --- secrets that a reply repeats
+    echo = f"Account {HASH} suspended, {json.dumps(TOKEN)[1:-1]}"
+    for name, body in (("in plain", echo), ("as PHP does", echo.replace("/", "\\/"))):
+        body = f'{{"error": "{body}"}}'
+        kept = '{"error": "Account *** suspended, ***"}'
+        fate = unlisted("Account *** suspended, ***")
+        yield f"credentials {name}", (http(body, kept=kept), fate, fate)
+    packed = gzip.compress(f"{HASH} {TOKEN}".encode())
+    wire = http(packed, "500 Oops", "Content-Encoding: gzip", kept="*** ***")
+    yield "credentials in gzip", (wire, broken_gateway(500), broken_gateway(500))
+
+
+def corpus() -> dict[str, Line]:
+    lines = [*elements(), *whole(), *codes(), *too_many(), *wires()]
+    for name, told, row in first_elements():
+        wire = http(said({"toNumber": A, **told}, *EACH[1:]))
+        lines.append((name, (wire, each(row), each(row, queued("b"), queued("c")))))
+    named = dict(lines)
+    assert len(named) == len(lines)
+    return named
+
+
+CORPUS: Final = corpus()
+
+# --- a real send, and a second one --------------------------------------------------------------
+
+
+def campaign_of(numbers: list[str], folder: Path, **columns: Any) -> smspm.Campaign:
+    frame = pd.DataFrame({"sms_to": numbers, "sms_text": "Hi! STOP: 1234", **columns})
+    return smspm.Campaign.create(
+        "spring", frame, sender="SMSPM.com", ledger=folder / f"{len(numbers)}.sqlite"
+    )
+
+
+def send(campaign: smspm.Campaign, client: smspm.Client) -> tuple[type[Exception], str] | None:
+    """Send as a person would; return what is raised."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", smspm.SmspmWarning)
+            campaign.send(client)
+    except (GatewayError, RunStopped) as error:
+        return type(error), str(error)
+    return None
+
+
+def report(campaign: smspm.Campaign) -> list[Row]:
+    told = campaign.report()[["sms_status", "sms_id", "sms_error"]]
+    return list(told.astype(object).where(told.notna(), None).itertuples(index=False, name=None))
+
+
+def kept(campaign: smspm.Campaign) -> list[str]:
+    with closing(sqlite3.connect(campaign.path)) as ledger:
+        return [reply for (reply,) in ledger.execute("SELECT reply FROM request ORDER BY rowid")]
+
+
+def client_of(url: str, **options: Any) -> smspm.Client:
+    settings = {"base_url": url, "requests_per_minute": None, "timeout": 20.0, **options}
+    return smspm.Client(HASH, TOKEN, **settings)
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_what_becomes_of_rows_is_what_the_reply_proves(
+    name: str, tmp_path: Path, clock: "Clock"
+) -> None:
+    """Status, id and sentence of each row, what is raised, asked and kept; then planned rows go."""
+    wire, *fates = CORPUS[name]
+
+    def answer(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(wire.data)
+        connection.shutdown(socket.SHUT_WR)
+
+    with serving(answer) as gateway:
+        client = client_of(gateway.url, clock=clock)
+        for numbers, fate_of in zip(([A], [A, B, C]), fates, strict=True):
+            fate = fate_of(len(numbers))
+            fate = fate._replace(rows=fate.rows[: len(numbers)])
+            campaign = campaign_of(numbers, tmp_path)
+            gateway.requests.clear()
+            gateway.answering = answer
+            raised = send(campaign, client)
+            assert Fate(report(campaign), raised, len(gateway.requests)) == fate
+            assert gateway.asked() == [numbers] * fate.requests
+            assert kept(campaign) == [wire.kept] * fate.requests
+
+            gateway.answering = accept
+            assert send(campaign, client) is None
+            assert gateway.asked()[fate.requests :] == ([fate.planned] if fate.planned else [])
+            assert report(campaign) == [
+                queued(f"good-{number}") if row[0] == "planned" else row
+                for number, row in zip(numbers, fate.rows, strict=True)
+            ]

@@ -539,15 +539,16 @@ def codes() -> Iterator[tuple[str, Line]]:
         body = "" if code == 304 else ALL
         wire = http(body, f"{code} Elsewhere", "Location: /")
         yield f"{code}", (wire, redirected(code), redirected(code))
-    for code in (400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 418, 422, 425, 431, 451, 499):
-        status = f"{code} No"
-        yield f"{code} with HTML", (http("<html>", status), unreadable(code), unreadable(code))
-        # the body comes before the code: an id is a proof
-        yield f"{code} with elements", (http(ALL, status), ALL_QUEUED, ALL_QUEUED)
-        if code not in (401, 402):
-            yield f"{code} and no more", (http("{}", status), silent(code), silent(code))
-            fate = unlisted("Nope", code)
-            yield f"{code} with an error", (http(failed("Nope"), status), fate, fate)
+    for code in (400, 403, 404, 405, 408, 409, 410, 413, 418, 422, 425, 431, 451, 499):
+        wire, fate = http(failed("Nope"), f"{code} No"), unlisted("Nope", code)
+        yield f"{code} with an error", (wire, fate, fate)
+    for code in (401, 402, 403, 404, 413):
+        wire = http("<html>", f"{code} No")
+        yield f"{code} with HTML", (wire, unreadable(code), unreadable(code))
+    for code in (400, 403, 404):
+        yield f"{code} and no more", (http("{}", f"{code} No"), silent(code), silent(code))
+    for code in (400, 401, 402, 404, 422):  # the body comes before the code: an id is a proof
+        yield f"{code} with elements", (http(ALL, f"{code} No"), ALL_QUEUED, ALL_QUEUED)
     for code in (500, 501, 502, 503, 504, 505, 507, 508, 511, 520, 599, 600, 799, 999):
         status, fate = f"{code} Oops", broken_gateway(code)
         yield f"{code} with HTML", (http("<html>", status), fate, fate)
@@ -662,17 +663,16 @@ def wires() -> Iterator[tuple[str, Line]]:
     yield "credentials in gzip", (wire, broken_gateway(500), broken_gateway(500))
 
 
-def corpus() -> dict[str, Line]:
-    lines = [*elements(), *whole(), *codes(), *too_many(), *wires()]
+def around_first_elements() -> Iterator[tuple[str, Line]]:
     for name, told, row in first_elements():
         wire = http(said({"toNumber": A, **told}, *EACH[1:]))
-        lines.append((name, (wire, each(row), each(row, queued("b"), queued("c")))))
-    named = dict(lines)
-    assert len(named) == len(lines)
-    return named
+        yield name, (wire, each(row), each(row, queued("b"), queued("c")))
 
 
-CORPUS: Final = corpus()
+CORPUS: Final = dict(
+    line for part in (elements, around_first_elements, whole, codes, wires) for line in part()
+)
+TOO_MANY: Final = dict(too_many())
 
 # --- a real send, and a second one --------------------------------------------------------------
 
@@ -710,34 +710,63 @@ def client_of(url: str, **options: Any) -> smspm.Client:
     return smspm.Client(HASH, TOKEN, **settings)
 
 
-@pytest.mark.parametrize("name", CORPUS)
-def test_what_becomes_of_rows_is_what_the_reply_proves(
-    name: str, tmp_path: Path, clock: "Clock"
-) -> None:
-    """Status, id and sentence of each row, what is raised, asked and kept; then planned rows go."""
-    wire, *fates = CORPUS[name]
+def check(line: Line, gateway: Gateway, client: smspm.Client, folder: Path) -> None:
+    """Send one row and a list of three to a gateway that says this, then to a good one."""
+    wire, *fates = line
 
     def answer(connection: socket.socket, _: bytes) -> None:
         connection.sendall(wire.data)
         connection.shutdown(socket.SHUT_WR)
 
-    with serving(answer) as gateway:
-        client = client_of(gateway.url, clock=clock)
-        for numbers, fate_of in zip(([A], [A, B, C]), fates, strict=True):
-            fate = fate_of(len(numbers))
-            fate = fate._replace(rows=fate.rows[: len(numbers)])
-            campaign = campaign_of(numbers, tmp_path)
-            gateway.requests.clear()
-            gateway.answering = answer
-            raised = send(campaign, client)
-            assert Fate(report(campaign), raised, len(gateway.requests)) == fate
-            assert gateway.asked() == [numbers] * fate.requests
-            assert kept(campaign) == [wire.kept] * fate.requests
+    for numbers, fate_of in zip(([A], [A, B, C]), fates, strict=True):
+        fate = fate_of(len(numbers))
+        fate = fate._replace(rows=fate.rows[: len(numbers)])
+        campaign = campaign_of(numbers, folder)
+        gateway.requests.clear()
+        gateway.answering = answer
+        raised = send(campaign, client)
+        assert Fate(report(campaign), raised, len(gateway.requests)) == fate
+        assert gateway.asked() == [numbers] * fate.requests
+        assert kept(campaign) == [wire.kept] * fate.requests
 
-            gateway.answering = accept
-            assert send(campaign, client) is None
-            assert gateway.asked()[fate.requests :] == ([fate.planned] if fate.planned else [])
-            assert report(campaign) == [
-                queued(f"good-{number}") if row[0] == "planned" else row
-                for number, row in zip(numbers, fate.rows, strict=True)
-            ]
+        gateway.answering = accept
+        assert send(campaign, client) is None
+        assert gateway.asked()[fate.requests :] == ([fate.planned] if fate.planned else [])
+        assert report(campaign) == [
+            queued(f"good-{number}") if row[0] == "planned" else row
+            for number, row in zip(numbers, fate.rows, strict=True)
+        ]
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Gateway]:
+    with serving(accept) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module")
+def client(gateway: Gateway) -> smspm.Client:
+    return client_of(gateway.url)
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_what_becomes_of_rows_is_what_the_reply_proves(
+    name: str, gateway: Gateway, client: smspm.Client, tmp_path: Path
+) -> None:
+    """Status, id and sentence of each row, what is raised, asked and kept; then planned rows go."""
+    check(CORPUS[name], gateway, client, tmp_path)
+
+
+@pytest.mark.parametrize("name", TOO_MANY)
+def test_a_429_was_not_taken_unless_it_names_an_id(
+    name: str, gateway: Gateway, clock: "Clock", tmp_path: Path
+) -> None:
+    """It is asked five times at most, and what is still planned goes out once."""
+    check(TOO_MANY[name], gateway, client_of(gateway.url, clock=clock), tmp_path)
+
+
+def test_the_corpus_names_each_reply_once() -> None:
+    """A name used twice would hide a line."""
+    parts = (elements, around_first_elements, whole, codes, wires)
+    assert sum(1 for part in parts for _ in part()) == len(CORPUS)
+    assert sum(1 for _ in too_many()) == len(TOO_MANY)

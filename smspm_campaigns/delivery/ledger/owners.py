@@ -35,8 +35,8 @@ def hold(ledger: Ledger, now: Callable[[], int]) -> Iterator[Owner]:
         lock.acquire()
     except OSError as error:
         raise LedgerError(
-            f"The ledger at {ledger.path} cannot be locked, since {path.parent} cannot be written: "
-            f"{error.strerror}. Nothing was sent."
+            f"The ledger at {ledger.path} cannot be locked in {path.parent}: {error.strerror}. "
+            "Nothing was sent; a ledger belongs in a folder of this machine that can be written."
         ) from None
     try:
         with ledger.transaction():

@@ -29,7 +29,7 @@ from smspm_campaigns.exceptions import (
 )
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.settings import check_report_url
-from smspm_campaigns.masking import mask_number
+from smspm_campaigns.masking import Secret, mask_number
 from smspm_campaigns.vocabulary import OPEN, Status
 
 
@@ -153,16 +153,17 @@ class Campaign(Deciding):
             GatewayError: the account, sender or network does not let anything through.
             RunStopped: too many requests ended unknown or refused.
         """
+        hidden = Secret.hide(report_url)
+        del report_url  # no traceback that shows variables can show it
         check_limit(limit)
-        if report_url is not None:
-            check_report_url(report_url)
+        check_report_url(hidden)
         self._check_budget(max_cost)
         record = self._check_gateway(client)
         with opened(self.path) as ledger:
             plan.refuse_repeats(ledger, record.id)
         self._watch(
             lambda run: send_campaign(
-                run, self.path, record.id, client, limit=limit, report_url=report_url
+                run, self.path, record.id, client, limit=limit, report_url=hidden
             ),
             "Rehearsing" if client.is_simulated else "Sending",
             "send(…)",

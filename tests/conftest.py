@@ -17,6 +17,7 @@ from smspm_campaigns.delivery.ledger.read import RowRecord
 from smspm_campaigns.delivery.sender import send_campaign
 from smspm_campaigns.delivery.tracker import track_campaign
 from smspm_campaigns.gateway.client import Client
+from smspm_campaigns.masking import Secret
 
 
 class Clock:
@@ -79,7 +80,7 @@ class Book:
     ) -> Run:
         return Run(
             lambda run: send_campaign(
-                run, self.path, self.id, client, limit=limit, report_url=report_url
+                run, self.path, self.id, client, limit=limit, report_url=Secret.hide(report_url)
             )
         )
 

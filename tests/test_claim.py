@@ -6,15 +6,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smspm_campaigns.batches import count_requests
-from smspm_campaigns.delivery.ledger import claim, owners, record
+from smspm_campaigns.delivery.ledger import claim, owners, plan, read, record
 from smspm_campaigns.delivery.ledger.claim import Claim, Order, claim_request
+from smspm_campaigns.delivery.ledger.plan import PlannedRow
 from smspm_campaigns.delivery.ledger.record import Evidence
-from smspm_campaigns.exceptions import RunStopped
+from smspm_campaigns.exceptions import BudgetExceeded, CampaignConflict, RunStopped
 
 if TYPE_CHECKING:
     from conftest import Book, NewBook
 
 NUMBERS = [str(37250000000 + step) for step in range(1000)]
+
+
+def priced(number: str, cost: int | None) -> PlannedRow:
+    """A row that is a request of its own."""
+    row = dict.fromkeys(PlannedRow._fields)
+    message = {"number": number, "text": f"Hi {number}", "sender": "SMSPM.com", "original": "[]"}
+    return PlannedRow(**{**row, **message, "cost": cost})  # type: ignore[arg-type]
 
 
 def claim_all(book: "Book", limit: int | None = None) -> list[Claim]:
@@ -155,9 +163,10 @@ def test_a_claim_stands_until_its_owner_is_declared_dead(new_book: "NewBook") ->
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
         claimed = claim_request(ledger, Order(book.id, owner, "simulated", None), at=0)
         assert claimed is not None
-        assert claim.stands(ledger, claimed)
+        claim.check(ledger, claimed)
         record.record(ledger, Evidence(1, "unknown"), "dead owner", at=0)
-        assert not claim.stands(ledger, claimed)
+        with pytest.raises(RunStopped, match="this one seemed dead"):
+            claim.check(ledger, claimed)
 
 
 def test_an_owner_that_was_declared_dead_claims_no_more(new_book: "NewBook") -> None:
@@ -190,3 +199,87 @@ def test_a_refused_list_is_halved_until_single_numbers_are_asked(new_book: "NewB
         ("Ho", 5),
     ]
     assert book.counts() == {"queued": 12}
+
+
+# --- the budget, whoever set it and whoever else is sending --------------------------------------
+
+
+def test_a_request_above_the_budget_is_not_claimed(new_book: "NewBook") -> None:
+    """A bound that is set while a run goes on binds its next request; nothing of it is left."""
+    book = new_book([priced(number, 50_000_000) for number in NUMBERS[:3]])
+    with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
+        order = Order(book.id, owner, "simulated", None)
+        assert claim_request(ledger, order, at=0) is not None
+        with book.open() as another:
+            plan.set_max_cost(another, book.id, 100_000_000)
+        assert claim_request(ledger, order, at=0) is not None
+        with pytest.raises(BudgetExceeded) as caught:
+            claim_request(ledger, order, at=0)
+    assert str(caught.value) == (
+        "The next request would bring the campaign to 0.15 EUR, and 0.10 EUR are allowed. Nothing "
+        "more was sent; raise max_cost or leave rows out."
+    )
+    assert book.ask("SELECT count(*) FROM request") == [(2,)]
+    assert book.counts() == {"unknown": 2, "planned": 1}
+
+
+def test_a_request_without_a_price_is_not_claimed_under_a_budget(new_book: "NewBook") -> None:
+    """Whether it fits is not known."""
+    book = new_book([priced(NUMBERS[0], None)])
+    with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
+        plan.set_max_cost(ledger, book.id, 10**12)
+        with pytest.raises(BudgetExceeded, match="to a price that is not known"):
+            claim_request(ledger, Order(book.id, owner, "simulated", None), at=0)
+    assert book.counts() == {"planned": 1}
+
+
+@given(
+    costs=st.lists(st.integers(0, 9), min_size=1, max_size=12),
+    proofs=st.lists(st.sampled_from(["not_taken", "unknown", "queued", "refused"]), min_size=40),
+    bound=st.integers(0, 60),
+)
+@settings(max_examples=60, deadline=None)
+def test_what_is_taken_never_costs_more_than_the_budget(
+    new_book: "NewBook", costs: list[int], proofs: list[str], bound: int
+) -> None:
+    """Whatever becomes of each request; what the campaign says it took is what its attempts say."""
+    rows = [priced(number, cost) for number, cost in zip(NUMBERS, costs, strict=False)]
+    book = new_book(rows)
+    with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
+        plan.set_max_cost(ledger, book.id, bound)
+        for proof in proofs:
+            try:
+                claimed = claim_request(ledger, Order(book.id, owner, "simulated", None), at=0)
+            except BudgetExceeded:
+                break
+            if claimed is None:
+                break
+            for attempt in claimed.attempts.values():
+                record.record(ledger, Evidence(attempt, proof), "reply", at=0)
+            found = read.find_campaign(ledger, "spring")
+            assert found.taken_cost <= bound
+            assert (found.taken, found.taken_cost) == ledger.one(
+                "SELECT count(*), coalesce(sum(cost), 0) FROM attempt "
+                "JOIN recipient ON recipient.id = recipient_id "
+                "JOIN status ON status.name = attempt.status AND taken"
+            )
+
+
+# --- what another campaign takes meanwhile -------------------------------------------------------
+
+
+def test_what_another_campaign_took_meanwhile_is_not_claimed(new_book: "NewBook") -> None:
+    """Two runs at once do not text a person the same thing twice; a rehearsal is no such run."""
+    book = new_book([])
+    one, two, trying = (
+        book.add(name, NUMBERS[:2], allow_repeat=False) for name in ("one", "two", "trying")
+    )
+    real = "https://x.test account 1"
+    with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
+        assert claim_request(ledger, Order(trying, owner, "simulated", None), at=0) is not None
+        assert claim_request(ledger, Order(one, owner, real, 1), at=0) is not None
+        with pytest.raises(
+            CampaignConflict, match=r"1 messages of 'two' were already taken .*'one'"
+        ):
+            claim_request(ledger, Order(two, owner, real, None), at=0)
+        assert read.count_by_status(ledger, two) == {"planned": 2}

@@ -3,16 +3,17 @@
 import re
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from smspm_campaigns.delivery.ledger import Ledger, connection, owners, read
+from smspm_campaigns.delivery.ledger import Ledger, connection, locks, owners, read
 from smspm_campaigns.delivery.ledger.claim import Order, claim_request
 from smspm_campaigns.delivery.ledger.read import Change
 from smspm_campaigns.exceptions import LedgerError
 
-VERSION_1 = (Path(__file__).parent / "ledgers" / "schema_1.sql").read_text(encoding="utf-8")
+LEDGERS = Path(__file__).parent / "ledgers"
 
 #: What version 1 wrote: one row accepted and then delivered, one unknown, one not taken, one left.
 CONTENT = """
@@ -45,12 +46,16 @@ INSERT INTO event VALUES
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
     """A ledger as version 1 left it."""
-    path = tmp_path / "ledger.sqlite"
+    return write(tmp_path / "ledger.sqlite", 1, CONTENT)
+
+
+def write(path: Path, version: int, content: str) -> Path:
+    schema = (LEDGERS / f"schema_{version}.sql").read_text(encoding="utf-8")
     made = sqlite3.connect(path)
     made.executescript(
-        f"PRAGMA application_id = {connection.APPLICATION_ID}; PRAGMA user_version = 1;"
-        + VERSION_1
-        + CONTENT
+        f"PRAGMA application_id = {connection.APPLICATION_ID}; PRAGMA user_version = {version};"
+        + schema
+        + content
     )
     made.close()
     return path
@@ -69,11 +74,13 @@ def schema(path: Path) -> list[tuple[str, str]]:
     looking = sqlite3.connect(path)
     try:
         made = looking.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-        return sorted(
-            (name, re.sub(r"\s+", " ", re.sub(r"--.*", "", sql))) for name, sql in made.fetchall()
-        )
+        return sorted((name, _plain(sql)) for name, sql in made.fetchall())
     finally:
         looking.close()
+
+
+def _plain(sql: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"--.*", "", sql)).replace(" ,", ",").replace(" )", ")")
 
 
 def test_everything_is_found_again(old: Path) -> None:
@@ -131,18 +138,52 @@ def test_an_old_ledger_changes_as_a_whole_or_not_at_all(
     old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whichever step fails, it is the old one still, and can be opened later."""
-    before = schema(old)
-    steps = list(connection._statements(connection._script("to_version_2.sql")))
-    assert len(steps) > 6
-    for place in range(len(steps)):
-        broken = [*steps[:place], "SELECT 1 FROM nowhere"]
-        monkeypatch.setattr(connection, "_statements", lambda _, broken=broken: broken)
+    before, real = schema(old), connection._statements
+    steps = sum(
+        len(list(real(connection._script(f"to_version_{later}.sql"))))
+        for later in range(2, connection.SCHEMA_VERSION + 1)
+    )
+    assert steps > 10
+    for place in range(steps):
+        left = iter([*[False] * place, True])
+
+        def failing(script: str, left: Iterator[bool] = left) -> Iterator[str]:
+            for statement in real(script):
+                yield "SELECT 1 FROM nowhere" if next(left) else statement
+
+        monkeypatch.setattr(connection, "_statements", failing)
         with pytest.raises(LedgerError, match="no such table"), Ledger.open(old):
             pass
         assert (version(old), schema(old)) == (1, before)
     monkeypatch.undo()
     with Ledger.open(old) as ledger:
         assert len(read.history(ledger, 7)) == 7
+
+
+def test_what_an_old_campaign_took_counts_for_limits_and_budgets(tmp_path: Path) -> None:
+    """Attempts that may have cost money, and what they were expected to cost."""
+    content = CONTENT.partition("INSERT INTO event")[0]
+    with Ledger.open(write(tmp_path / "two.sqlite", 2, content)) as ledger:
+        found = read.find_campaign(ledger, "spring")
+        assert (found.taken, found.taken_cost) == (2, 100)
+        assert read.expected_cost(ledger, 7) == (150, 0)
+
+
+def test_an_old_ledger_is_left_alone_while_somebody_sends_from_it(old: Path) -> None:
+    """An older version goes by the older rules; a lock that a dead one left is no hindrance."""
+    path, lock = locks.lock_of(old, "an-older-version")
+    path.parent.mkdir()
+    path.with_name("dead.lock").touch()
+    with lock, pytest.raises(LedgerError) as caught, Ledger.open(old):
+        pass
+    assert str(caught.value) == (
+        f"The ledger at {old} is of an older version of smspm-campaigns, which is sending from it "
+        "at this moment. Let that end, then try again."
+    )
+    assert version(old) == 1
+    with Ledger.open(old):
+        pass
+    assert version(old) == connection.SCHEMA_VERSION
 
 
 def test_many_may_open_an_old_ledger_at_once(old: Path) -> None:

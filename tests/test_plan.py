@@ -112,7 +112,7 @@ def test_the_same_plan_is_the_same_campaign(new_book: "NewBook") -> None:
 def test_another_plan_under_the_name_says_what_differs(new_book: "NewBook") -> None:
     """How many messages on either side, how many were taken, and how to go on."""
     book = new_book(NUMBERS[:3])
-    book.ask("UPDATE recipient SET status = 'queued' WHERE position = 0")
+    book.ask("UPDATE campaign SET taken = 1")
     with pytest.raises(CampaignConflict) as caught:
         book.add("spring", [row(NUMBERS[0]), row(NUMBERS[1], "Ho"), row(NUMBERS[0])])
     assert str(caught.value) == (
@@ -205,23 +205,17 @@ def test_the_expected_cost_is_of_what_is_taken_unknown_and_planned(new_book: "Ne
     """Excluded and refused rows cost nothing; rows without a price are counted."""
     costs = [row(number, cost=10**place) for place, number in enumerate(NUMBERS[:6])]
     book = new_book([*costs, row(NUMBERS[6], cost=None)])
-    for place, status in enumerate(("planned", "sending", "unknown", "delivered", "refused")):
-        book.ask("UPDATE recipient SET status = ? WHERE position = ?", status, place)
-    book.ask("INSERT INTO owner (id, started_at) VALUES ('me', 0)")
-    book.ask(
-        "INSERT INTO request (id, campaign_id, owner_id, claimed_at) VALUES ('r', ?, 'me', 0)",
-        book.id,
-    )
-    book.ask(
-        "INSERT INTO attempt (recipient_id, request_id, status, updated_at) "
-        "SELECT id, 'r', status, 0 FROM recipient WHERE position BETWEEN 1 AND 4"
-    )
-    book.ask(
-        "UPDATE recipient SET status = 'excluded', standing = 'excluded', problem = 'opted_out' "
-        "WHERE position = 5"
-    )
-    with book.open() as ledger:
+    with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
+        claimed = claim_request(ledger, Order(book.id, owner, "simulated", 5), at=0)
+        assert claimed is not None
+        proofs = ("not_taken", "sending", "unknown", "delivered", "refused")
+        for attempt, proof in zip(claimed.attempts.values(), proofs, strict=True):
+            record.record(ledger, Evidence(attempt, proof), "reply", at=0)
+        ledger.execute(
+            "UPDATE recipient SET status = 'excluded', standing = 'excluded', "
+            "problem = 'opted_out' WHERE position = 5"
+        )
         assert read.expected_cost(ledger, book.id) == (1111, 1)
-        assert read.count_taken(ledger, book.id) == 3
         plan.set_max_cost(ledger, book.id, 5)
-        assert read.find_campaign(ledger, "spring").max_cost == 5
+        found = read.find_campaign(ledger, "spring")
+        assert (found.taken, found.taken_cost, found.max_cost) == (3, 1110, 5)

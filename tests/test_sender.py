@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from smspm_campaigns.delivery.ledger import plan
 from smspm_campaigns.delivery.sender import LANES, Brake
 from smspm_campaigns.exceptions import (
     AccountRefused,
+    BudgetExceeded,
+    CampaignConflict,
     GatewayError,
     LedgerError,
     NeverLeft,
@@ -385,6 +388,42 @@ def test_the_brake_counts(ended_well: str, pulled: str) -> None:
     for sign in ended_well:
         brake.note(ended_well=sign == "+")
     assert brake.pulled == pulled
+
+
+def test_a_budget_that_is_set_elsewhere_stops_a_run(new_book: "NewBook") -> None:
+    """The bound is the campaign's: whoever is sending keeps it with the very next request."""
+    book = new_book(personal(100))  # 0.05 EUR each
+
+    def bounded(index: int, _numbers: Sequence[str]) -> None:
+        if index == 20:
+            with book.open() as ledger:
+                plan.set_max_cost(ledger, book.id, 1_500_000_000)
+
+    simulator = Simulator(faults=bounded)
+    with running(simulator) as url, pytest.raises(BudgetExceeded, match=r"to 1\.55 EUR, and 1\.50"):
+        book.send(over_the_wire(url))
+    assert book.counts() == {"queued": 30, "planned": 70}
+    check_the_promise(book, simulator)
+
+
+def test_two_campaigns_at_once_do_not_text_a_person_the_same_thing(new_book: "NewBook") -> None:
+    """Nothing was taken when they were begun; each stops at the first message the other took."""
+    book = new_book([])
+    forth, back = (
+        book.add(name, rows, allow_repeat=False)
+        for name, rows in (("forth", personal(60)), ("back", personal(60)[::-1]))
+    )
+    simulator, begun, stopped = Simulator(), [], 0
+    with running(simulator) as url:
+        for book.id in (forth, back):
+            begun.append(book.start(over_the_wire(url)))
+        for run in begun:
+            try:
+                assert run.wait(60)
+            except CampaignConflict:
+                stopped += 1
+    assert stopped
+    assert Counter(received(simulator)) == Counter(NUMBERS[:60])
 
 
 # --- what was not taken is tried again ----------------------------------------------------------

@@ -26,7 +26,8 @@ from smspm_campaigns.exceptions import (
     InvalidArgument,
     warn,
 )
-from smspm_campaigns.gateway.client import Client, check_report_url
+from smspm_campaigns.gateway.client import Client
+from smspm_campaigns.gateway.settings import check_report_url
 from smspm_campaigns.masking import mask_number
 from smspm_campaigns.vocabulary import OPEN, Status
 

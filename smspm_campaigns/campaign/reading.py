@@ -37,7 +37,7 @@ class Reading:
     def taken(self) -> int:
         """How many rows money may have been spent on: what `limit` counts."""
         with opened(self.path) as ledger:
-            return read.count_taken(ledger, read.find_campaign(ledger, self.name).id)
+            return read.find_campaign(ledger, self.name).taken
 
     def counts(self) -> "pd.Series[int]":
         """Count the rows by status. The sum is always the number of rows."""

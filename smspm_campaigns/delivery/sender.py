@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -31,8 +32,10 @@ _WINDOW: Final = 50  # requests looked back on
 _MOST_IN_WINDOW: Final = 10  # of them unknown or refused before a run stops: 20 %
 _RECORD_AGAIN: Final = (0.1, 0.5, 2.0, 5.0)  # seconds between tries to write down a reply
 
-_TOO_LATE: Final = "a row of it was found to be taken before; nothing was sent"
+#: What a request comes to: its reply, or why there is none.
+Outcome = Reply | GatewayError | RunStopped | LedgerError
 
+#: What the attempts become after an error of the gateway, by what it says of the rows.
 BECOMES: Final[dict[str, str]] = {
     "planned": "not_taken",
     "refused": "refused",
@@ -115,73 +118,47 @@ class _Sender:
         return micros(self._client.clock)
 
     async def _send(self, lane: Lane, claimed: Claim) -> GatewayError | None:
-        """Make one claimed request and record what its reply proves."""
-        if not await self._desk.do(claim.stands, claimed):
-            stopped = claim.taken_over()
-            evidence = self._of_all(claimed, "not_taken", "nothing was sent")
-            await self._record(claimed, evidence, "", str(stopped))
-            raise stopped
-        if await self._desk.do(claim.is_superseded, claimed):
-            await self._record(
-                claimed, self._of_all(claimed, "not_taken", _TOO_LATE), "", _TOO_LATE
-            )
+        """Make one claimed request and record what comes of it."""
+        outcome = await self._make(lane, claimed)
+        await self._record(claimed, outcome)
+        if isinstance(outcome, Reply):
+            queued = sum(answer.status is Status.QUEUED for answer in outcome.answers)
+            self._watch(ended_well=2 * queued >= len(outcome.answers))
             return None
-        report_url = self._report_url and _with_reference(self._report_url, claimed.request_id)
+        if not isinstance(outcome, GatewayError):
+            raise outcome
+        if outcome.stops_run:
+            self._fail(outcome)
+        if not isinstance(outcome, NeverLeft | RateLimited):  # these are the same request again
+            self._watch(ended_well=outcome.rows_become == "planned", told=str(outcome))
+        return outcome
+
+    async def _make(self, lane: Lane, claimed: Claim) -> Outcome:
         try:
-            reply = await lane.send(
-                claimed.numbers, claimed.text, sender=claimed.sender, report_url=report_url
+            return await lane.send(
+                claimed.numbers,
+                claimed.text,
+                sender=claimed.sender,
+                report_url=self._report_url
+                and _with_reference(self._report_url, claimed.request_id),
+                before_writing=partial(self._desk.do, claim.check, claimed),
             )
-        except GatewayError as error:
-            evidence = self._of_all(claimed, BECOMES[error.rows_become], str(error))
-            halve = isinstance(error, ListRefused)
-            await self._record(claimed, evidence, error.raw, str(error), halve=halve)
-            if error.stops_run:
-                self._fail(error)
-            if not isinstance(error, NeverLeft | RateLimited):  # these are the same request again
-                self._watch(ended_well=error.rows_become == "planned", told=str(error))
+        except (GatewayError, RunStopped, LedgerError) as error:
             return error
-        await self._record(claimed, self._of_each(claimed, reply), reply.raw, None)
-        queued = sum(answer.status is Status.QUEUED for answer in reply.answers)
-        self._watch(ended_well=2 * queued >= len(reply.answers))
-        return None
 
-    def _of_all(self, claimed: Claim, status: str, error: str) -> list[Evidence]:
-        return [Evidence(attempt, status, error=error) for attempt in claimed.attempts.values()]
-
-    def _of_each(self, claimed: Claim, reply: Reply) -> list[Evidence]:
-        due_at = first_poll(self._now())
-        return [
-            Evidence(
-                claimed.attempts[answer.number],
-                answer.status,
-                answer.message_id,
-                answer.word,
-                answer.error,
-                due_at=due_at if answer.status is Status.QUEUED else None,
-            )
-            for answer in reply.answers
-        ]
-
-    async def _record(
-        self,
-        claimed: Claim,
-        evidence: list[Evidence],
-        raw: str,
-        error: str | None,
-        *,
-        halve: bool = False,
-    ) -> None:
-        """Write down what a reply proves, several times if need be: the claim stands meanwhile."""
+    async def _record(self, claimed: Claim, outcome: Outcome) -> None:
+        """Write down what is proven, several times if need be: the claim stands meanwhile."""
         for wait in (*_RECORD_AGAIN, None):
+            at = self._now()
             try:
                 await self._desk.do(
                     record.close_request,
                     claimed.request_id,
-                    evidence,
-                    reply=raw,
-                    error=error,
-                    halve=halve,
-                    at=self._now(),
+                    evidence_of(claimed, outcome, at=at),
+                    reply=outcome.raw if isinstance(outcome, Reply | GatewayError) else "",
+                    error=None if isinstance(outcome, Reply) else str(outcome),
+                    halve=isinstance(outcome, ListRefused),
+                    at=at,
                 )
             except LedgerError as failure:
                 self._fail(failure)  # nothing more is claimed
@@ -201,6 +178,27 @@ class _Sender:
                     "was sent; look at report() and the account before you send again."
                 )
             )
+
+
+def evidence_of(claimed: Claim, outcome: Outcome, *, at: int) -> list[Evidence]:
+    """Say what an outcome proves about each row of its request.
+
+    An error that is not the gateway's came before anything was written.
+    """
+    if isinstance(outcome, Reply):
+        return [
+            Evidence(
+                claimed.attempts[answer.number],
+                answer.status,
+                answer.message_id,
+                answer.word,
+                answer.error,
+                due_at=first_poll(at) if answer.status is Status.QUEUED else None,
+            )
+            for answer in outcome.answers
+        ]
+    status = BECOMES[outcome.rows_become] if isinstance(outcome, GatewayError) else "not_taken"
+    return [Evidence(attempt, status, error=str(outcome)) for attempt in claimed.attempts.values()]
 
 
 def _with_reference(report_url: str, request_id: str) -> str:

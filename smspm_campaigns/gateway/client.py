@@ -1,6 +1,5 @@
 """One method per endpoint of the SMSPM API. Nothing here ever repeats a send."""
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -12,20 +11,20 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 import httpx
 
 from smspm_campaigns.clock import Clock, SystemClock
 from smspm_campaigns.exceptions import (
     CredentialsMissing,
-    GatewayError,
     InvalidArgument,
     NeverLeft,
     OutcomeUnknown,
 )
+from smspm_campaigns.gateway.gate import BeforeWriting, Gate
 from smspm_campaigns.gateway.pace import Pace
 from smspm_campaigns.gateway.replies import Details, Reply, read_details, read_fields, read_send
+from smspm_campaigns.gateway.settings import LOOPBACK, check_above_0
 from smspm_campaigns.masking import Secret, strike_out
 from smspm_campaigns.vocabulary import MAX_RECIPIENTS, REQUESTS_PER_MINUTE, SIMULATED
 
@@ -39,7 +38,8 @@ _WHOLE: Final = 2  # times the time-out, for all of a request: a reply may also 
 _KEEP_ALIVE: Final = 2.0  # seconds an idle connection is kept: a stale one makes unknowns
 _MAX_REPLY: Final = 1 << 20  # bytes of a reply; 100 elements take about 12,000
 _SIMULATED_BALANCE: Final = 1_000_000.0  # EUR: a rehearsal does not stop for money
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+_GATE: Final = "smspm_gate"  # the extension of a request in which its gate travels
+_CONNECTED: Final = "http11.send_request_headers.started"  # httpcore: the next thing is to write
 
 #: Errors of httpx's own transport that prove that not a byte was written. An allow-list.
 _NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -97,8 +97,8 @@ class Client:
             )
         self.base_url = _check_url(base_url or os.environ.get("SMSPM_BASE_URL") or BASE_URL)
         if requests_per_minute is not None:
-            _check_above_0("requests_per_minute", requests_per_minute)
-        _check_above_0("timeout", timeout)
+            check_above_0("requests_per_minute", requests_per_minute)
+        check_above_0("timeout", timeout)
         self.requests_per_minute = requests_per_minute
         self.timeout = timeout
         self.list_errors_atomic = list_errors_atomic
@@ -122,7 +122,7 @@ class Client:
         client = cls(
             SIMULATED,
             SIMULATED,
-            base_url=f"http://{_LOOPBACK[0]}",
+            base_url=f"http://{LOOPBACK[0]}",
             requests_per_minute=None,
             transport=httpx.ASGITransport(simulator),
             clock=clock,
@@ -217,7 +217,7 @@ class Client:
         inner = self._transport or httpx.AsyncHTTPTransport(
             verify=self._tls, limits=httpx.Limits(max_connections=1, keepalive_expiry=_KEEP_ALIVE)
         )
-        signing = _Signing(inner, self._hash, self._token)
+        signing = _Signing(inner, self._hash, self._token, is_own=self._transport is None)
         timeout = httpx.Timeout(self.timeout, connect=min(self.timeout, _CONNECT_TIMEOUT))
         try:
             async with httpx.AsyncClient(
@@ -257,8 +257,13 @@ class Lane:
         *,
         sender: str,
         report_url: str | None = None,
+        before_writing: BeforeWriting | None = None,
     ) -> Reply:
-        """Send one text to up to 100 numbers, once. See `Client.send`."""
+        """Send one text to up to 100 numbers, once. See `Client.send`.
+
+        `before_writing` is called when the connection is made and nothing is written yet; what it
+        raises is raised, and nothing is written.
+        """
         asked = [numbers] if isinstance(numbers, str) else list(numbers)
         if not 0 < len(set(asked)) == len(asked) <= MAX_RECIPIENTS:
             raise InvalidArgument(
@@ -271,7 +276,7 @@ class Lane:
         }
         if report_url is not None:
             body["report"] = report_url
-        raw = await self._exchange("POST", "/", body)
+        raw = await self._exchange("POST", "/", body, before_writing)
         if report_url is not None:  # its path holds a secret
             raw = raw._replace(text=strike_out(raw.text, report_url))
         return read_send(
@@ -294,13 +299,20 @@ class Lane:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._client.clock.now(), UTC)
 
-    async def _exchange(self, method: str, path: str, body: dict[str, Any] | None) -> _Raw:
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        before_writing: BeforeWriting | None = None,
+    ) -> _Raw:
         """Make one request. Errors are raised outside the handler: no chain leads to a secret."""
-        failure: GatewayError
+        failure: Exception
+        gate = Gate(before_writing, _WHOLE * self._client.timeout)
         try:
             async with (
-                asyncio.timeout(_WHOLE * self._client.timeout),
-                self._http.stream(method, path, json=body) as response,
+                gate.bound,
+                self._http.stream(method, path, json=body, extensions={_GATE: gate}) as response,
             ):
                 text = await self._read(response)
                 if text is not None:
@@ -312,8 +324,8 @@ class Lane:
                 "check the network and run it again."
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, it proves nothing
-            failure = OutcomeUnknown(f"The request broke off ({_name(error)}).")
-        raise failure
+            failure = gate.objection or OutcomeUnknown(f"The request broke off ({_name(error)}).")
+        raise failure.with_traceback(None)  # that of an objection leads through the request
 
     async def _read(self, response: httpx.Response) -> str | None:
         """Read a reply, and strike out credentials it repeats; None when it is too long."""
@@ -331,13 +343,27 @@ class Lane:
 class _Signing(httpx.AsyncBaseTransport):
     """Adds the credentials at the last moment, below everything that logs or keeps a request."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, hash_: Secret, token: Secret) -> None:
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, hash_: Secret, token: Secret, *, is_own: bool
+    ) -> None:
         self._inner = inner
         self._hash = hash_
         self._token = token
+        self._is_own = is_own
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._inner.handle_async_request(self._sign(request))
+        gate: Gate = request.extensions[_GATE]
+        signed = self._sign(request)
+        if self._is_own:
+
+            async def trace(event: str, _: dict[str, Any]) -> None:
+                if event == _CONNECTED:
+                    await gate.look()
+
+            signed.extensions["trace"] = trace
+        else:
+            await gate.look()
+        return await self._inner.handle_async_request(signed)
 
     def _sign(self, request: httpx.Request) -> httpx.Request:
         credentials = {"hash": self._hash.reveal()}
@@ -362,7 +388,7 @@ def _check_url(url: str) -> str:
     except httpx.InvalidURL:
         parsed = httpx.URL()
     address = str(parsed.copy_with(username=None, password=None, query=None, fragment=None))
-    if parsed.scheme != "https" and not (parsed.scheme == "http" and parsed.host in _LOOPBACK):
+    if parsed.scheme != "https" and not (parsed.scheme == "http" and parsed.host in LOOPBACK):
         raise InvalidArgument(
             "The API's address must begin with https://, since credentials go there; got "
             f"{address!r}."
@@ -373,24 +399,6 @@ def _check_url(url: str) -> str:
             "has no host, or came with a name, query or fragment."
         )
     return address.rstrip("/")
-
-
-def check_report_url(url: str) -> None:
-    """Raise InvalidArgument unless it is an address the API could call."""
-    try:
-        parts = urlsplit(url)
-    except (ValueError, AttributeError):
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidArgument(
-            "report_url is an address that the API can call, such as "
-            "'https://example.com/sms/…'; got something else."
-        )
-
-
-def _check_above_0(name: str, value: Any) -> None:
-    if not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise InvalidArgument(f"{name} is a number above 0, not {value!r}.")
 
 
 def _name(error: BaseException) -> str:

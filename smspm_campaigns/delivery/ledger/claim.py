@@ -8,10 +8,9 @@ from typing import NamedTuple
 from smspm_campaigns.batches import Item, take_request
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.delivery.ledger.owners import Owner
-from smspm_campaigns.delivery.ledger.plan import bind_gateway
-from smspm_campaigns.delivery.ledger.read import count_taken
-from smspm_campaigns.delivery.ledger.record import add_events, settle
-from smspm_campaigns.exceptions import RunStopped
+from smspm_campaigns.delivery.ledger.plan import bind_gateway, refuse_repeats_of_request
+from smspm_campaigns.delivery.ledger.record import EURO, add_events, settle
+from smspm_campaigns.exceptions import BudgetExceeded, NeverLeft, RunStopped
 
 
 class Order(NamedTuple):
@@ -44,6 +43,8 @@ def claim_request(ledger: Ledger, order: Order, *, at: int) -> Claim | None:
     Raises:
         RunStopped: this owner was declared dead, so nobody would find its claims.
         GatewayMismatch: another gateway took some of the campaign.
+        CampaignConflict: another campaign took some of it meanwhile.
+        BudgetExceeded: it would cost more than the campaign may.
     """
     with ledger.transaction():
         alive = "SELECT 1 FROM owner WHERE id = ? AND ended_at IS NULL"
@@ -75,6 +76,8 @@ def claim_request(ledger: Ledger, order: Order, *, at: int) -> Claim | None:
             (request_id,),
         )
         claim = Claim(request_id, text, sender, dict(attempts.fetchall()))
+        refuse_repeats_of_request(ledger, request_id)
+        _spend(ledger, order.campaign_id, request_id)
         add_events(ledger, claim.attempts.values(), "sending", "claim", at=at)
         settle(ledger, (item.key for item in items))
     return claim
@@ -99,8 +102,31 @@ def _next_items(ledger: Ledger, order: Order) -> list[Item]:
 
 
 def _room(ledger: Ledger, order: Order) -> int | None:
-    """Return how many rows may still be taken; None when there is no limit."""
-    return None if order.limit is None else order.limit - count_taken(ledger, order.campaign_id)
+    """Return how many more may be taken; None when there is no limit."""
+    if order.limit is None:
+        return None
+    taken = ledger.one("SELECT taken FROM campaign WHERE id = ?", order.campaign_id)[0]
+    return order.limit - int(taken)
+
+
+def _spend(ledger: Ledger, campaign_id: int, request_id: str) -> None:
+    """Count a request for the limit and the budget, whoever set it and whoever else is sending."""
+    count, cost, unpriced = ledger.one(
+        "SELECT count(*), coalesce(sum(cost), 0), count(*) - count(cost) FROM attempt "
+        "JOIN recipient ON recipient.id = attempt.recipient_id WHERE request_id = ?",
+        request_id,
+    )
+    ledger.execute(
+        "UPDATE campaign SET taken = taken + ?, taken_cost = taken_cost + ? WHERE id = ?",
+        (count, cost, campaign_id),
+    )
+    spent, bound = ledger.one("SELECT taken_cost, max_cost FROM campaign WHERE id = ?", campaign_id)
+    if bound is not None and (unpriced or spent > bound):
+        price = "a price that is not known" if unpriced else f"{spent / EURO:,.2f} EUR"
+        raise BudgetExceeded(
+            f"The next request would bring the campaign to {price}, and {bound / EURO:,.2f} EUR "
+            "are allowed. Nothing more was sent; raise max_cost or leave rows out."
+        )
 
 
 def is_anything_left(ledger: Ledger, order: Order) -> bool:
@@ -113,23 +139,22 @@ def is_anything_left(ledger: Ledger, order: Order) -> bool:
     return planned is not None and (room is None or room > 0)
 
 
-def stands(ledger: Ledger, claim: Claim) -> bool:
-    """Tell whether nobody has declared this claim's owner dead meanwhile."""
-    return not ledger.one(
-        "SELECT 1 FROM attempt WHERE request_id = ? AND status <> 'sending' LIMIT 1",
+def check(ledger: Ledger, claim: Claim) -> None:
+    """Look, just before it is written, whether a claimed request may still be made.
+
+    Raises:
+        RunStopped: its owner was declared dead meanwhile.
+        NeverLeft: late evidence has proven meanwhile that a row of it was taken before.
+    """
+    void, superseded = ledger.one(
+        "SELECT max(attempt.status <> 'sending'), max(recipient.status <> 'sending') "
+        "FROM attempt JOIN recipient ON recipient.id = attempt.recipient_id WHERE request_id = ?",
         claim.request_id,
     )
-
-
-def is_superseded(ledger: Ledger, claim: Claim) -> bool:
-    """Tell whether late evidence has proven meanwhile that a row of this claim was taken before."""
-    return bool(
-        ledger.one(
-            "SELECT 1 FROM attempt JOIN recipient ON recipient.id = attempt.recipient_id "
-            "WHERE request_id = ? AND recipient.status <> 'sending' LIMIT 1",
-            claim.request_id,
-        )
-    )
+    if void:
+        raise taken_over()
+    if superseded:
+        raise NeverLeft("A row of it was found to be taken before. Nothing was sent.")
 
 
 def taken_over() -> RunStopped:

@@ -12,10 +12,11 @@ from typing import Any, Final
 
 import platformdirs
 
+from smspm_campaigns.delivery.ledger.locks import is_anybody_sending
 from smspm_campaigns.exceptions import LedgerError
 
 APPLICATION_ID: Final = 0x534D5350  # "SMSP", in the header of the file
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 _BUSY_TIMEOUT: Final = 30.0  # seconds to wait for another writer
 
@@ -59,7 +60,7 @@ class Ledger:
             connection = _connect(path)
             try:
                 _check(connection, path)
-                _migrate(connection)
+                _migrate(connection, path)
                 connection.execute(f"PRAGMA journal_mode = {'WAL' if _WAL_IS_SOUND else 'PERSIST'}")
                 yield cls(path, connection)
             finally:
@@ -142,13 +143,18 @@ def _script(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Take an older ledger to this version, all of it or nothing."""
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Take an older ledger to this version, all of it or nothing, and under nobody's hands."""
     if _version(connection) == SCHEMA_VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
         found = _version(connection)  # somebody may have been quicker
+        if found < SCHEMA_VERSION and is_anybody_sending(path):
+            raise LedgerError(
+                f"The ledger at {path} is of an older version of smspm-campaigns, which is sending "
+                "from it at this moment. Let that end, then try again."
+            )
         for version in range(found, SCHEMA_VERSION):
             for statement in _statements(_script(f"to_version_{version + 1}.sql")):
                 connection.execute(statement)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from smspm_campaigns.delivery.ledger import locks
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.delivery.ledger.record import add_events, settle
 from smspm_campaigns.exceptions import LedgerError
@@ -28,15 +29,14 @@ def hold(ledger: Ledger, now: Callable[[], int]) -> Iterator[Owner]:
         LedgerError: the lock cannot be made, or the ledger not be written.
     """
     owner = Owner(uuid.uuid4().hex)
-    path = _lock_path(ledger, owner.id)
-    lock = FileLock(path, thread_local=False)
+    path, lock = locks.lock_of(ledger.path, owner.id)
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         lock.acquire()
     except OSError as error:
         raise LedgerError(
-            f"The ledger at {ledger.path} cannot be locked, since {path.parent} cannot be written: "
-            f"{error.strerror}. Nothing was sent."
+            f"The ledger at {ledger.path} cannot be locked in {path.parent}: {error.strerror}. "
+            "Nothing was sent; a ledger belongs in a folder of this machine that can be written."
         ) from None
     try:
         with ledger.transaction():
@@ -53,8 +53,7 @@ def hold(ledger: Ledger, now: Callable[[], int]) -> Iterator[Owner]:
 def bury_the_dead(ledger: Ledger, *, at: int) -> None:
     """Make the open claims of owners whose lock is free unknown: what they wrote, nobody knows."""
     for (owner_id,) in ledger.execute("SELECT id FROM owner WHERE ended_at IS NULL").fetchall():
-        path = _lock_path(ledger, owner_id)
-        lock = FileLock(path, thread_local=False)
+        path, lock = locks.lock_of(ledger.path, owner_id)
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
             lock.acquire(timeout=0)
@@ -89,8 +88,3 @@ def _end(ledger: Ledger, owner_id: str, *, at: int) -> None:
         add_events(ledger, attempts, "unknown", "dead owner", error=error, at=at)
         settle(ledger, (recipient_id for _, recipient_id in left))
         ledger.execute("UPDATE owner SET ended_at = ? WHERE id = ?", (at, owner_id))
-
-
-def _lock_path(ledger: Ledger, owner_id: str) -> Path:
-    path = ledger.path.resolve()  # one lock, whichever link the ledger was opened by
-    return path.with_name(f"{path.name}.owners") / f"{owner_id}.lock"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from smspm_campaigns.batches import Item, send_order
 from smspm_campaigns.delivery.ledger.connection import Ledger
-from smspm_campaigns.delivery.ledger.read import count_taken
+from smspm_campaigns.delivery.ledger.read import find_campaign
 from smspm_campaigns.exceptions import CampaignConflict, GatewayMismatch
 from smspm_campaigns.vocabulary import SIMULATED
 
@@ -130,7 +130,7 @@ def _difference(ledger: Ledger, name: str, campaign_id: int, rows: Iterable[Plan
         )
     )
     asked = Counter(row.message for row in rows if row.problem is None)
-    taken = count_taken(ledger, campaign_id)
+    taken = find_campaign(ledger, name).taken
     return (
         f"There is a campaign {name!r} with another plan: {(frozen - asked).total():,} of its "
         f"messages are not in this frame, {(asked - frozen).total():,} of this frame not in it, "
@@ -145,17 +145,30 @@ def refuse_repeats(ledger: Ledger, campaign_id: int) -> None:
     Raises:
         CampaignConflict: there are such messages, and the campaign may not repeat any.
     """
-    count, name, other = ledger.one(
-        "SELECT count(DISTINCT mine.id), min(own.name), min(campaign.name) FROM recipient AS mine "
-        "JOIN campaign AS own ON own.id = mine.campaign_id AND NOT own.allow_repeat "
-        "JOIN content AS said ON said.id = mine.content_id "
-        "JOIN recipient AS theirs ON theirs.number = mine.number AND theirs.id <> mine.id "
-        "JOIN status ON status.name = theirs.status AND status.taken "
-        "JOIN content AS same ON same.id = theirs.content_id AND same.text = said.text "
-        "JOIN campaign ON campaign.id = theirs.campaign_id AND campaign.gateway <> ? "
-        "WHERE mine.campaign_id = ? AND mine.status = 'planned' AND theirs.campaign_id <> ?",
-        *(SIMULATED, campaign_id, campaign_id),
+    found = ledger.one(
+        "SELECT count(DISTINCT recipient_id), min(name), min(other) FROM repeated "
+        "JOIN recipient ON recipient.id = recipient_id AND recipient.status = 'planned' "
+        "WHERE repeated.campaign_id = ?",
+        campaign_id,
     )
+    _refuse(*found)
+
+
+def refuse_repeats_of_request(ledger: Ledger, request_id: str) -> None:
+    """Refuse a request with a message that another campaign took for real meanwhile.
+
+    Raises:
+        CampaignConflict: it has one, and the campaign may not repeat any.
+    """
+    found = ledger.one(
+        "SELECT count(DISTINCT attempt.id), min(name), min(other) FROM attempt "
+        "JOIN repeated ON repeated.recipient_id = attempt.recipient_id WHERE request_id = ?",
+        request_id,
+    )
+    _refuse(*found)
+
+
+def _refuse(count: int, name: str, other: str) -> None:
     if count:
         raise CampaignConflict(
             f"{count:,} messages of {name!r} were already taken by another campaign ({other!r}): "

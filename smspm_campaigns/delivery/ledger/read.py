@@ -8,7 +8,7 @@ from smspm_campaigns.exceptions import CampaignNotFound
 
 
 class CampaignRecord(NamedTuple):
-    """A campaign as the ledger keeps it."""
+    """A campaign as the ledger keeps it. `taken` counts attempts that may have cost money."""
 
     id: int
     name: str
@@ -16,6 +16,8 @@ class CampaignRecord(NamedTuple):
     gateway: str | None
     max_cost: int | None
     created_at: int
+    taken: int
+    taken_cost: int
 
 
 class RowRecord(NamedTuple):
@@ -71,7 +73,8 @@ def find_campaign(ledger: Ledger, name: str) -> CampaignRecord:
         CampaignNotFound: there is none; those there are, are named.
     """
     row = ledger.one(
-        "SELECT id, name, manifest, gateway, max_cost, created_at FROM campaign WHERE name = ?",
+        "SELECT id, name, manifest, gateway, max_cost, created_at, taken, taken_cost "
+        "FROM campaign WHERE name = ?",
         name,
     )
     if row is None:
@@ -84,7 +87,8 @@ def find_campaign(ledger: Ledger, name: str) -> CampaignRecord:
 def all_campaigns(ledger: Ledger) -> list[CampaignRecord]:
     """Return every campaign, the newest first."""
     rows = ledger.execute(
-        "SELECT id, name, manifest, gateway, max_cost, created_at FROM campaign ORDER BY id DESC"
+        "SELECT id, name, manifest, gateway, max_cost, created_at, taken, taken_cost "
+        "FROM campaign ORDER BY id DESC"
     )
     return [CampaignRecord(*row) for row in rows]
 
@@ -99,30 +103,17 @@ def count_by_status(ledger: Ledger, campaign_id: int) -> dict[str, int]:
     )
 
 
-def count_taken(ledger: Ledger, campaign_id: int) -> int:
-    """Count the rows for which money may have been spent."""
-    return int(
-        ledger.one(
-            "SELECT count(*) FROM recipient JOIN status ON status.name = recipient.status "
-            "WHERE campaign_id = ? AND status.taken",
-            campaign_id,
-        )[0]
-    )
-
-
 def expected_cost(ledger: Ledger, campaign_id: int) -> tuple[int, int]:
     """Return the cost of what is taken, unknown and planned, and how many have no price.
 
     A row that was sent again by a person's word, and proved to be taken before, costs twice.
     """
     cost, unpriced = ledger.one(
-        "WITH paid (cost) AS ("
-        "  SELECT cost FROM recipient WHERE campaign_id = ? AND status = 'planned'"
-        "  UNION ALL"
-        "  SELECT cost FROM recipient JOIN attempt ON attempt.recipient_id = recipient.id"
-        "  JOIN status ON status.name = attempt.status AND status.taken WHERE campaign_id = ?) "
-        "SELECT coalesce(sum(cost), 0), count(*) - count(cost) FROM paid",
-        campaign_id,
+        "SELECT taken_cost + coalesce((SELECT sum(cost) FROM recipient"
+        "  WHERE campaign_id = campaign.id AND recipient.status = 'planned'), 0),"
+        "  (SELECT count(*) FROM recipient JOIN status ON status.name = recipient.status"
+        "  WHERE campaign_id = campaign.id AND cost IS NULL AND (taken OR name = 'planned')) "
+        "FROM campaign WHERE id = ?",
         campaign_id,
     )
     return cost, unpriced

@@ -125,8 +125,19 @@ def apply(ledger: Ledger, proof: Evidence, source: str, *, at: int) -> None:
         add_events(ledger, [proof.attempt_id], proof.status, source, error=proof.error, at=at)
     if forward:
         settle(ledger, [recipient_id])
+    if forward and is_taken != was_taken:
+        _count_again(ledger, recipient_id, is_taken - was_taken)
     if forward and not is_taken:
         _add_standing(ledger, recipient_id, at=at)
+
+
+def _count_again(ledger: Ledger, recipient_id: int, change: int) -> None:
+    """Keep what the campaign has taken true: an attempt counts from its claim until it is none."""
+    ledger.execute(
+        "UPDATE campaign SET taken = taken + ?, taken_cost = taken_cost + ? * coalesce(cost, 0) "
+        "FROM recipient WHERE recipient.id = ? AND campaign.id = recipient.campaign_id",
+        (change, change, recipient_id),
+    )
 
 
 def add_events(

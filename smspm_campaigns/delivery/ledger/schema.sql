@@ -1,5 +1,5 @@
--- The ledger: campaigns, their rows, and every attempt to send one of them. Version 2.
--- An older ledger becomes this one by the steps in to_version_2.sql.
+-- The ledger: campaigns, their rows, and every attempt to send one of them. Version 3.
+-- An older ledger becomes this one by the steps in to_version_2.sql and to_version_3.sql.
 --
 -- A row's life:    planned -> sending -> queued | refused | unknown -> submitted
 --                          -> delivered | failed | unconfirmed
@@ -45,7 +45,9 @@ CREATE TABLE campaign (
   max_cost    INTEGER,             -- the most it may cost, NULL: no bound
   allow_repeat INTEGER NOT NULL CHECK (allow_repeat IN (0, 1)),
                                    -- whether it may repeat what another campaign took
-  created_at  INTEGER NOT NULL
+  created_at  INTEGER NOT NULL,
+  taken       INTEGER NOT NULL DEFAULT 0,  -- attempts that may have been taken, and what they are
+  taken_cost  INTEGER NOT NULL DEFAULT 0   -- expected to cost: what limits and budgets go by
 );
 
 CREATE TABLE content (             -- what rows may share a request: one text from one sender
@@ -130,6 +132,17 @@ SELECT recipient.id AS recipient_id,
          ORDER BY status.weight DESC, attempt.id DESC
          LIMIT 1) AS attempt_id
   FROM recipient;
+
+CREATE VIEW repeated AS            -- rows with a message that another campaign took for real, and whose
+SELECT mine.id AS recipient_id, mine.campaign_id, own.name, campaign.name AS other
+  FROM recipient AS mine
+  JOIN campaign AS own ON own.id = mine.campaign_id AND NOT own.allow_repeat
+  JOIN content AS said ON said.id = mine.content_id
+  JOIN recipient AS theirs ON theirs.number = mine.number
+                          AND theirs.campaign_id <> mine.campaign_id
+  JOIN status ON status.name = theirs.status AND status.taken
+  JOIN content AS same ON same.id = theirs.content_id AND same.text = said.text
+  JOIN campaign ON campaign.id = theirs.campaign_id AND campaign.gateway <> 'simulated';
 
 CREATE TABLE event (               -- every change of status, with its evidence
   id           INTEGER PRIMARY KEY,

@@ -1,0 +1,27 @@
+"""What a client may be told: numbers above 0, and addresses that can be called."""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from smspm_campaigns.exceptions import InvalidArgument
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+def check_report_url(url: str) -> None:
+    """Raise InvalidArgument unless it is an address the API could call."""
+    try:
+        parts = urlsplit(url)
+    except (ValueError, AttributeError):
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidArgument(
+            "report_url is an address that the API can call, such as "
+            "'https://example.com/sms/…'; got something else."
+        )
+
+
+def check_above_0(name: str, value: Any) -> None:
+    """Raise InvalidArgument unless it is a finite number above 0."""
+    if not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise InvalidArgument(f"{name} is a number above 0, not {value!r}.")

@@ -214,11 +214,16 @@ class Worker:
 class Siege:
     """A campaign, its gateway, and the processes that work on it. The gateway knows the truth."""
 
-    def __init__(self, path: Path, texts: dict[str, str], port: int, **behaviour: Any) -> None:
-        frame = pd.DataFrame({"sms_to": texts.keys(), "sms_text": texts.values()}, index=[*texts])
+    def __init__(
+        self, path: Path, port: int, personal: int, lists: Iterable[int], **behaviour: Any
+    ) -> None:
+        texts = [f"Hi {place}" for place in range(personal)]
+        texts += [f"Hi, list {place}" for place, size in enumerate(lists) for _ in range(size)]
+        numbers = [str(37250000000 + place) for place in range(len(texts))]
+        self.people = set(numbers)
+        frame = pd.DataFrame({"sms_to": numbers, "sms_text": texts}, index=numbers)
         self.campaign = smspm.Campaign.create("spring", frame, sender="SMSPM.com", ledger=path)
         self.simulator = Simulator(submit_after=0, final_after=0, spread=0, **behaviour)
-        self.size = len(texts)
         self.url = ""
         self.workers: list[Worker] = []
         self._port = port
@@ -259,6 +264,10 @@ class Siege:
         """Start a process, and wait for its end."""
         return self.start(do, **told).wait()
 
+    def close(self) -> None:
+        for worker in self.workers:
+            worker.close()
+
     def counts(self) -> dict[str, int]:
         counts = self.campaign.counts()
         return {str(status): int(number) for status, number in counts[counts > 0].items()}
@@ -283,8 +292,12 @@ class Siege:
         """
         counts = self.counts()  # whoever died is buried now
         known, planned = self.numbers(*_KNOWN), self.numbers("planned")
-        ids = set(self.ask("SELECT message_id, number FROM attempt JOIN recipient ON "
-                           "recipient.id = recipient_id WHERE message_id IS NOT NULL"))
+        ids = set(
+            self.ask(
+                "SELECT message_id, number FROM attempt JOIN recipient ON "
+                "recipient.id = recipient_id WHERE message_id IS NOT NULL"
+            )
+        )
         entries = self.simulator.accepted[:]
         received = [str(entry["toNumber"]) for entry in entries]
         held = self.numbers(*_KNOWN, "unknown", *(["sending"] if alive else []))
@@ -295,7 +308,7 @@ class Siege:
             "known, and not received": sorted(known - set(received)),
             "ids of nobody": ids - {(entry["id"], entry["toNumber"]) for entry in entries},
             "sending after its end": [] if alive else sorted(self.numbers("sending")),
-            "rows too many or too few": sum(counts.values()) - self.size,
+            "rows too many or too few": sum(counts.values()) - len(self.people),
             **{fact: self.ask(sql) for fact, sql in _NEVER.items()},
         }
         return {fact: evidence for fact, evidence in found.items() if evidence}
@@ -326,6 +339,10 @@ _NEVER: Final = {
         "HAVING sum(evidence = 'claim') IS NOT 1 OR count(DISTINCT event.status) <> count(*) "
         "OR sum(event.status = attempt.status) IS NOT 1"
     ),
+    "a count of what was taken that is wrong": (
+        "SELECT taken FROM campaign WHERE taken <> (SELECT count(*) FROM attempt "
+        "JOIN status ON status.name = attempt.status AND status.taken)"
+    ),
     "a row that is not what its attempts say": (
         "SELECT recipient.id, recipient.status FROM recipient "
         "JOIN prevailing ON prevailing.recipient_id = recipient.id LEFT JOIN attempt "
@@ -352,14 +369,15 @@ def forker() -> Iterator[int]:
 
 @pytest.fixture
 def new_siege(forker: int, tmp_path: Path) -> Iterator[NewSiege]:
-    """Make a campaign of these texts by number, and a gateway of this behaviour."""
+    """Make a campaign of people with a text each and of lists, and a gateway of this behaviour."""
     names = count()
 
     with ExitStack() as stack:
 
-        def make(texts: dict[str, str], **behaviour: Any) -> Siege:
-            siege = Siege(tmp_path / f"{next(names)}.sqlite", texts, forker, **behaviour)
-            stack.callback(lambda: [worker.close() for worker in siege.workers])
+        def make(personal: int, *lists: int, **behaviour: Any) -> Siege:
+            path = tmp_path / f"{next(names)}.sqlite"
+            siege = Siege(path, forker, personal, lists, **behaviour)
+            stack.callback(siege.close)
             return siege
 
         yield make

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -23,7 +23,7 @@ _WIRE: Final = ("connected", "writing", "written", "read")
 SENDING: Final = {
     "hold": (*_LOCK, *_TRANSACTION),
     "claim_request": _TRANSACTION,
-    "stands": ("before SELECT", "after SELECT"),
+    "check": ("before SELECT", "after SELECT"),
     "send": _WIRE,
     "close_request": _TRANSACTION,
     "hold>_end": _TRANSACTION,
@@ -54,15 +54,10 @@ BAD_DAYS: Final[list[Fault | str]] = [
 BAD_ANSWERS: Final = ("close", "reset", "truncated_head", "half", "502", "429", "malformed", "html")
 
 
-def texts(personal: int, *lists: int) -> dict[str, str]:
-    """Some people with a text each, and lists of people who are told the same."""
-    told = [f"Hi {number}" for number in NUMBERS[:personal]]
-    told += [f"Hi, list {place}" for place, size in enumerate(lists) for _ in range(size)]
-    return dict(zip(NUMBERS, told, strict=False))
-
-
-def steps(*tables: dict[str, tuple[str, ...]]) -> list[str]:
-    return [f"{place}: {step}" for table in tables for place, ways in table.items() for step in ways]
+def steps(*tables: Mapping[str, tuple[str, ...]]) -> list[str]:
+    return [
+        f"{place}: {step}" for table in tables for place, ways in table.items() for step in ways
+    ]
 
 
 def kill_at(siege: "Siege", do: str, step: str, hit: int = 1, **options: Any) -> None:
@@ -80,12 +75,12 @@ def drain(siege: "Siege") -> None:
 
 @pytest.mark.parametrize("step", steps(SENDING))
 def test_killed_at_a_step_of_a_send_it_sends_nobody_twice(new_siege: "NewSiege", step: str) -> None:
-    """Four times at this step, in a storm; resumed, the rest is sent, and all is accounted for."""
+    """Three times at this step, in a storm; resumed, the rest is sent, and all is accounted for."""
     dice = random.Random(step)
     most = 1 if step.startswith(_ONCE) else 4
-    siege = new_siege(texts(60, 100, 70), faults=storm(dice.getrandbits(32), 0.2, BAD_DAYS))
+    siege = new_siege(50, 100, 70, faults=storm(dice.getrandbits(32), 0.2, BAD_DAYS))
     with siege.served():
-        for hit in (1, most, dice.randint(1, most), dice.randint(1, most)):
+        for hit in (1, most, dice.randint(1, most)):
             kill_at(siege, "drain", step, hit)
             assert siege.broken() == {}
         drain(siege)
@@ -97,7 +92,7 @@ def test_killed_while_it_buries_the_dead_the_next_one_buries_them(
     new_siege: "NewSiege", step: str, hit: int
 ) -> None:
     """Before, between and after two dead: what they had in flight is unknown, and nothing else."""
-    siege = new_siege(texts(30))
+    siege = new_siege(30)
     with siege.served():
         first = siege.start("send", at="send: written", send="SIGSTOP")
         first.wait_until_stopped()
@@ -120,10 +115,10 @@ def test_killed_while_it_buries_the_dead_the_next_one_buries_them(
 
 @pytest.mark.parametrize("step", steps(TRACKING))
 def test_killed_at_a_step_of_tracking_it_asks_again(new_siege: "NewSiege", step: str) -> None:
-    """What was recorded stays, what was not is asked again, and every message gets its last word."""
+    """What was recorded stays, what was not is asked again; every message gets its last word."""
     dice = random.Random(step)
     most = 1 if step.startswith(_ONCE) else 4
-    siege = new_siege(texts(0, 60), details_faults=storm(dice.getrandbits(32), 0.2, BAD_ANSWERS))
+    siege = new_siege(0, 60, details_faults=storm(dice.getrandbits(32), 0.2, BAD_ANSWERS))
     with siege.served():
         siege.run("send")
         for hit in (1, dice.randint(1, most)):
@@ -144,7 +139,7 @@ def test_killed_while_it_cancels_all_is_cancelled_or_nothing(
     new_siege: "NewSiege", step: str
 ) -> None:
     """Half of a plan is never left; cancelled again, it is over."""
-    siege = new_siege(texts(60))
+    siege = new_siege(60)
     with siege.served():
         lose(siege)
         before = siege.counts()
@@ -161,7 +156,7 @@ def test_killed_while_it_suppresses_all_are_left_out_or_none(
     new_siege: "NewSiege", step: str
 ) -> None:
     """Whoever is suppressed at last receives nothing that was planned."""
-    siege = new_siege(texts(60))
+    siege = new_siege(60)
     with siege.served():
         lose(siege)
         before = siege.counts()
@@ -182,7 +177,7 @@ def test_killed_while_it_resolves_all_is_resolved_or_nothing(
     new_siege: "NewSiege", step: str, action: str
 ) -> None:
     """A person who says the truth about the unknown, in two tries: nobody receives it twice."""
-    siege = new_siege(texts(60))
+    siege = new_siege(60)
     with siege.served():
         lose(siege)
         kill_at(siege, "send", "claim_request: after COMMIT")  # surely never left
@@ -197,14 +192,14 @@ def test_killed_while_it_resolves_all_is_resolved_or_nothing(
             siege.run("resolve_unknown", action=say, rows=sorted(left))
     with siege.served():
         drain(siege)
-    assert sorted(siege.received()) == NUMBERS[:60]
+    assert sorted(siege.received()) == sorted(siege.people)
     assert siege.counts() == {"queued": 60 - len(rows["sent"]), "submitted": len(rows["sent"])}
     assert before["unknown"] == len(unknown)
 
 
 def test_every_step_has_a_name_here(new_siege: "NewSiege") -> None:
     """A transaction, a lock or a byte that somebody adds needs its place in the tables above."""
-    siege = new_siege(texts(60))
+    siege = new_siege(60)
     passed: set[str] = set()
     with siege.served():
         lose(siege)
@@ -218,7 +213,7 @@ def test_every_step_has_a_name_here(new_siege: "NewSiege") -> None:
             passed |= siege.run(do, **options).passed.keys()
     ways = {*_TRANSACTION, *_LOCK, *_UNLOCK, *_WIRE}
     named = steps(SENDING, BURYING, TRACKING, DECIDING)
-    told = {step for step in passed if step.partition(": ")[2] in ways and step[0] != ":"}
+    told = {step for step in passed if step.partition(": ")[2] in ways}
     assert told == {step for step in named if step.partition(": ")[2] in ways}
     assert set(named) <= passed
 
@@ -227,12 +222,12 @@ def test_every_step_has_a_name_here(new_siege: "NewSiege") -> None:
 def test_killed_at_any_moment_again_and_again_it_sends_nobody_twice(
     new_siege: "NewSiege", seed: int
 ) -> None:
-    """Thirty times, in a storm, while it sends or tracks; then drained and tracked to the end."""
+    """Twenty times, in a storm, while it sends or tracks; then drained and tracked to the end."""
     dice = random.Random(seed)
     kills = 0
-    while kills < 30:
+    while kills < 20:
         siege = new_siege(
-            texts(150, 100, 100, 70),
+            *(100, 100, 70),
             faults=storm(dice.getrandbits(32), 0.1, BAD_DAYS),
             details_faults=storm(dice.getrandbits(32), 0.1, BAD_ANSWERS),
             latency=lambda: dice.uniform(0, 0.02),
@@ -240,7 +235,7 @@ def test_killed_at_any_moment_again_and_again_it_sends_nobody_twice(
             refuse=NUMBERS[3::97],
         )
         with siege.served():
-            while kills < 30 and siege.numbers("planned"):
+            while kills < 20 and siege.numbers("planned"):
                 do = dice.choice(["drain", "drain", "track"])
                 kills += siege.run(do, after=dice.uniform(0.02, 0.3)).was_killed
                 assert siege.broken() == {}
@@ -252,16 +247,16 @@ def test_killed_at_any_moment_again_and_again_it_sends_nobody_twice(
 
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_while_one_sends_and_one_tracks_they_agree(new_siege: "NewSiege", seed: int) -> None:
-    """Both at once on one campaign, each killed at any moment: no word of one undoes the other's."""
+    """Both at once, each killed at any moment: no word of one undoes the other's."""
     dice = random.Random(f"both {seed}")
     siege = new_siege(
-        texts(200, 100),
+        *(200, 100),
         faults=storm(dice.getrandbits(32), 0.1, BAD_DAYS),
         details_faults=storm(dice.getrandbits(32), 0.1, BAD_ANSWERS),
         failing=NUMBERS[::7],
     )
     with siege.served():
-        for _ in range(8):
+        for _ in range(6):
             both = [siege.start(do, after=dice.uniform(0.1, 0.4)) for do in ("drain", "track")]
             for worker in both:
                 worker.wait()

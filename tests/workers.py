@@ -56,7 +56,7 @@ class Steps:
             is_due = step == self._at and self.passed[step] == self._hit
         if is_due:
             with _looking:  # standing still with a ledger half read would keep others from writing
-                os.kill(os.getpid(), self._signal)
+                signal.pthread_kill(threading.get_ident(), self._signal)  # here, not a bit later
 
     def watch(self) -> None:
         """Let every statement, lock and request of this process be a step."""
@@ -74,22 +74,24 @@ class Steps:
             theirs: Trace | None = request.extensions.get("trace")
 
             async def trace(event: str, info: dict[str, Any]) -> None:
-                if event in _STEPS:
-                    self.take(f"{doing}: {_STEPS[event]}")
                 if theirs is not None:
                     await theirs(event, info)
+                if event in _STEPS:
+                    self.take(f"{doing}: {_STEPS[event]}")
 
             request.extensions = {**request.extensions, "trace": trace}
             return await handle(transport, request)
 
-        httpx.AsyncHTTPTransport.handle_async_request = traced  # type: ignore[method-assign]
+        setattr(httpx.AsyncHTTPTransport, handle.__name__, traced)
 
     def _around(self, call: Callable[..., Any], name: str) -> Callable[..., Any]:
         @functools.wraps(call)
-        def stepped(*arguments: Any, **named: Any) -> Any:
+        def stepped(lock: filelock.FileLock, *arguments: Any, **named: Any) -> Any:
+            if lock.is_locked != (name == "release"):  # nothing is done
+                return call(lock, *arguments, **named)
             place = _place()
             self.take(f"{place}: before {name}")
-            done = call(*arguments, **named)
+            done = call(lock, *arguments, **named)
             self.take(f"{place}: after {name}")
             return done
 
@@ -123,16 +125,17 @@ class _Connection(sqlite3.Connection):
 
 
 def _place() -> str:
-    """Name the functions of the ledger that run now: the innermost, and who called it."""
-    names: list[str] = []
+    """Name the function of the ledger that runs now; one that helps, after whom it helps."""
+    place = ""
     frame = sys._getframe(2)
-    while frame is not None and len(names) < 2:
-        if frame.f_globals["__name__"].startswith(_LEDGER):
-            name = frame.f_code.co_name
-            if name not in (*_PLUMBING, *names[:1]):
-                names.insert(0, name)
+    while frame is not None:
+        name = frame.f_code.co_name
+        if frame.f_globals["__name__"].startswith(_LEDGER) and name not in _PLUMBING:
+            place = f"{name}>{place}" if place else name
+            if not name.startswith("_"):
+                break
         frame = cast("Any", frame.f_back)
-    return ">".join(names)
+    return place
 
 
 class Hasty:

@@ -119,7 +119,8 @@ class _Connection(sqlite3.Connection):
     def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
         place, verb = _place(), sql.split(maxsplit=1)[0]
         self.steps.take(f"{place}: before {verb}")
-        cursor = super().execute(sql, *parameters)
+        # A kill takes no power away: the system has what was written, and the disk need not yet.
+        cursor = super().execute(sql.replace("synchronous = FULL", "synchronous = OFF"), *parameters)
         self.steps.take(f"{place}: after {verb}")
         return cursor
 

@@ -241,7 +241,7 @@ class Siege:
         at: str | None = None,
         hit: int = 1,
         send: str = "SIGKILL",
-        after: float | None = None,
+        after: float = 0.0,
         **options: Any,
     ) -> Worker:
         """Start a process that calls a method of the campaign, or sends until nothing is planned.
@@ -251,7 +251,7 @@ class Siege:
             at: the step at which it sends itself a signal.
             hit: the how manieth of these steps that is.
             send: the signal.
-            after: seconds after which it is killed, wherever it is.
+            after: seconds after which it is killed, wherever it is; 0: never.
             options: arguments of the method.
         """
         order = {"do": do, "at": at, "hit": hit, "signal": send, "after": after}

@@ -223,14 +223,14 @@ def test_killed_at_any_moment_again_and_again_it_sends_nobody_twice(
     new_siege: "NewSiege", seed: int
 ) -> None:
     """Twenty times, in a storm, while it sends or tracks; then drained and tracked to the end."""
-    dice = random.Random(seed)
+    dice, waits = random.Random(seed), random.Random(seed)
     kills = 0
     while kills < 20:
         siege = new_siege(
             *(100, 100, 70),
             faults=storm(dice.getrandbits(32), 0.1, BAD_DAYS),
             details_faults=storm(dice.getrandbits(32), 0.1, BAD_ANSWERS),
-            latency=lambda: dice.uniform(0, 0.02),
+            latency=lambda: waits.uniform(0, 0.02),
             list_mode="some",
             refuse=NUMBERS[3::97],
         )
@@ -247,7 +247,7 @@ def test_killed_at_any_moment_again_and_again_it_sends_nobody_twice(
 
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_while_one_sends_and_one_tracks_they_agree(new_siege: "NewSiege", seed: int) -> None:
-    """Both at once, each killed at any moment: no word of one undoes the other's."""
+    """Both at once, killed again and again: no word of one undoes the other's."""
     dice = random.Random(f"both {seed}")
     siege = new_siege(
         *(200, 100),
@@ -256,11 +256,20 @@ def test_killed_while_one_sends_and_one_tracks_they_agree(new_siege: "NewSiege",
         failing=NUMBERS[::7],
     )
     with siege.served():
-        for _ in range(6):
-            both = [siege.start(do, after=dice.uniform(0.1, 0.4)) for do in ("drain", "track")]
-            for worker in both:
-                worker.wait()
+        kill_at(siege, "drain", "close_request: after COMMIT", 20)
+        trackers_killed = 0
+        for _ in range(5):
+            both = (("drain", "close_request", 20), ("track", "record", 5))
+            sending, tracking = (
+                siege.start(
+                    do, at=f"{place}: {dice.choice(_TRANSACTION)}", hit=dice.randint(1, most)
+                )
+                for do, place, most in both
+            )
+            assert sending.wait().was_killed
+            trackers_killed += tracking.wait().was_killed
             assert siege.broken() == {}
+        assert trackers_killed > 0
         drain(siege)
         siege.run("track")
     assert siege.broken() == {}

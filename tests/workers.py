@@ -120,7 +120,8 @@ class _Connection(sqlite3.Connection):
         place, verb = _place(), sql.split(maxsplit=1)[0]
         self.steps.take(f"{place}: before {verb}")
         # A kill takes no power away: the system has what was written, and the disk need not yet.
-        cursor = super().execute(sql.replace("synchronous = FULL", "synchronous = OFF"), *parameters)
+        hasty = sql.replace("synchronous = FULL", "synchronous = OFF")
+        cursor = super().execute(hasty, *parameters)
         self.steps.take(f"{place}: after {verb}")
         return cursor
 
@@ -202,9 +203,13 @@ def _attend(connection: socket.socket) -> None:
         _tell(connection, work(order))
         os._exit(0)
     _tell(connection, {"pid": worker})
-    if order["after"] is not None:
-        signal.signal(signal.SIGALRM, lambda *_: os.kill(worker, signal.SIGKILL))
-        signal.setitimer(signal.ITIMER_REAL, order["after"])
+
+    def kill(*_: object) -> None:
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(worker, signal.SIGKILL)
+
+    signal.signal(signal.SIGALRM, kill)
+    signal.setitimer(signal.ITIMER_REAL, order["after"])
     while True:
         _, status = os.waitpid(worker, os.WUNTRACED)
         if not os.WIFSTOPPED(status):

@@ -78,7 +78,7 @@ def test_killed_at_a_step_of_a_send_it_sends_nobody_twice(new_siege: "NewSiege",
     """Three times at this step, in a storm; resumed, the rest is sent, and all is accounted for."""
     dice = random.Random(step)
     most = 1 if step.startswith(_ONCE) else 4
-    siege = new_siege(50, 100, 70, faults=storm(dice.getrandbits(32), 0.2, BAD_DAYS))
+    siege = new_siege(50, 170, faults=storm(dice.getrandbits(32), 0.2, BAD_DAYS))
     with siege.served():
         for hit in (1, most, dice.randint(1, most)):
             kill_at(siege, "drain", step, hit)
@@ -218,6 +218,16 @@ def test_every_step_has_a_name_here(new_siege: "NewSiege") -> None:
     assert set(named) <= passed
 
 
+def test_every_request_is_looked_at_written_read_and_recorded_once(new_siege: "NewSiege") -> None:
+    """As many steps of each as there are requests: none is left out, and none is done again."""
+    siege = new_siege(40, 170)
+    with siege.served():
+        passed = siege.run("send").passed
+    once = ("check: after SELECT", "send: written", "send: read", "close_request: after COMMIT")
+    assert {step: passed[step] for step in once} == dict.fromkeys(once, 42)
+    assert siege.ask("SELECT count(*) FROM request") == [(42,)]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_killed_at_any_moment_again_and_again_it_sends_nobody_twice(
     new_siege: "NewSiege", seed: int
@@ -227,7 +237,7 @@ def test_killed_at_any_moment_again_and_again_it_sends_nobody_twice(
     kills = 0
     while kills < 20:
         siege = new_siege(
-            *(100, 100, 70),
+            *(100, 170),
             faults=storm(dice.getrandbits(32), 0.1, BAD_DAYS),
             details_faults=storm(dice.getrandbits(32), 0.1, BAD_ANSWERS),
             latency=lambda: waits.uniform(0, 0.02),

@@ -1,6 +1,7 @@
 """Campaign: a frozen plan, what was sent of it, and what became of every row."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing

@@ -52,6 +52,10 @@ from smspm_campaigns.vocabulary import MAX_RECIPIENTS, SIMULATED
 if TYPE_CHECKING:
     from conftest import Book, NewBook
 
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="there nobody can delete the lock of a living program"
+)
+
 MAX_PROCESSES = 3
 MINUTE, HOUR = 60.0, 3600.0
 PRICE = 50_000_000  # of each row, see conftest
@@ -92,7 +96,8 @@ PREVAILING = (
 KNOWN = {"queued", "submitted", "unconfirmed", "delivered", "failed"}
 TAKEN = KNOWN | {"sending", "unknown"}
 
-#: What the gateway makes of a request, by the name under which a failing example shows it.
+#: What the gateway makes of a request, by the name under which a failing example shows it. None
+#: of it breaks what the design assumes: a 429, and an error about a single number, take nothing.
 FAULTS: dict[str, Fault | None] = {
     "well": None,
     **{
@@ -110,7 +115,7 @@ FAULTS: dict[str, Fault | None] = {
     "bad number": Fault("400", error="Invalid phone number"),
 }
 UNREACHABLE = "unreachable"  # no connection is made
-REPEATED_ID = "id of another message"
+REPEATED_ID = "id of another message"  # that it gave, and the ledger has
 ANSWERS = [*FAULTS, *[UNREACHABLE, REPEATED_ID] * 2, *["well"] * 10]
 
 #: How a gateway treats a list with a bad number, and whether the client is told that it is atomic.
@@ -122,9 +127,8 @@ GATEWAYS: list[tuple[str, bool, list[str]]] = [
     ("some", False, [BAD]),
 ]
 
-
 SETTINGS = settings(
-    max_examples=150,
+    max_examples=250,
     stateful_step_count=50,
     deadline=None,
     derandomize=True,  # the same examples each time; more of them, and others, when it is False
@@ -329,8 +333,6 @@ class Receipt(NamedTuple):
     gateway: str
     attempt: int
     message_id: str
-    request: str
-    number: str
 
 
 @dataclass
@@ -634,8 +636,6 @@ class Machine(RuleBasedStateMachine):
                 flight.gateway,
                 flight.claim.attempts[str(entry["toNumber"])],
                 str(entry["id"]),
-                flight.claim.request_id,
-                str(entry["toNumber"]),
             )
             for entry in client.simulator.accepted[taken_before:]
         ]
@@ -812,9 +812,8 @@ class Machine(RuleBasedStateMachine):
 
     def _is_excluded(self, row: RowOf) -> bool:
         """Tell whether a row had a problem from the start."""
-        return (row.number, row.text) == (FOUR, "Hi") and self.seen.campaigns[
-            row.campaign
-        ].name == "spring"
+        name = self.seen.campaigns[row.campaign].name
+        return (name, row.number, row.text) == ("spring", FOUR, "Hi")
 
     @precondition(lambda self: self.to_cancel())
     @rule(campaign=one_of(lambda self: self.to_cancel()))

@@ -349,7 +349,7 @@ def test_a_redirect_is_never_followed(status: str) -> None:
         for location in (server.url, "/", "https://elsewhere.test/"):
             answer = reply(b"", status, f"location: {location}")
             assert type(attempt(client_of(server.url))) is OutcomeUnknown
-        assert (len(server.requests), server.connections) == (3, 1)
+        assert (len(server.requests), server.connections) == (3, 3)
 
 
 # --- proofs that nothing left -------------------------------------------------------------------

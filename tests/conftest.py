@@ -223,7 +223,8 @@ class Siege:
         self.people = set(numbers)
         frame = pd.DataFrame({"sms_to": numbers, "sms_text": texts}, index=numbers)
         self.campaign = smspm.Campaign.create("spring", frame, sender="SMSPM.com", ledger=path)
-        self.simulator = Simulator(submit_after=0, final_after=0, spread=0, **behaviour)
+        at_once: dict[str, Any] = {"submit_after": 0, "final_after": 0, "spread": 0}
+        self.simulator = Simulator(**(at_once | behaviour))
         self.url = ""
         self.workers: list[Worker] = []
         self._port = port

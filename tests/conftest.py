@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -19,13 +20,14 @@ import pytest
 
 import smspm_campaigns as smspm
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import Ledger, plan, read
+from smspm_campaigns.delivery.ledger import Ledger, connection, plan, read
 from smspm_campaigns.delivery.ledger.plan import PlannedRow
 from smspm_campaigns.delivery.ledger.read import RowRecord
 from smspm_campaigns.delivery.sender import send_campaign
 from smspm_campaigns.delivery.tracker import track_campaign
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.simulator import Simulator, running
+from smspm_campaigns.masking import Secret
 
 
 class Clock:
@@ -88,7 +90,7 @@ class Book:
     ) -> Run:
         return Run(
             lambda run: send_campaign(
-                run, self.path, self.id, client, limit=limit, report_url=report_url
+                run, self.path, self.id, client, limit=limit, report_url=Secret.hide(report_url)
             )
         )
 
@@ -155,6 +157,55 @@ def planned(
         detail=None,
         original="[]",
     )
+
+
+#: Make a ledger as that version left it.
+OldLedger = Callable[[int], Path]
+LEDGERS = Path(__file__).parent / "ledgers"
+
+#: What version 1 wrote: one row accepted and then delivered, one unknown, one not taken, one left.
+CONTENT = """
+INSERT INTO ledger VALUES (zeroblob(32));
+INSERT INTO campaign VALUES (7, 'spring', 'print', '{}', 'simulated', NULL, 0, 1);
+INSERT INTO content VALUES (3, 7, 'Hi', 'SMSPM.com', 'GSM-7', 1);
+INSERT INTO recipient VALUES
+  (11, 7, 0, 0, '37250000000', 'EE', 'mobile', 3, 50, NULL, NULL, NULL, '[0]', 'planned',
+   'delivered', 100),
+  (12, 7, 1, 1, '37250000001', 'EE', 'mobile', 3, 50, NULL, NULL, NULL, '[1]', 'planned',
+   'unknown', 100),
+  (13, 7, 2, 2, '37250000002', 'EE', 'mobile', 3, 50, NULL, NULL, NULL, '[2]', 'planned',
+   'planned', 100),
+  (14, 7, 3, NULL, NULL, NULL, NULL, NULL, NULL, 'missing_number', 'missing_number', 'No number.',
+   '[3]', 'excluded', 'excluded', 100);
+INSERT INTO owner VALUES ('me', 2, 9);
+INSERT INTO request VALUES ('r', 7, 'me', 3, 5, NULL, '{}');
+INSERT INTO attempt VALUES
+  (21, 11, 'r', 'delivered', 'id-1', 'delivered', NULL, 60, 'Telia', 5, 8, NULL),
+  (22, 12, 'r', 'unknown', NULL, NULL, 'no element', NULL, NULL, NULL, 5, NULL),
+  (23, 13, 'r', 'not_taken', NULL, NULL, '429', NULL, NULL, NULL, 5, NULL);
+INSERT INTO event VALUES
+  (31, 21, 3, 'sending', 'claim'), (32, 22, 3, 'sending', 'claim'), (33, 23, 3, 'sending', 'claim'),
+  (34, 21, 5, 'queued', 'reply'), (35, 22, 5, 'unknown', 'reply'),
+  (36, 23, 5, 'not_taken', 'reply'),
+  (37, 21, 8, 'delivered', 'poll');
+"""
+
+
+@pytest.fixture
+def old_ledger(tmp_path: Path) -> OldLedger:
+    def make(version: int) -> Path:
+        path = tmp_path / f"version_{version}.sqlite"
+        schema = (LEDGERS / f"schema_{version}.sql").read_text(encoding="utf-8")
+        made = sqlite3.connect(path)
+        made.executescript(
+            f"PRAGMA application_id = {connection.APPLICATION_ID}; PRAGMA user_version = {version};"
+            + schema
+            + (CONTENT if version == 1 else CONTENT.partition("INSERT INTO event")[0])
+        )
+        made.close()
+        return path
+
+    return make
 
 
 # --- processes ----------------------------------------------------------------------------------

@@ -237,7 +237,9 @@ class Worker:
 
     def _listen_for(self, word: str) -> None:
         while word not in self._told:
-            self._told |= json.loads(self._lines.readline())
+            line = self._lines.readline()
+            assert line, f"a worker ended that should have {word}: {self._told}"
+            self._told |= json.loads(line)
 
     def wait_until_stopped(self) -> None:
         self._listen_for("stopped")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -106,6 +106,12 @@ UNITS: Any = ("s", "ms", "us", "ns")
 TALLINN = "Europe/Tallinn"
 NAT = -(2**63)
 
+SCALE = pa.DictionaryArray.from_arrays(
+    pa.array([2, None, 0], pa.int8()),
+    pa.array([3, 2, 1], pa.int64()).cast(pa.timestamp("us")),
+    ordered=True,
+)
+
 COLUMNS = [
     pd.Series(["x", None, "", "NA", "õ 李 😀", "a\nb\x00\u2028"], dtype="str"),
     pd.Series(["x", pd.NA, ""], dtype="string"),
@@ -203,15 +209,7 @@ COLUMNS = [
     arrow(pa.null(), None, None),
     arrow(pa.dictionary(pa.int32(), pa.string()), "x", None, "y", "x"),
     arrow(pa.dictionary(pa.uint8(), pa.int64(), ordered=True), 7, None),
-    pd.Series(
-        pd.arrays.ArrowExtensionArray(
-            pa.DictionaryArray.from_arrays(
-                pa.array([2, None, 0], pa.int8()),
-                pa.array([3, 2, 1], pa.int64()).cast(pa.timestamp("us")),
-                ordered=True,
-            )
-        )
-    ),
+    pd.Series(pd.arrays.ArrowExtensionArray(SCALE)),
     pd.concat([arrow(pa.dictionary(pa.int8(), pa.string()), text) for text in "xy"]),
     arrow(pa.list_(pa.int64()), [1, None], [], None),
     arrow(pa.large_list(pa.float64()), [np.inf, -0.0], None),
@@ -330,6 +328,7 @@ INDEXES = [
     pd.Index([dt.date(2026, 5, 1), None], dtype=object),
     pd.CategoricalIndex(["b", "a"], ["a", "b"], ordered=True, name="c"),
     pd.Index([("a", 1), None], tupleize_cols=False),
+    pd.Index([("a", 1), ("a", 2)], tupleize_cols=False),
     pd.Index([b"x", Decimal("1.50")], dtype=object),
     pd.Index(arrow(pa.string(), "x", None)),
     pd.Index(arrow(pa.timestamp("ms", "UTC"), dt.datetime(2026, 5, 1, tzinfo=dt.UTC), None)),
@@ -390,7 +389,7 @@ def test_an_index_without_a_row_is_none_with_gaps() -> None:
 @pytest.mark.parametrize(
     "frequency",
     [
-        pd.offsets.CustomBusinessDay(holidays=["2026-05-04"]),  # whose name is C, without the days
+        pd.offsets.CustomBusinessDay(holidays=["2026-12-25"]),  # whose name is C, without the days
         pd.offsets.DateOffset(months=1, days=2),  # whose name is no name
     ],
     ids=["C", "offset"],
@@ -419,6 +418,7 @@ def test_a_frequency_without_a_name_is_left_out(frequency: Any) -> None:
         pd.Index([None, np.nan], dtype=object),
         pd.Index([True, 1], dtype=object),
         pd.Index([("a", 1), "b"], tupleize_cols=False),
+        pd.Index([("a", 1), ("a", 2)], tupleize_cols=False),
         pd.Index([pd.Timestamp("2026-05-01"), dt.date(2026, 5, 1)], dtype=object),
         pd.Index(["a", pd.Period("2026-05", "M")], dtype=object, name=("x", None)),
         pd.DatetimeIndex(["2026-05-01", "2026-05-03"]),
@@ -545,6 +545,14 @@ class Colour(enum.StrEnum):
     RED = "red"
 
 
+class Size(enum.IntEnum):
+    L = 1
+
+
+class Point(NamedTuple):
+    x: int
+
+
 INSIDE_ITSELF: list[Any] = []
 INSIDE_ITSELF.append(INSIDE_ITSELF)
 
@@ -562,6 +570,8 @@ REFUSED = [
     (objects(UUID(int=1)), "holds a value of type UUID", CONVERT),
     (objects([{"a": UUID(int=1)}]), "holds a value of type UUID", CONVERT),
     (objects(Colour.RED), "holds a value of type Colour", CONVERT),  # it would come back as str
+    (objects(Size.L), "holds a value of type Size", CONVERT),
+    (objects([Point(1)]), "holds a value of type Point", CONVERT),
     (objects(1j), "holds a value of type complex", CONVERT),
     (objects(np.complex64(1)), "holds a value of type complex64", CONVERT),
     (objects(np.longdouble(1)), "holds a value of type longdouble", CONVERT),
@@ -594,6 +604,11 @@ REFUSED = [
     (
         arrow(pa.list_(pa.time64("ns")), [dt.time(1)]),  # pyarrow cuts off what is below 1 us
         "has the type list<item: time64[ns]>[pyarrow]",
+        CONVERT,
+    ),
+    (
+        pd.Series(pd.arrays.ArrowExtensionArray(pa.ListArray.from_arrays([0, 3], SCALE))),
+        f"has the type {pa.list_(SCALE.type)}[pyarrow]",  # which pyarrow does not make of cells
         CONVERT,
     ),
     (pd.Series(pd.Categorical([1j])), "has the type complex128", CONVERT),
@@ -742,10 +757,10 @@ def test_an_index_of_the_first_ledgers_comes_back() -> None:
 
 #: Arrow columns, and what they are on a machine without pyarrow.
 WITHOUT_PYARROW = [
-    (arrow(pa.string(), "x", None), "object", "['x', None]"),
-    (arrow(pa.int64(), 2**63 - 1, None), "object", "[9223372036854775807, None]"),
-    (arrow(pa.decimal128(4, 2), Decimal("1.50"), None), "object", "[Decimal('1.50'), None]"),
-    (arrow(pa.list_(pa.int64()), [1], None), "object", "[[1], None]"),
+    (arrow(pa.string(), "x", None), "dtype('O')", "['x', None]"),
+    (arrow(pa.int64(), 2**63 - 1, None), "dtype('O')", "[9223372036854775807, None]"),
+    (arrow(pa.decimal128(4, 2), Decimal("1.50"), None), "dtype('O')", "[Decimal('1.50'), None]"),
+    (arrow(pa.list_(pa.int64()), [1], None), "dtype('O')", "[[1], None]"),
     (
         arrow_numbers(pa.timestamp("ns", "+02:00"), 1, None),
         "datetime64[ns, UTC+02:00]",
@@ -753,22 +768,39 @@ WITHOUT_PYARROW = [
     ),
     (
         arrow_numbers(pa.timestamp("s"), 0, None),
-        "datetime64[s]",
+        "dtype('<M8[s]')",
         "[Timestamp('1970-01-01 00:00:00'), NaT]",
     ),
     (
         arrow_numbers(pa.duration("ms"), 1, None),
-        "timedelta64[ms]",
+        "dtype('<m8[ms]')",
         "[Timedelta('0 days 00:00:00.001000'), NaT]",
     ),
     (
         arrow_numbers(pa.time64("ns"), 1, None),
-        "timedelta64[ns]",
+        "dtype('<m8[ns]')",
         "[Timedelta('0 days 00:00:00.000000001'), NaT]",
     ),
-    (arrow(pa.dictionary(pa.int8(), pa.string()), "x", None), "category", "['x', nan]"),
-    (pd.Series(["x", None], dtype="string[pyarrow]"), "string", "['x', <NA>]"),
-    (pd.Series(["x", None], dtype="str"), "str", "['x', nan]"),
+    (
+        arrow(pa.dictionary(pa.int8(), pa.string()), "x", None),
+        "CategoricalDtype(categories=['x'], ordered=False, categories_dtype=object)",
+        "['x', nan]",
+    ),
+    (
+        arrow(pa.dictionary(pa.int8(), pa.int64(), ordered=True), 7, None),
+        "CategoricalDtype(categories=[7], ordered=True, categories_dtype=object)",
+        "[7, nan]",
+    ),
+    (
+        pd.Series(["x", None], dtype="string[pyarrow]"),
+        "<StringDtype(storage='python', na_value=<NA>)>",
+        "['x', <NA>]",
+    ),
+    (
+        pd.Series(["x", None], dtype="str"),
+        "<StringDtype(storage='python', na_value=nan)>",
+        "['x', nan]",
+    ),
 ]  # fmt: skip
 
 READING = """
@@ -777,7 +809,7 @@ sys.modules["pyarrow"] = None  # as where it is not installed
 import json
 from smspm_campaigns.frames.snapshot import restore
 frame = restore(*json.load(sys.stdin))
-print(json.dumps([[str(frame[name].dtype), str(frame[name].tolist())] for name in frame]))
+print(json.dumps([[repr(frame[name].dtype), str(frame[name].tolist())] for name in frame]))
 """
 
 

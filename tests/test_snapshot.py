@@ -862,12 +862,3 @@ def test_a_campaign_returns_every_kind_of_column(tmp_path: Path) -> None:
     assert dtypes(back) == dtypes(frame)
     assert cells(back) == cells(frame)
     assert back.columns.tolist() == frame.columns.tolist()
-
-
-def test_a_campaign_names_the_column_that_it_cannot_keep(tmp_path: Path) -> None:
-    """Nothing is written: the sentence comes before there is a ledger."""
-    frame = pd.DataFrame({"id": [UUID(int=1)], "sms_to": "46701740605", "sms_text": "Hi"})
-    ledger = tmp_path / "ledger.sqlite"
-    with pytest.raises(InvalidArgument, match=r"^The column 'id' holds a value of type UUID, "):
-        smspm.Campaign.create("spring", frame, sender="SMSPM.com", ledger=ledger)
-    assert not ledger.exists()

@@ -109,16 +109,12 @@ def _read_index(columns: Sequence[_Column], names: Iterable[Any]) -> "pd.Index[A
     names = [read_cell(name) for name in names]
     if any(isinstance(said, dict) and "level" in said for _, said in columns):
         coded = [read_coded(*column) for column in columns]
-        levels: Any = [_index(values) for _, values in coded]
+        levels: Any = [pd.Index(values) for _, values in coded]
         return pd.MultiIndex(levels, [places for places, _ in coded], names=names)
     values = [read(*column) for column in columns]
     if len(values) > 1:  # as a ledger from before has it
         return pd.MultiIndex.from_arrays(values, names=names)
-    return _index(values[0], names[0])
-
-
-def _index(values: Any, name: Any = None) -> "pd.Index[Any]":
-    index: pd.Index[Any] = pd.Index(values, name=name, tupleize_cols=False)
+    index: pd.Index[Any] = pd.Index(values[0], name=names[0])
     return index
 
 

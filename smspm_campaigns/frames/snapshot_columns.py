@@ -231,7 +231,7 @@ def _said_of_categories(coded: dict[str, Any], *, ordered: bool) -> dict[str, An
 def _read_categories(cells: _Cells, said: dict[str, Any]) -> Any:
     codes, values = read_coded(cells, said)
     ordered = said["ordered"] if "ordered" in said else said["category"] == "ordered"
-    dtype = pd.CategoricalDtype(pd.Index(values, tupleize_cols=False), ordered)
+    dtype = pd.CategoricalDtype(pd.Index(values), ordered)
     return pd.Categorical.from_codes(codes, dtype=dtype)
 
 
@@ -299,11 +299,8 @@ def _write_arrow(column: "pd.Series[Any]", where: str) -> _Written:
 
 
 def _numpy_times(kind: str, unit: str, zone: str | None) -> str:
-    if kind != "timestamp":
-        return f"timedelta64[{unit}]"
-    if zone is None:
-        return f"datetime64[{unit}]"
-    return f"datetime64[{unit}, {'UTC' if zone[0] in '+-' else ''}{zone}]"
+    numpy = "datetime64" if kind == "timestamp" else "timedelta64"
+    return f"{numpy}[{unit}]" if zone is None else f"{numpy}[{unit}, {zone}]"
 
 
 def _read_arrow(cells: _Cells, said: dict[str, Any]) -> Any:

@@ -1,11 +1,16 @@
 import errno
 import os
+import shutil
 import sqlite3
 import stat
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 import pytest
@@ -13,9 +18,13 @@ import pytest
 from smspm_campaigns.delivery.ledger import Ledger, default_path
 from smspm_campaigns.delivery.ledger.connection import SCHEMA_VERSION
 from smspm_campaigns.exceptions import LedgerError
+from smspm_campaigns.gateway.client import Client
 
 if TYPE_CHECKING:
-    from conftest import NewBook
+    from conftest import Clock, NewBook
+
+PAGE = 4096  # bytes, as SQLite lays out a file
+NOBODY = 65534  # the user whom files do not belong to
 
 
 def said(use: Callable[[], object]) -> str:
@@ -172,18 +181,28 @@ def damaged(path: Path) -> None:
     path.write_bytes(content)
 
 
+def damaged_header(path: Path) -> None:
+    Ledger.create(path)
+    path.write_bytes(b"\xff" * 100 + path.read_bytes()[100:])
+
+
 def cut_short(path: Path) -> None:
     Ledger.create(path)
     os.truncate(path, 5000)
 
 
+NO_LEDGER = "is not a ledger, or a damaged one; name another file, or restore a backup (file is not"
+EMPTY = "is empty. If it was your ledger, restore it from a backup before you send anything;"
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda path: path.write_text("phone;name\n" * 200), "is not a ledger; name another file"),
-        (lambda path: path.write_bytes(b""), "is a database of another program, not a ledger."),
+        (lambda path: path.write_text("phone;name\n" * 200), NO_LEDGER),
+        (lambda path: path.write_bytes(b""), EMPTY),
         (other_program, "is a database of another program, not a ledger. Name another file."),
         (newer, "was written by a newer version of smspm-campaigns. Upgrade:"),
+        (damaged_header, NO_LEDGER),
         (damaged, "is damaged; restore it from a backup before you send anything"),
         (cut_short, "is damaged; restore it from a backup before you send anything"),
     ],
@@ -221,6 +240,130 @@ def test_a_ledger_that_cannot_be_written_is_said(new_book: "NewBook") -> None:
             f"The ledger at {book.path} may not be written; check its permissions (attempt to "
             "write a readonly database)."
         )
+
+
+def test_a_ledger_that_is_read_only_is_read_and_nothing_is_sent(
+    new_book: "NewBook", clock: "Clock", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the system lets nobody write the file: what is in it can still be looked at."""
+    book, client = new_book(["37250000000"]), Client.simulated(clock=clock)
+    connect = sqlite3.connect
+
+    def read_only(address: str, **options: Any) -> object:
+        return connect(address.replace("mode=rw", "mode=ro"), **options)
+
+    monkeypatch.setattr(sqlite3, "connect", read_only)
+    assert book.statuses() == {"37250000000": "planned"}
+    assert said(lambda: book.send(client)) == (
+        f"The ledger at {book.path} may not be written; check its permissions (attempt to write a "
+        "readonly database)."
+    )
+    assert client.simulator.requests == 0
+
+
+@contextmanager
+def bound_by_permissions() -> Iterator[None]:
+    """Be somebody else for a while if this is an administrator, whom no permission binds."""
+    administrator = os.geteuid() == 0
+    if administrator:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if administrator:
+            os.seteuid(0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of folders are no modes there")
+def test_a_folder_that_is_read_only_is_said() -> None:
+    """No ledger is made in it, and one that is there is not written."""
+    with TemporaryDirectory() as name:  # pytest's own are closed to others
+        path, another = Path(name, "ledger.sqlite"), Path(name, "another.sqlite")
+        Ledger.create(path)
+        opened(path)
+        files = set(path.parent.iterdir())
+        for file in files:
+            file.chmod(0o666)
+        path.parent.chmod(0o555)
+        with bound_by_permissions():
+            told = said(lambda: written(path))
+            of_another = said(lambda: Ledger.create(another))
+        path.parent.chmod(0o700)
+        assert told.removeprefix(f"The ledger at {path} ").partition(" (")[0] in (
+            "lies in a folder that may not be written; check its permissions",
+            "cannot be opened; check the path and its permissions",  # where it needs a log there
+        )
+        assert of_another == f"The ledger at {another} cannot be made: {os.strerror(errno.EACCES)}."
+        assert set(path.parent.iterdir()) == files
+
+
+def written(path: Path) -> None:
+    with Ledger.open(path) as ledger:
+        ledger.execute("UPDATE ledger SET key = zeroblob(32)")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file in use cannot be moved there")
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("deleted", "disk I/O error"),
+        ("moved", "disk I/O error"),
+        ("replaced", "attempt to write a readonly database"),
+    ],
+)
+def test_a_ledger_that_goes_away_while_it_is_used_is_said(
+    new_book: "NewBook", tmp_path: Path, how: str, reason: str
+) -> None:
+    """Nothing more is written, no new file is made, and one in its place is left alone."""
+    book = new_book(["37250000000"])
+    with book.open() as ledger:
+        if ledger.one("PRAGMA journal_mode") == ("wal",):
+            pytest.skip("with a log of its own, SQLite does not look")
+        if how == "replaced":
+            shutil.copy(book.path, tmp_path / "copy")
+            (tmp_path / "copy").replace(book.path)
+        elif how == "moved":
+            book.path.rename(tmp_path / "elsewhere")
+        else:
+            book.path.unlink()
+        assert said(lambda: ledger.execute("UPDATE recipient SET detail = 'x'")) == (
+            f"The ledger at {book.path} was moved or deleted while it was in use; put it back, "
+            f"then run it again ({reason})."
+        )
+    if how == "replaced":
+        assert book.ask("SELECT detail FROM recipient") == [(None,)]
+    else:
+        assert said(lambda: opened(book.path)).startswith(f"There is no ledger at {book.path}.")
+        assert not book.path.exists()
+
+
+def test_a_damaged_page_is_said_when_it_is_read(new_book: "NewBook", clock: "Clock") -> None:
+    """Whichever it is: rows are told as they were or not at all, and nobody is texted twice."""
+    numbers = [str(37250000000 + step) for step in range(200)]
+    book = new_book([(number, f"Hi {place // 50}") for place, number in enumerate(numbers)])
+    whole, rows = book.path.read_bytes(), book.rows()
+    sentence = (
+        f"The ledger at {book.path} is damaged; restore it from a backup before you send anything "
+        "(database disk image is malformed)."
+    )
+    found: list[bool] = []
+    for start in range(PAGE, len(whole), PAGE):
+        book.path.write_bytes(whole[:start] + b"\xa5" * PAGE + whole[start + PAGE :])
+        client = Client.simulated(clock=clock)
+        told = [outcome(book.rows), outcome(partial(book.send, client))]
+        assert told[0] in (rows, sentence), f"page at byte {start}"
+        assert told[1] in (None, sentence), f"page at byte {start}"
+        found.append(sentence in told)
+        received = [entry["toNumber"] for entry in client.simulator.accepted]
+        assert len(received) == len(set(received)), f"page at byte {start}"
+    assert found.count(True) > len(found) / 2
+
+
+def outcome(use: Callable[[], object]) -> object:
+    try:
+        return use()
+    except LedgerError as error:
+        return str(error)
 
 
 def test_a_full_disk_is_said_and_nothing_is_half_written(new_book: "NewBook") -> None:

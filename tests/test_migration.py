@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,52 +14,13 @@ from smspm_campaigns.delivery.ledger.claim import Order, claim_request
 from smspm_campaigns.delivery.ledger.read import Change
 from smspm_campaigns.exceptions import LedgerError
 
-LEDGERS = Path(__file__).parent / "ledgers"
-
-#: What version 1 wrote: one row accepted and then delivered, one unknown, one not taken, one left.
-CONTENT = """
-INSERT INTO ledger VALUES (zeroblob(32));
-INSERT INTO campaign VALUES (7, 'spring', 'print', '{}', 'simulated', NULL, 0, 1);
-INSERT INTO content VALUES (3, 7, 'Hi', 'SMSPM.com', 'GSM-7', 1);
-INSERT INTO recipient VALUES
-  (11, 7, 0, 0, '37250000000', 'EE', 'mobile', 3, 50, NULL, NULL, NULL, '[0]', 'planned',
-   'delivered', 100),
-  (12, 7, 1, 1, '37250000001', 'EE', 'mobile', 3, 50, NULL, NULL, NULL, '[1]', 'planned',
-   'unknown', 100),
-  (13, 7, 2, 2, '37250000002', 'EE', 'mobile', 3, 50, NULL, NULL, NULL, '[2]', 'planned',
-   'planned', 100),
-  (14, 7, 3, NULL, NULL, NULL, NULL, NULL, NULL, 'missing_number', 'missing_number', 'No number.',
-   '[3]', 'excluded', 'excluded', 100);
-INSERT INTO owner VALUES ('me', 2, 9);
-INSERT INTO request VALUES ('r', 7, 'me', 3, 5, NULL, '{}');
-INSERT INTO attempt VALUES
-  (21, 11, 'r', 'delivered', 'id-1', 'delivered', NULL, 60, 'Telia', 5, 8, NULL),
-  (22, 12, 'r', 'unknown', NULL, NULL, 'no element', NULL, NULL, NULL, 5, NULL),
-  (23, 13, 'r', 'not_taken', NULL, NULL, '429', NULL, NULL, NULL, 5, NULL);
-INSERT INTO event VALUES
-  (31, 21, 3, 'sending', 'claim'), (32, 22, 3, 'sending', 'claim'), (33, 23, 3, 'sending', 'claim'),
-  (34, 21, 5, 'queued', 'reply'), (35, 22, 5, 'unknown', 'reply'),
-  (36, 23, 5, 'not_taken', 'reply'),
-  (37, 21, 8, 'delivered', 'poll');
-"""
+if TYPE_CHECKING:
+    from conftest import OldLedger
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Path:
-    """A ledger as version 1 left it."""
-    return write(tmp_path / "ledger.sqlite", 1, CONTENT)
-
-
-def write(path: Path, version: int, content: str) -> Path:
-    schema = (LEDGERS / f"schema_{version}.sql").read_text(encoding="utf-8")
-    made = sqlite3.connect(path)
-    made.executescript(
-        f"PRAGMA application_id = {connection.APPLICATION_ID}; PRAGMA user_version = {version};"
-        + schema
-        + content
-    )
-    made.close()
-    return path
+def old(old_ledger: "OldLedger") -> Path:
+    return old_ledger(1)
 
 
 def version(path: Path) -> int:
@@ -160,10 +122,9 @@ def test_an_old_ledger_changes_as_a_whole_or_not_at_all(
         assert len(read.history(ledger, 7)) == 7
 
 
-def test_what_an_old_campaign_took_counts_for_limits_and_budgets(tmp_path: Path) -> None:
+def test_what_an_old_campaign_took_counts_for_limits_and_budgets(old_ledger: "OldLedger") -> None:
     """Attempts that may have cost money, and what they were expected to cost."""
-    content = CONTENT.partition("INSERT INTO event")[0]
-    with Ledger.open(write(tmp_path / "two.sqlite", 2, content)) as ledger:
+    with Ledger.open(old_ledger(2)) as ledger:
         found = read.find_campaign(ledger, "spring")
         assert (found.taken, found.taken_cost) == (2, 100)
         assert read.expected_cost(ledger, 7) == (150, 0)

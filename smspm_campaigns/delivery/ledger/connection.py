@@ -20,6 +20,27 @@ SCHEMA_VERSION: Final = 3
 
 _BUSY_TIMEOUT: Final = 30.0  # seconds to wait for another writer
 
+_IS_HELD: Final = "is held by another program; close that one, or try again"
+_IS_GONE: Final = "was moved or deleted while it was in use; put it back, then run it again"
+
+#: What the beginning of SQLite's name of an error means; the first that fits counts.
+_ADVICE: Final = (
+    ("SQLITE_BUSY", _IS_HELD),
+    ("SQLITE_LOCKED", _IS_HELD),
+    ("SQLITE_FULL", "has no room: the disk is full. Make room and run it again"),
+    ("SQLITE_READONLY_DBMOVED", _IS_GONE),
+    (
+        "SQLITE_READONLY_DIRECTORY",
+        "lies in a folder that may not be written; check its permissions",
+    ),
+    ("SQLITE_READONLY", "may not be written; check its permissions"),
+    ("SQLITE_CANTOPEN", "cannot be opened; check the path and its permissions"),
+    ("SQLITE_NOTADB", "is not a ledger, or a damaged one; name another file, or restore a backup"),
+    ("SQLITE_CORRUPT", "is damaged; restore it from a backup before you send anything"),
+    ("SQLITE_IOERR_FSTAT", _IS_GONE),
+    ("SQLITE_IOERR", "cannot be read or written: the disk fails. Check it, then run it again"),
+)
+
 #: Branches of SQLite without the WAL-reset bug, which can lose commits.
 _WAL_IS_SOUND: Final = (
     sqlite3.sqlite_version_info >= (3, 51, 3)
@@ -98,13 +119,17 @@ class Ledger:
     def transaction(self) -> Iterator[None]:
         """Do all of it, or nothing; on disk when it ends."""
         with _sentences(self.path):
+            self._roll_back()  # what could not be rolled back when it failed
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 self._connection.execute("COMMIT")
             finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                self._roll_back()
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
 
     def execute(self, sql: str, parameters: Iterable[Any] = ()) -> sqlite3.Cursor:
         with _sentences(self.path):
@@ -120,7 +145,13 @@ class Ledger:
 
     def one(self, sql: str, *parameters: Any) -> Any:
         """Return the first row of a query, or None."""
-        return self.execute(sql, parameters).fetchone()
+        with _sentences(self.path):
+            return self.execute(sql, parameters).fetchone()
+
+    def all(self, sql: str, *parameters: Any) -> list[Any]:
+        """Return every row of a query."""
+        with _sentences(self.path):
+            return self.execute(sql, parameters).fetchall()
 
     def key(self) -> bytes:
         """Return the key of this ledger's digests."""
@@ -229,6 +260,11 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = _version(connection)
     if application != APPLICATION_ID or version < 1:
+        if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+            raise LedgerError(
+                f"{path} is empty. If it was your ledger, restore it from a backup before you send "
+                "anything; else name another file."
+            )
         raise LedgerError(
             f"{path} is a database of another program, not a ledger. Name another file."
         )
@@ -249,16 +285,7 @@ def _sentences(path: Path) -> Iterator[None]:
 
 def _advice(error: sqlite3.Error) -> str:
     name = getattr(error, "sqlite_errorname", "")
-    for start, advice in (
-        ("SQLITE_BUSY", "is held by another program; close that one, or try again"),
-        ("SQLITE_LOCKED", "is held by another program; close that one, or try again"),
-        ("SQLITE_FULL", "has no room: the disk is full. Make room and run it again"),
-        ("SQLITE_READONLY", "may not be written; check its permissions"),
-        ("SQLITE_CANTOPEN", "cannot be opened; check the path and its permissions"),
-        ("SQLITE_NOTADB", "is not a ledger; name another file"),
-        ("SQLITE_CORRUPT", "is damaged; restore it from a backup before you send anything"),
-        ("SQLITE_IOERR", "cannot be read or written: the disk reports an error"),
-    ):
-        if name.startswith(start):
-            return advice
-    return "cannot do what was asked; this is a defect of smspm-campaigns, please report it"
+    return next(
+        (advice for start, advice in _ADVICE if name.startswith(start)),
+        "cannot do what was asked; this is a defect of smspm-campaigns, please report it",
+    )

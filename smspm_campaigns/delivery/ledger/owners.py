@@ -52,7 +52,7 @@ def hold(ledger: Ledger, now: Callable[[], int]) -> Iterator[Owner]:
 
 def bury_the_dead(ledger: Ledger, *, at: int) -> None:
     """Make the open claims of owners whose lock is free unknown: what they wrote, nobody knows."""
-    for (owner_id,) in ledger.execute("SELECT id FROM owner WHERE ended_at IS NULL").fetchall():
+    for (owner_id,) in ledger.all("SELECT id FROM owner WHERE ended_at IS NULL"):
         path, lock = locks.lock_of(ledger.path, owner_id)
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)

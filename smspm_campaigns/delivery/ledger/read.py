@@ -158,11 +158,11 @@ def history(ledger: Ledger, campaign_id: int) -> list[Change]:
 
 def due(ledger: Ledger, campaign_id: int, *, most: int, at: int) -> list[Due]:
     """Return open messages whose time to be asked about has come, the longest due first."""
-    found = ledger.execute(
+    found = ledger.all(
         "SELECT attempt.id, message_id, attempt.status, coalesce(sent_at, claimed_at), due_at "
         "FROM attempt JOIN request ON request.id = attempt.request_id "
         "WHERE campaign_id = ? AND due_at <= ? ORDER BY due_at LIMIT ?",
-        (campaign_id, at, most),
+        *(campaign_id, at, most),
     )
     return [Due(*row) for row in found]
 

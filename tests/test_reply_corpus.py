@@ -584,6 +584,7 @@ def whole() -> Iterator[tuple[str, Line]]:
     for no_text in (["Bad sender"], {"message": "Bad sender"}, 7, True):
         told = all_unknown(silent()(1).rows[0][2] or "", stops=True)
         yield alike(f"error {no_text!r}", http(failed(no_text)), told)
+    yield alike("401 with an error of no text", http(failed({"code": 7}), "401 No"), silent(401))
     # what stands beside a refusal contradicts it
     yield alike(
         "an error beside messages that are no list",

@@ -17,6 +17,7 @@ from click.core import ParameterSource
 
 from smspm_campaigns import demo as demonstration
 from smspm_campaigns.campaign import Campaign, list_campaigns
+from smspm_campaigns.campaign.watching import goes_on_by
 from smspm_campaigns.exceptions import SmspmError
 from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
 from smspm_campaigns.frames.contacts import read_contacts
@@ -208,7 +209,10 @@ def send(  # noqa: PLR0913 - one argument per option
         campaign = Campaign.create(name, frame, sender=sender, ledger=ledger)
         if not is_new:
             _ask_to_go_on(campaign, limit, asks=asks)
-    campaign.send(client, limit=limit, max_cost=max_cost, report_url=report_url)
+    again = [] if limit is None else ["--limit", str(limit)]
+    again += ["--report-url", "URL"] if report_url else []  # its path holds a secret
+    with goes_on_by(_command("send", name, *again, simulated=simulated, ledger=ledger)):
+        campaign.send(client, limit=limit, max_cost=max_cost, report_url=report_url)
     click.echo(campaign)
     click.echo(f"Next: {_command('track', name, simulated=simulated, ledger=ledger)}")
 
@@ -229,7 +233,8 @@ def track(
 ) -> None:
     """Ask what became of the messages of the campaign NAME."""
     campaign = Campaign.open(name, ledger=ledger)
-    campaign.track(_client(simulated=simulated), timeout=timeout, give_up_after=give_up_after)
+    with goes_on_by(_command("track", name, simulated=simulated, ledger=ledger)):
+        campaign.track(_client(simulated=simulated), timeout=timeout, give_up_after=give_up_after)
     click.echo(campaign)
     click.echo(f"Next: {_command('report', name, ledger=ledger)}")
 
@@ -350,8 +355,10 @@ def _check_port(port: int) -> None:
         ) from None
 
 
-def _command(command: str, name: str, *, simulated: bool = False, ledger: Path | None) -> str:
-    parts = ["smspm-campaigns", command, name]
+def _command(
+    command: str, name: str, *options: str, simulated: bool = False, ledger: Path | None
+) -> str:
+    parts = ["smspm-campaigns", command, name, *options]
     parts += ["--simulated"] if simulated else []
     parts += ["--ledger", str(ledger)] if ledger else []
     return shlex.join(parts)

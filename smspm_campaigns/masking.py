@@ -31,6 +31,11 @@ class Secret:
     def __init__(self, value: str) -> None:
         self._value = value
 
+    @classmethod
+    def hide(cls, value: "str | Secret | None") -> "Secret | None":
+        """Make a secret of what may be one already, or nothing."""
+        return cls(value) if isinstance(value, str) else value
+
     def reveal(self) -> str:
         return self._value
 
@@ -77,4 +82,5 @@ def _spellings(secret: str) -> set[str]:
         return set()
     in_json = json.dumps(secret)[1:-1]
     in_url = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    in_url |= {re.sub("%..", lambda sign: sign[0].lower(), spelled) for spelled in in_url}
     return {secret, in_json, in_json.replace("/", "\\/"), *in_url}

@@ -1,15 +1,24 @@
-"""What tests share: a clock that is driven, and a ledger with one campaign in it."""
+"""What tests share: a clock that is driven, a ledger with one campaign in it, and processes."""
 
 import asyncio
+import json
+import os
+import signal
+import socket
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
+import pandas as pd
 import pytest
 
+import smspm_campaigns as smspm
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, connection, plan, read
 from smspm_campaigns.delivery.ledger.plan import PlannedRow
@@ -17,6 +26,8 @@ from smspm_campaigns.delivery.ledger.read import RowRecord
 from smspm_campaigns.delivery.sender import send_campaign
 from smspm_campaigns.delivery.tracker import track_campaign
 from smspm_campaigns.gateway.client import Client
+from smspm_campaigns.gateway.simulator import Simulator, running
+from smspm_campaigns.masking import Secret
 
 
 class Clock:
@@ -79,7 +90,7 @@ class Book:
     ) -> Run:
         return Run(
             lambda run: send_campaign(
-                run, self.path, self.id, client, limit=limit, report_url=report_url
+                run, self.path, self.id, client, limit=limit, report_url=Secret.hide(report_url)
             )
         )
 
@@ -195,3 +206,232 @@ def old_ledger(tmp_path: Path) -> OldLedger:
         return path
 
     return make
+
+
+# --- processes ----------------------------------------------------------------------------------
+
+_PATIENCE: Final = 120.0  # seconds for a worker to tell something: longer, and a test hangs
+
+
+class Ended(NamedTuple):
+    """How a worker ended, the error it told, and how often it took each step."""
+
+    exit_code: int
+    error: str | None
+    passed: Counter[str]
+
+    @property
+    def was_killed(self) -> bool:
+        return self.exit_code == -signal.SIGKILL
+
+
+class Worker:
+    """A process of a campaign, forked by the program in workers.py."""
+
+    def __init__(self, port: int, order: dict[str, Any]) -> None:
+        self._connection = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE)
+        self._lines = self._connection.makefile("r", encoding="utf-8")
+        self._told: dict[str, Any] = {}
+        self._connection.sendall(f"{json.dumps(order)}\n".encode())
+        self._listen_for("pid")
+
+    def _listen_for(self, word: str) -> None:
+        while word not in self._told:
+            line = self._lines.readline()
+            assert line, f"a worker ended that should have {word}: {self._told}"
+            self._told |= json.loads(line)
+
+    def wait_until_stopped(self) -> None:
+        self._listen_for("stopped")
+
+    def go_on(self) -> None:
+        del self._told["stopped"]
+        os.kill(self._told["pid"], signal.SIGCONT)
+
+    def kill(self) -> None:
+        os.kill(self._told["pid"], signal.SIGKILL)
+
+    def wait(self) -> Ended:
+        self._listen_for("ended")
+        told = self._told
+        return Ended(told["ended"], told.get("error"), Counter(told.get("passed", {})))
+
+    def close(self) -> None:
+        if "ended" not in self._told:
+            self.kill()
+            self.wait()
+        self._lines.close()
+        self._connection.close()
+
+
+class Siege:
+    """A campaign, its gateway, and the processes that work on it. The gateway knows the truth."""
+
+    def __init__(
+        self, path: Path, port: int, personal: int, lists: Iterable[int], **behaviour: Any
+    ) -> None:
+        texts = [f"Hi {place}" for place in range(personal)]
+        texts += [f"Hi, list {place}" for place, size in enumerate(lists) for _ in range(size)]
+        numbers = [str(37250000000 + place) for place in range(len(texts))]
+        self.people = set(numbers)
+        frame = pd.DataFrame({"sms_to": numbers, "sms_text": texts}, index=numbers)
+        self.campaign = smspm.Campaign.create("spring", frame, sender="SMSPM.com", ledger=path)
+        at_once: dict[str, Any] = {"submit_after": 0, "final_after": 0, "spread": 0}
+        self.simulator = Simulator(**(at_once | behaviour))
+        self.url = ""
+        self.workers: list[Worker] = []
+        self._port = port
+
+    @contextmanager
+    def served(self) -> Iterator[None]:
+        """Let the gateway be there, at one address for good; after it nothing is on its way."""
+        with running(self.simulator, port=int(self.url.rpartition(":")[2] or 0)) as self.url:
+            yield
+
+    def start(
+        self,
+        do: str,
+        *,
+        at: str | None = None,
+        hit: int = 1,
+        send: str = "SIGKILL",
+        after: float = 0.0,
+        **options: Any,
+    ) -> Worker:
+        """Start a process that calls a method of the campaign, or sends until nothing is planned.
+
+        Args:
+            do: the method, or `"drain"`.
+            at: the step at which it sends itself a signal.
+            hit: the how manieth of these steps that is.
+            send: the signal.
+            after: seconds after which it is killed, wherever it is; 0: never.
+            options: arguments of the method.
+        """
+        order = {"do": do, "at": at, "hit": hit, "signal": send, "after": after}
+        place = {"ledger": str(self.campaign.path), "url": self.url}
+        worker = Worker(self._port, {**order, **place, "options": options})
+        self.workers.append(worker)
+        return worker
+
+    def run(self, do: str, **told: Any) -> Ended:
+        """Start a process, and wait for its end."""
+        return self.start(do, **told).wait()
+
+    def close(self) -> None:
+        for worker in self.workers:
+            worker.close()
+
+    def counts(self) -> dict[str, int]:
+        counts = self.campaign.counts()
+        return {str(status): int(number) for status, number in counts[counts > 0].items()}
+
+    def numbers(self, *statuses: str) -> set[str]:
+        marks = ", ".join("?" * len(statuses))
+        sql = f"SELECT number FROM recipient WHERE status IN ({marks})"
+        return {number for (number,) in self.ask(sql, *statuses)}
+
+    def received(self) -> list[str]:
+        return [str(entry["toNumber"]) for entry in self.simulator.accepted]
+
+    def ask(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with Ledger.open(self.campaign.path) as ledger:
+            return ledger.execute(sql, parameters).fetchall()
+
+    def broken(self, *, alive: bool = False) -> dict[str, Any]:
+        """Look whether the promise is kept; return what is not, and nothing when all is well.
+
+        Args:
+            alive: whether a process may be sending at this moment.
+        """
+        counts = self.counts()  # whoever died is buried now
+        known, planned = self.numbers(*_KNOWN), self.numbers("planned")
+        ids = set(
+            self.ask(
+                "SELECT message_id, number FROM attempt JOIN recipient ON "
+                "recipient.id = recipient_id WHERE message_id IS NOT NULL"
+            )
+        )
+        entries = self.simulator.accepted[:]
+        received = [str(entry["toNumber"]) for entry in entries]
+        held = self.numbers(*_KNOWN, "unknown", *(["sending"] if alive else []))
+        found = {
+            "received twice": [who for who, times in Counter(received).items() if times > 1],
+            "received, and nobody knows": sorted(set(received) - held),
+            "planned, and received": [] if alive else sorted(planned & set(received)),
+            "known, and not received": sorted(known - set(received)),
+            "ids of nobody": ids - {(entry["id"], entry["toNumber"]) for entry in entries},
+            "sending after its end": [] if alive else sorted(self.numbers("sending")),
+            "rows too many or too few": sum(counts.values()) - len(self.people),
+            **{fact: self.ask(sql) for fact, sql in _NEVER.items()},
+        }
+        return {fact: evidence for fact, evidence in found.items() if evidence}
+
+
+_KNOWN: Final = ("queued", "submitted", "delivered", "failed", "unconfirmed")
+
+#: What no ledger ever holds, whoever works on it at that moment.
+_NEVER: Final = {
+    "damage": "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+    "a row of nobody": "SELECT * FROM pragma_foreign_key_check",
+    "more open requests than lanes": (
+        "SELECT owner_id, count(*) FROM request WHERE answered_at IS NULL "
+        "GROUP BY owner_id HAVING count(*) > 8"
+    ),
+    "more unknown by a death than its lanes held": (
+        "SELECT owner_id, count(DISTINCT request_id), count(*) FROM event "
+        "JOIN attempt ON attempt.id = attempt_id JOIN request ON request.id = request_id "
+        "WHERE evidence = 'dead owner' "
+        "GROUP BY owner_id HAVING count(DISTINCT request_id) > 8 OR count(*) > 800"
+    ),
+    "a request for more than a hundred": (
+        "SELECT request_id, count(*) FROM attempt GROUP BY request_id HAVING count(*) > 100"
+    ),
+    "an attempt whose history is not one claim and what followed": (
+        "SELECT attempt.id, group_concat(event.status || ' by ' || evidence) FROM attempt "
+        "LEFT JOIN event ON event.attempt_id = attempt.id GROUP BY attempt.id "
+        "HAVING sum(evidence = 'claim') IS NOT 1 OR count(DISTINCT event.status) <> count(*) "
+        "OR sum(event.status = attempt.status) IS NOT 1"
+    ),
+    "a count of what was taken that is wrong": (
+        "SELECT taken FROM campaign WHERE taken <> (SELECT count(*) FROM attempt "
+        "JOIN status ON status.name = attempt.status AND status.taken)"
+    ),
+    "a row that is not what its attempts say": (
+        "SELECT recipient.id, recipient.status FROM recipient "
+        "JOIN prevailing ON prevailing.recipient_id = recipient.id LEFT JOIN attempt "
+        "ON attempt.id = attempt_id AND attempt.status <> 'not_taken' "
+        "WHERE recipient.status <> coalesce(attempt.status, standing)"
+    ),
+}
+
+NewSiege = Callable[..., Siege]
+
+
+@pytest.fixture(scope="session")
+def forker() -> Iterator[int]:
+    """The port of the program that forks workers: starting Python for each would take long."""
+    command = [sys.executable, str(Path(__file__).with_name("workers.py"))]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        yield int(program.stdout.readline())
+        program.stdin.close()
+
+
+@pytest.fixture
+def new_siege(forker: int, tmp_path: Path) -> Iterator[NewSiege]:
+    """Make a campaign of people with a text each and of lists, and a gateway of this behaviour."""
+    names = count()
+
+    with ExitStack() as stack:
+
+        def make(personal: int, *lists: int, **behaviour: Any) -> Siege:
+            path = tmp_path / f"{next(names)}.sqlite"
+            siege = Siege(path, forker, personal, lists, **behaviour)
+            stack.callback(siege.close)
+            return siege
+
+        yield make

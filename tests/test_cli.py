@@ -26,6 +26,10 @@ SEND = ("send", "spring", "people.csv", "--region", "SE", "--template", "Hi {{ n
 EIGHT = "name,phone\n" + "".join(f"Person {n},+46 70 174 06 {n:02}\n" for n in range(8))
 REAL = (*SEND, "--sender", "SMSPM.com", "--yes")
 REHEARSE = (*SEND, "--sender", "SMSPM.com", "--simulated")
+STOPPING = (
+    "Stopping: requests in flight are being finished and recorded, for 60 seconds at most. "
+    "Interrupt again to wait no longer."
+)
 
 
 @pytest.fixture
@@ -399,17 +403,26 @@ def test_the_list_of_a_new_user_says_how_to_begin(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
-def test_an_interruption_loses_nothing(folder: Path) -> None:
-    """Ctrl-C lets what is in flight end, says how to go on, and a later run sends the rest once."""
+@pytest.mark.parametrize(
+    ("number", "code", "last"),
+    [(signal.SIGINT, 130, ["", "Stopped."]), (signal.SIGTERM, 143, [])],  # "": ^C stands there
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_an_interruption_loses_nothing(
+    number: int, code: int, last: list[str], folder: Path
+) -> None:
+    """What is in flight ends, the command to go on is said, and a later run sends the rest once."""
     numbers = [f"+1{area}555{n:04}" for area in (212, 312) for n in range(100, 200)]
     lines = "".join(f"Person {n},{number}\n" for n, number in enumerate(numbers))
     (folder / "people.csv").write_text(f"name,phone\n{lines}", encoding="utf-8")
     simulator = Simulator(hash="h", token="t", latency=0.05)
+    report = ("--report-url", "http://127.0.0.1:9/a-secret")
+    again = "smspm-campaigns send spring --limit 199 --report-url URL"
     with running(simulator) as url:
         client = {"SMSPM_HASH": "h", "SMSPM_TOKEN": "t", "SMSPM_BASE_URL": url}
         env = os.environ | client | {"SMSPM_LEDGER": str(folder / "ledger.sqlite")}
         begun = subprocess.Popen(
-            [sys.executable, "-m", "smspm_campaigns", *REAL],
+            [sys.executable, "-m", "smspm_campaigns", *REAL, "--limit", "199", *report],
             cwd=folder,
             env=env,
             stderr=subprocess.PIPE,
@@ -418,14 +431,13 @@ def test_an_interruption_loses_nothing(folder: Path) -> None:
         )
         while not simulator.accepted:
             assert begun.poll() is None
-        begun.send_signal(signal.SIGINT)
+        begun.send_signal(number)
         _, told = begun.communicate(timeout=60)
-        assert begun.returncode == 130, told
-        assert told.splitlines()[-4:] == [
-            "Stopping: requests in flight are being finished and recorded.",
-            "Stopped. Nothing is lost; send(…) goes on from here.",
-            "",  # the line on which ^C stands
-            "Stopped.",
+        assert begun.returncode == code, told
+        assert told.splitlines()[1:] == [
+            STOPPING,
+            f"Stopped. Nothing is lost. To go on: {again}",
+            *last,
         ]
         campaign = smspm.Campaign.open("spring", ledger=folder / "ledger.sqlite")
         counts = campaign.counts()

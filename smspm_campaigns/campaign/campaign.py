@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +12,9 @@ from smspm_campaigns.campaign.arguments import billionths, check_limit, check_na
 from smspm_campaigns.campaign.deciding import Deciding
 from smspm_campaigns.campaign.opening import ledger_path, now, opened
 from smspm_campaigns.campaign.planning import plan_rows
-from smspm_campaigns.campaign.trial import Trial, find_text, own_number
-from smspm_campaigns.campaign.watching import Progress, watch
-from smspm_campaigns.delivery import engine
+from smspm_campaigns.campaign.trial import Trial, find_text, own_number, what_became
+from smspm_campaigns.campaign.watching import Progress, to_go_on, watch
+from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, plan, read
 from smspm_campaigns.delivery.ledger.read import CampaignRecord
 from smspm_campaigns.delivery.ledger.record import EURO
@@ -28,7 +29,7 @@ from smspm_campaigns.exceptions import (
 )
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.settings import check_report_url
-from smspm_campaigns.masking import mask_number
+from smspm_campaigns.masking import Secret, mask_number
 from smspm_campaigns.vocabulary import OPEN, Status
 
 
@@ -86,7 +87,8 @@ class Campaign(Deciding):
 
         Raises:
             ColumnNotFound: `sms_to` or `sms_text` is not there.
-            InvalidArgument: nothing to send, or a name, sender or row that cannot be meant.
+            InvalidArgument: nothing to send, a name, sender or row that cannot be meant, or a
+                column of yours that the ledger cannot keep.
             CampaignConflict: the name has another plan, two rows have one number, or another
                 campaign of this ledger took some of the messages.
             LedgerError: the ledger cannot be used.
@@ -131,6 +133,9 @@ class Campaign(Deciding):
     ) -> "pd.Series[int]":
         """Send what is planned. Calling it again goes on where it stopped, and repeats nothing.
 
+        Ctrl-C, an interrupted cell and SIGTERM stop it in good order: nothing more is claimed, what
+        is in flight is finished and recorded, for a minute at most, and how to go on is said.
+
         Args:
             client: `Client()` for real, `Client.simulated()` to rehearse.
             limit: the most rows this campaign may ever take; `send(limit=100)` twice sends 100.
@@ -149,20 +154,21 @@ class Campaign(Deciding):
             GatewayError: the account, sender or network does not let anything through.
             RunStopped: too many requests ended unknown or refused.
         """
+        hidden = Secret.hide(report_url)
+        del report_url  # no traceback that shows variables can show it
         check_limit(limit)
-        if report_url is not None:
-            check_report_url(report_url)
+        check_report_url(hidden)
         self._check_budget(max_cost)
         record = self._check_gateway(client)
         with opened(self.path) as ledger:
             plan.refuse_repeats(ledger, record.id)
-        run = engine.Run(
-            lambda run: send_campaign(
-                run, self.path, record.id, client, limit=limit, report_url=report_url
-            )
-        )
         self._watch(
-            run, "Rehearsing" if client.is_simulated else "Sending", "send(…)", show=progress
+            lambda run: send_campaign(
+                run, self.path, record.id, client, limit=limit, report_url=hidden
+            ),
+            "Rehearsing" if client.is_simulated else "Sending",
+            "send(…)",
+            show=progress,
         )
         counts = self.counts()
         if counts[Status.UNKNOWN]:
@@ -200,12 +206,14 @@ class Campaign(Deciding):
         for_seconds = seconds(timeout, "timeout")
         patience = seconds(give_up_after, "give_up_after")
         record = self._check_gateway(client)
-        run = engine.Run(
+        self._watch(
             lambda run: track_campaign(
                 run, self.path, record.id, client, for_seconds=for_seconds, give_up_after=patience
-            )
+            ),
+            "Tracking",
+            "track(…)",
+            show=progress,
         )
-        self._watch(run, "Tracking", "track(…)", show=progress)
         counts = self.counts()
         still_open = int(sum(counts[status] for status in OPEN))
         if still_open:
@@ -251,11 +259,13 @@ class Campaign(Deciding):
         with opened(self.path) as ledger:
             text = find_text(ledger, read.find_campaign(ledger, self.name), row)
         outcomes: list[TrialOutcome] = []
-
-        async def work(_: engine.Run) -> None:
-            outcomes.append(await send_trial(self.path, text, number, client))
-
-        engine.Run(work).wait()
+        watch(
+            lambda run: send_trial(run, self.path, text, number, client, note=outcomes.append),
+            lambda: Progress(len(outcomes), 1, {}),
+            title="Testing",
+            show=False,
+            told=lambda: what_became(outcomes),
+        )
         [told] = outcomes
         return Trial(
             status=Status(told.status),
@@ -294,7 +304,14 @@ class Campaign(Deciding):
                 "are allowed. Raise max_cost or leave rows out. Nothing was sent."
             )
 
-    def _watch(self, run: engine.Run, title: str, go_on: str, *, show: bool) -> None:
+    def _watch(
+        self,
+        work: Callable[[Run], Coroutine[Any, Any, None]],
+        title: str,
+        call: str,
+        *,
+        show: bool,
+    ) -> None:
         def look() -> Progress:
             counts = {status: count for status, count in self.counts().items() if count}
             out = (Status.EXCLUDED, Status.CANCELLED)
@@ -303,7 +320,7 @@ class Campaign(Deciding):
             done = total - sum(counts.get(status, 0) for status in waiting)
             return Progress(done, total, {str(status): counts[status] for status in counts})
 
-        watch(run, look, title=title, show=show, go_on=go_on)
+        watch(work, look, title=title, show=show, told=lambda: to_go_on(call))
 
 
 def _check_client(client: Any) -> None:

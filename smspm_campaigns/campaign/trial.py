@@ -9,7 +9,7 @@ import pandas as pd
 from smspm_campaigns.campaign.outcomes import places_of, row_labels, shown
 from smspm_campaigns.delivery.ledger import Ledger, read, trial
 from smspm_campaigns.delivery.ledger.read import CampaignRecord
-from smspm_campaigns.delivery.ledger.trial import TrialText
+from smspm_campaigns.delivery.ledger.trial import TrialOutcome, TrialText
 from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.frames.numbers import normalize_numbers
 from smspm_campaigns.frames.segments import unsendable
@@ -42,6 +42,13 @@ class Trial:
         rehearsal = "rehearsal" if self.is_rehearsal else None
         more = "".join(f"; {told}" for told in (self.error, rehearsal) if told)
         return f"Trial({self.status}{doubt}: {segments} to {self.number}{identity}{more})"
+
+
+def what_became(outcomes: list[TrialOutcome]) -> str:
+    """Say whether a test that was interrupted was sent; it may have been while nobody knows."""
+    [status] = [outcome.status for outcome in outcomes] or ["unknown"]
+    known = {"queued": "was sent", "not_taken": "was not sent", "refused": "was not sent"}
+    return f"The test {known.get(status, 'may have been sent')}."
 
 
 def own_number(to: Any) -> str:

@@ -23,6 +23,7 @@ from smspm_campaigns.exceptions import (
 )
 from smspm_campaigns.gateway.client import Client, Lane
 from smspm_campaigns.gateway.replies import Reply
+from smspm_campaigns.masking import Secret
 from smspm_campaigns.vocabulary import Status
 
 LANES: Final = 8  # requests in flight at most; a crash leaves at most so many x 100 rows unknown
@@ -50,7 +51,7 @@ async def send_campaign(
     client: Client,
     *,
     limit: int | None,
-    report_url: str | None,
+    report_url: Secret | None,
 ) -> None:
     """Send what is planned, until nothing is, somebody asks to stop, or something must stop it.
 
@@ -68,7 +69,7 @@ async def send_campaign(
 
 class _Sender:
     def __init__(
-        self, run: Run, desk: Desk, client: Client, order: Order, report_url: str | None
+        self, run: Run, desk: Desk, client: Client, order: Order, report_url: Secret | None
     ) -> None:
         self._run = run
         self._desk = desk
@@ -201,10 +202,10 @@ def evidence_of(claimed: Claim, outcome: Outcome, *, at: int) -> list[Evidence]:
     return [Evidence(attempt, status, error=str(outcome)) for attempt in claimed.attempts.values()]
 
 
-def _with_reference(report_url: str, request_id: str) -> str:
+def _with_reference(report_url: Secret, request_id: str) -> Secret:
     """Put our reference into the path: a query string may not survive."""
-    parts = urlsplit(report_url)
-    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{request_id}"))
+    parts = urlsplit(report_url.reveal())
+    return Secret(urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{request_id}")))
 
 
 class Brake:

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 import os
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -25,12 +24,11 @@ from smspm_campaigns.gateway.gate import BeforeWriting, Gate
 from smspm_campaigns.gateway.pace import Pace
 from smspm_campaigns.gateway.replies import Details, Reply, read_details, read_fields, read_send
 from smspm_campaigns.gateway.settings import LOOPBACK, check_above_0
-from smspm_campaigns.masking import Secret, strike_out
+from smspm_campaigns.gateway.signing import DETAILS, GATE, REPORT_URL, Signing, strike_all
+from smspm_campaigns.masking import Secret
 from smspm_campaigns.vocabulary import MAX_RECIPIENTS, REQUESTS_PER_MINUTE, SIMULATED
 
 BASE_URL: Final = "https://api.smspm.com"  # quick start
-
-_DETAILS: Final = "/smsdetails"  # quick start
 
 _TIMEOUT: Final = 30.0  # seconds for a reply
 _CONNECT_TIMEOUT: Final = 10.0  # seconds for a connection
@@ -38,16 +36,17 @@ _WHOLE: Final = 2  # times the time-out, for all of a request: a reply may also 
 _KEEP_ALIVE: Final = 2.0  # seconds an idle connection is kept: a stale one makes unknowns
 _MAX_REPLY: Final = 1 << 20  # bytes of a reply; 100 elements take about 12,000
 _SIMULATED_BALANCE: Final = 1_000_000.0  # EUR: a rehearsal does not stop for money
-_GATE: Final = "smspm_gate"  # the extension of a request in which its gate travels
-_CONNECTED: Final = "http11.send_request_headers.started"  # httpcore: the next thing is to write
 
 #: Errors of httpx's own transport that prove that not a byte was written. An allow-list.
 _NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
+#: Others are left behind: that of a redirect may repeat credentials.
+_HEADERS_READ: Final = ("retry-after",)
+
 
 class _Raw(NamedTuple):
     code: int
-    headers: httpx.Headers
+    headers: dict[str, str]
     text: str
 
 
@@ -76,6 +75,10 @@ class Client:
         Client(simulated)
     """
 
+    # Tracebacks also show clients that are half made.
+    base_url: str = BASE_URL
+    simulator: Any = None
+
     def __init__(
         self,
         hash: str | None = None,  # noqa: A002 - the API's own name
@@ -90,12 +93,14 @@ class Client:
     ) -> None:
         self._hash = Secret(hash or os.environ.get("SMSPM_HASH", ""))
         self._token = Secret(token or os.environ.get("SMSPM_TOKEN", ""))
+        address = Secret(base_url or os.environ.get("SMSPM_BASE_URL") or BASE_URL)
+        del hash, token, base_url  # no traceback that shows variables can show them
         if not self._hash.reveal() or not self._token.reveal():
             raise CredentialsMissing(
                 "No credentials. Set SMSPM_HASH and SMSPM_TOKEN in the environment (both are on "
                 "the API page of your account), or rehearse without any: Client.simulated()."
             )
-        self.base_url = _check_url(base_url or os.environ.get("SMSPM_BASE_URL") or BASE_URL)
+        self.base_url = _check_url(address)
         if requests_per_minute is not None:
             check_above_0("requests_per_minute", requests_per_minute)
         check_above_0("timeout", timeout)
@@ -104,7 +109,6 @@ class Client:
         self.list_errors_atomic = list_errors_atomic
         self.clock: Clock = clock or SystemClock()
         self.pace = Pace(requests_per_minute, self.clock)
-        self.simulator: Any = None
         self._transport = transport
 
     @classmethod
@@ -166,9 +170,11 @@ class Client:
         Raises:
             GatewayError: nothing was answered number by number; `rows_become` says what is proven.
         """
+        hidden = Secret.hide(report_url)
+        del report_url
         async with self.lane() as lane:
             await self.clock.sleep(self.pace.reserve())
-            return await lane.send(numbers, text, sender=sender, report_url=report_url)
+            return await lane.send(numbers, text, sender=sender, report_url=hidden)
 
     async def details(self, message_id: str) -> Details:
         """Ask how one message stands.
@@ -217,7 +223,7 @@ class Client:
         inner = self._transport or httpx.AsyncHTTPTransport(
             verify=self._tls, limits=httpx.Limits(max_connections=1, keepalive_expiry=_KEEP_ALIVE)
         )
-        signing = _Signing(inner, self._hash, self._token, is_own=self._transport is None)
+        signing = Signing(inner, self._hash, self._token, is_own=self._transport is None)
         timeout = httpx.Timeout(self.timeout, connect=min(self.timeout, _CONNECT_TIMEOUT))
         try:
             async with httpx.AsyncClient(
@@ -256,7 +262,7 @@ class Lane:
         text: str,
         *,
         sender: str,
-        report_url: str | None = None,
+        report_url: Secret | None = None,
         before_writing: BeforeWriting | None = None,
     ) -> Reply:
         """Send one text to up to 100 numbers, once. See `Client.send`.
@@ -274,14 +280,9 @@ class Lane:
             "text": text,
             "fromNumber": sender,
         }
-        if report_url is not None:
-            body["report"] = report_url
-        raw = await self._exchange("POST", "/", body, before_writing)
-        if report_url is not None:  # its path holds a secret
-            raw = raw._replace(text=strike_out(raw.text, report_url))
         return read_send(
             asked,
-            *raw,
+            *await self._exchange("POST", "/", body, before_writing, report_url),
             list_errors_atomic=self._client.list_errors_atomic,
             now=self._now(),
         )
@@ -289,7 +290,7 @@ class Lane:
     async def details(self, message_id: str) -> Details:
         """Ask how one message stands. See `Client.details`."""
         return read_details(
-            *await self._exchange("POST", _DETAILS, {"id": message_id}), now=self._now()
+            *await self._exchange("POST", DETAILS, {"id": message_id}), now=self._now()
         )
 
     async def ask(self, path: str) -> dict[str, Any]:
@@ -305,18 +306,22 @@ class Lane:
         path: str,
         body: dict[str, Any] | None,
         before_writing: BeforeWriting | None = None,
+        report_url: Secret | None = None,
     ) -> _Raw:
         """Make one request. Errors are raised outside the handler: no chain leads to a secret."""
-        failure: Exception
+        failure: BaseException
         gate = Gate(before_writing, _WHOLE * self._client.timeout)
         try:
             async with (
                 gate.bound,
-                self._http.stream(method, path, json=body, extensions={_GATE: gate}) as response,
+                self._http.stream(
+                    method, path, json=body, extensions={GATE: gate, REPORT_URL: report_url}
+                ) as response,
             ):
-                text = await self._read(response)
+                text = await self._read(response, report_url)
                 if text is not None:
-                    return _Raw(response.status_code, response.headers, text)
+                    headers = {k: v for k, v in response.headers.items() if k in _HEADERS_READ}
+                    return _Raw(response.status_code, headers, text)
             failure = OutcomeUnknown(f"The reply is longer than {_MAX_REPLY:,} bytes.")
         except self._never_left as error:
             failure = NeverLeft(
@@ -325,80 +330,47 @@ class Lane:
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, it proves nothing
             failure = gate.objection or OutcomeUnknown(f"The request broke off ({_name(error)}).")
+        except BaseException as error:  # noqa: BLE001 - cancelled or interrupted, and raised anew
+            failure = type(error)(*error.args)
         raise failure.with_traceback(None)  # that of an objection leads through the request
 
-    async def _read(self, response: httpx.Response) -> str | None:
-        """Read a reply, and strike out credentials it repeats; None when it is too long."""
+    async def _read(self, response: httpx.Response, report_url: Secret | None) -> str | None:
+        """Read a reply, and strike out secrets it repeats; None when it is too long."""
         data = b""
         async for chunk in response.aiter_bytes():
             data += chunk
             if len(data) > _MAX_REPLY:
                 return None
         text = data.decode("utf-8", errors="replace")
-        for secret in self._secrets:
-            text = strike_out(text, secret.reveal())
-        return text
+        return strike_all(text, self._secrets, report_url)
 
 
-class _Signing(httpx.AsyncBaseTransport):
-    """Adds the credentials at the last moment, below everything that logs or keeps a request."""
-
-    def __init__(
-        self, inner: httpx.AsyncBaseTransport, hash_: Secret, token: Secret, *, is_own: bool
-    ) -> None:
-        self._inner = inner
-        self._hash = hash_
-        self._token = token
-        self._is_own = is_own
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        gate: Gate = request.extensions[_GATE]
-        signed = self._sign(request)
-        if self._is_own:
-
-            async def trace(event: str, _: dict[str, Any]) -> None:
-                if event == _CONNECTED:
-                    await gate.look()
-
-            signed.extensions["trace"] = trace
-        else:
-            await gate.look()
-        return await self._inner.handle_async_request(signed)
-
-    def _sign(self, request: httpx.Request) -> httpx.Request:
-        credentials = {"hash": self._hash.reveal()}
-        if not request.url.path.endswith(_DETAILS):  # takes the hash alone, quick start
-            credentials["token"] = self._token.reveal()
-        if request.method == "GET":
-            url = request.url.copy_merge_params(credentials)
-            return httpx.Request("GET", url, headers=request.headers, extensions=request.extensions)
-        body = {**credentials, **json.loads(request.content)}
-        return httpx.Request(
-            request.method,
-            request.url,
-            headers={k: v for k, v in request.headers.items() if k != "content-length"},
-            json=body,
-            extensions=request.extensions,
-        )
-
-
-def _check_url(url: str) -> str:
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        parsed = httpx.URL()
-    address = str(parsed.copy_with(username=None, password=None, query=None, fragment=None))
-    if parsed.scheme != "https" and not (parsed.scheme == "http" and parsed.host in LOOPBACK):
+def _check_url(url: Secret) -> str:
+    """Return an address as it is kept. What was given may hold what it should not."""
+    address, is_safe, is_bare = _read_url(url)
+    if not is_safe:
         raise InvalidArgument(
             "The API's address must begin with https://, since credentials go there; got "
             f"{address!r}."
         )
-    if not parsed.host or parsed.userinfo or parsed.query or parsed.fragment:
+    if not is_bare:
         raise InvalidArgument(
             f"The API's address is a host and perhaps a path, such as {BASE_URL!r}. {address!r} "
             "has no host, or came with a name, query or fragment."
         )
     return address.rstrip("/")
+
+
+def _read_url(url: Secret) -> tuple[str, bool, bool]:
+    """Return what may be shown of an address, whether it is safe, and whether that is all of it."""
+    try:
+        parsed = httpx.URL(url.reveal())
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    address = parsed.copy_with(username=None, password=None, query=None, fragment=None)
+    is_safe = parsed.scheme == "https" or (parsed.scheme == "http" and parsed.host in LOOPBACK)
+    more = parsed.userinfo or parsed.query or parsed.fragment
+    return str(address), is_safe, bool(parsed.host and not more)
 
 
 def _name(error: BaseException) -> str:

@@ -136,7 +136,8 @@ def read_fields(
 
 
 def _readable(code: int, headers: Mapping[str, str], raw: str, now: datetime) -> dict[str, Any]:
-    if code == 429:
+    body = _parsed(raw)
+    if code == 429 and not _names_ids(body):  # what has an id was taken, whatever the code
         wait = _retry_after(headers.get("retry-after"), now)
         told = "" if wait is None else f" and asks to wait {wait:.0f} s"
         raise RateLimited(
@@ -147,12 +148,6 @@ def _readable(code: int, headers: Mapping[str, str], raw: str, now: datetime) ->
     if code >= 500 or 300 <= code < 400:
         what = "an error of its own" if code >= 500 else "a redirect, which is never followed"
         raise OutcomeUnknown(f"The API answered with {what} (HTTP {code}).", raw=raw)
-    try:
-        body = json.loads(
-            raw.removeprefix("\ufeff"), parse_float=Decimal, parse_constant=_no_number
-        )
-    except (ValueError, ArithmeticError, RecursionError):
-        body = None
     if not isinstance(body, dict):
         raise OutcomeUnknown(
             f"The API's reply (HTTP {code}) is not the JSON it is known for.",
@@ -162,8 +157,36 @@ def _readable(code: int, headers: Mapping[str, str], raw: str, now: datetime) ->
     return body
 
 
+def _parsed(raw: str) -> Any:
+    """Return the JSON of a reply, None when it is none."""
+    try:
+        return json.loads(
+            raw.removeprefix("\ufeff"),
+            parse_float=Decimal,
+            parse_constant=_no_number,
+            object_pairs_hook=_object,
+        )
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
+
+
 def _no_number(constant: str) -> NoReturn:
     raise ValueError(constant)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; one that says a thing twice has no sure meaning (RFC 8259, 4)."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a name is given twice")
+    return made
+
+
+def _names_ids(body: Any) -> bool:
+    elements = body.get("messages") if isinstance(body, dict) else None
+    return isinstance(elements, list) and any(
+        isinstance(element, dict) and element.get("id") for element in elements
+    )
 
 
 def _retry_after(header: str | None, now: datetime) -> float | None:
@@ -188,6 +211,14 @@ def _error(
     said = body.get("error")
     error = said.strip() if isinstance(said, str) else ""
     quoted = _text(mask_text(error))
+    what = f"{quoted!r}" if error else "a reply without messages"
+    unlisted = OutcomeUnknown(
+        f"SMSPM answered {what} (HTTP {code}), which says nothing certain about the messages.",
+        raw=raw,
+        stops_run=bool(said) or code >= 400,
+    )
+    if body.get("messages"):  # beside messages, be they unreadable, an error refuses nothing
+        return unlisted
     if _ABOUT_SENDER.fullmatch(error):
         return AccountRefused(
             f"SMSPM refused the sender: {quoted!r}. Use an approved Sender ID; SMSPM.com is "
@@ -195,7 +226,7 @@ def _error(
             raw=raw,
             stops_run=True,
         )
-    if _ABOUT_ACCOUNT.fullmatch(error) or (code == 401 and not error):
+    if _ABOUT_ACCOUNT.fullmatch(error) or (code == 401 and not said):
         return AccountRefused(
             f"SMSPM refused the credentials: {quoted!r}. Check SMSPM_HASH and SMSPM_TOKEN against "
             "the API page of your account.",
@@ -206,12 +237,7 @@ def _error(
         return _about_balance(quoted, raw, certain=asked == 1 or list_errors_atomic)
     if _ABOUT_NUMBER.fullmatch(error):
         return _about_number(quoted, raw, asked, list_errors_atomic=list_errors_atomic)
-    what = f"{quoted!r}" if error else "a reply without messages"
-    return OutcomeUnknown(
-        f"SMSPM answered {what} (HTTP {code}), which says nothing certain about the messages.",
-        raw=raw,
-        stops_run=bool(said) or code >= 400,
-    )
+    return unlisted
 
 
 def _about_balance(quoted: str, raw: str, *, certain: bool) -> GatewayError:
@@ -269,6 +295,7 @@ def _is_identified(element: Any) -> bool:
     return (
         isinstance(found, str)
         and found.isprintable()
+        and "\ufffd" not in found  # what stands for bytes that are no UTF-8
         and 0 < len(found.strip()) <= len(found) <= _MAX_ID
     )
 

@@ -4,21 +4,26 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from smspm_campaigns.exceptions import InvalidArgument
+from smspm_campaigns.masking import Secret
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
-def check_report_url(url: str) -> None:
-    """Raise InvalidArgument unless it is an address the API could call."""
-    try:
-        parts = urlsplit(url)
-    except (ValueError, AttributeError):
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+def check_report_url(url: Secret | None) -> None:
+    """Raise InvalidArgument unless it is an address the API could call, or none at all."""
+    if url is not None and not _can_be_called(url):
         raise InvalidArgument(
             "report_url is an address that the API can call, such as "
             "'https://example.com/sms/…'; got something else."
         )
+
+
+def _can_be_called(url: Any) -> bool:
+    try:
+        parts = urlsplit(url.reveal())
+    except (ValueError, AttributeError):
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def check_above_0(name: str, value: Any) -> None:

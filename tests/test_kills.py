@@ -1,0 +1,289 @@
+"""Processes that are killed: at every step of what they do, and at any moment."""
+
+import os
+import random
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from smspm_campaigns.gateway.simulator import KINDS, Fault, storm
+
+if TYPE_CHECKING:
+    from conftest import NewSiege, Siege
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="workers are forked")
+
+_TRANSACTION: Final = ("before BEGIN", "after BEGIN", "before COMMIT", "after COMMIT")
+_LOCK: Final = ("before acquire", "after acquire")
+_UNLOCK: Final = ("before release", "after release")
+_WIRE: Final = ("connected", "writing", "written", "read")
+
+#: The steps of a send, in their order: after one of them a process may be gone.
+SENDING: Final = {
+    "hold": (*_LOCK, *_TRANSACTION),
+    "claim_request": _TRANSACTION,
+    "check": ("before SELECT", "after SELECT"),
+    "send": _WIRE,
+    "close_request": _TRANSACTION,
+    "hold>_end": _TRANSACTION,
+    "hold>_release": _UNLOCK,
+}
+#: Whatever begins, buries those who died first.
+BURYING: Final = {
+    "open": ("before PRAGMA", "after PRAGMA"),
+    "bury_the_dead": _LOCK,
+    "bury_the_dead>_end": _TRANSACTION,
+    "bury_the_dead>_release": _UNLOCK,
+}
+TRACKING: Final = {"ask_again": _TRANSACTION, "ask": _WIRE, "record": _TRANSACTION}
+DECIDING: Final = dict.fromkeys(("cancel", "suppress", "resolve"), _TRANSACTION)
+
+_ONCE: Final = ("hold", "ask_again")  # in a run; everything else comes again and again
+
+NUMBERS: Final = [str(37250000000 + step) for step in range(1000)]
+
+BAD_DAYS: Final[list[Fault | str]] = [
+    *(Fault(kind, seconds=0.01) if kind == "stall" else kind for kind in KINDS),
+    *(Fault(kind, taken=True) for kind in ("502", "302", "404")),
+    *(Fault(kind, taken=False) for kind in ("close", "reset", "half")),
+    Fault("429", retry_after=5),
+    "403",
+]
+
+BAD_ANSWERS: Final = ("close", "reset", "truncated_head", "half", "502", "429", "malformed", "html")
+
+
+def steps(*tables: Mapping[str, tuple[str, ...]]) -> list[str]:
+    return [
+        f"{place}: {step}" for table in tables for place, ways in table.items() for step in ways
+    ]
+
+
+def kill_at(siege: "Siege", do: str, step: str, hit: int = 1, **options: Any) -> None:
+    """Let a process die at a step, which it must reach."""
+    ended = siege.run(do, at=step, hit=hit, **options)
+    assert ended.was_killed, (step, hit, ended)
+
+
+def drain(siege: "Siege") -> None:
+    ended = siege.run("drain")
+    assert (ended.exit_code, ended.error) == (0, None)
+    assert siege.broken() == {}
+    assert siege.numbers("planned") == set()
+
+
+@pytest.mark.parametrize("step", steps(SENDING))
+def test_killed_at_a_step_of_a_send_it_sends_nobody_twice(new_siege: "NewSiege", step: str) -> None:
+    """Three times at this step, in a storm; resumed, the rest is sent, and all is accounted for."""
+    dice = random.Random(step)
+    most = 1 if step.startswith(_ONCE) else 4
+    siege = new_siege(50, 170, faults=storm(dice.getrandbits(32), 0.2, BAD_DAYS))
+    with siege.served():
+        for hit in (1, most, dice.randint(1, most)):
+            kill_at(siege, "drain", step, hit)
+            assert siege.broken() == {}
+        drain(siege)
+
+
+@pytest.mark.parametrize("hit", [1, 2])
+@pytest.mark.parametrize("step", steps(BURYING))
+def test_killed_while_it_buries_the_dead_the_next_one_buries_them(
+    new_siege: "NewSiege", step: str, hit: int
+) -> None:
+    """Before, between and after two dead: what they had in flight is unknown, and nothing else."""
+    siege = new_siege(30)
+    with siege.served():
+        first = siege.start("send", at="send: written", send="SIGSTOP")
+        first.wait_until_stopped()
+        kill_at(siege, "send", "send: read", 4)
+        first.kill()
+        first.wait()
+        kill_at(siege, "counts", step, hit)
+        left = "SELECT count(*) FROM attempt WHERE status = 'sending'"
+        dead = "SELECT count(*) FROM owner WHERE ended_at IS NULL"
+        is_buried = step.endswith(("after COMMIT", "release"))
+        assert siege.ask(dead) == [(2 - hit + (not is_buried),)] or step.startswith("open")
+        open_claims = "SELECT count(DISTINCT recipient_id) FROM event WHERE status = 'unknown'"
+        [(before,)] = siege.ask(left)
+        [(buried,)] = siege.ask(open_claims)
+        assert siege.broken() == {}
+        assert siege.ask(open_claims) == [(before + buried,)]
+        assert before + buried == siege.counts()["unknown"]
+        drain(siege)
+
+
+@pytest.mark.parametrize("step", steps(TRACKING))
+def test_killed_at_a_step_of_tracking_it_asks_again(new_siege: "NewSiege", step: str) -> None:
+    """What was recorded stays, what was not is asked again; every message gets its last word."""
+    dice = random.Random(step)
+    most = 1 if step.startswith(_ONCE) else 4
+    siege = new_siege(0, 60, details_faults=storm(dice.getrandbits(32), 0.2, BAD_ANSWERS))
+    with siege.served():
+        siege.run("send")
+        for hit in (1, dice.randint(1, most)):
+            kill_at(siege, "track", step, hit)
+            assert siege.broken() == {}
+        siege.run("track")
+    assert siege.broken() == {}
+    assert siege.counts() == {"delivered": 60}
+
+
+def lose(siege: "Siege") -> None:
+    """Let a process die with requests in flight, some of which were taken."""
+    kill_at(siege, "send", "send: read", 20)
+
+
+@pytest.mark.parametrize("step", steps({"cancel": _TRANSACTION}))
+def test_killed_while_it_cancels_all_is_cancelled_or_nothing(
+    new_siege: "NewSiege", step: str
+) -> None:
+    """Half of a plan is never left; cancelled again, it is over."""
+    siege = new_siege(60)
+    with siege.served():
+        lose(siege)
+        before = siege.counts()
+        kill_at(siege, "cancel", step)
+        changes = {"planned": "cancelled"} if step == "cancel: after COMMIT" else {}
+        assert siege.counts() == {changes.get(name, name): n for name, n in before.items()}
+        siege.run("cancel")
+        drain(siege)
+    assert siege.counts()["cancelled"] == before["planned"]
+
+
+@pytest.mark.parametrize("step", steps({"suppress": _TRANSACTION}))
+def test_killed_while_it_suppresses_all_are_left_out_or_none(
+    new_siege: "NewSiege", step: str
+) -> None:
+    """Whoever is suppressed at last receives nothing that was planned."""
+    siege = new_siege(60)
+    with siege.served():
+        lose(siege)
+        before = siege.counts()
+        opted_out = sorted(siege.numbers("planned"))[:10]
+        kill_at(siege, "suppress", step, numbers=opted_out)
+        left_out = {"excluded": 10, "planned": before["planned"] - 10}
+        changes = left_out if step == "suppress: after COMMIT" else {}
+        assert siege.counts() == before | changes
+        siege.run("suppress", numbers=opted_out)
+        drain(siege)
+    assert not set(opted_out) & set(siege.received())
+    assert siege.counts()["excluded"] == 10
+
+
+@pytest.mark.parametrize("action", ["resend", "sent"])
+@pytest.mark.parametrize("step", steps({"resolve": _TRANSACTION}))
+def test_killed_while_it_resolves_all_is_resolved_or_nothing(
+    new_siege: "NewSiege", step: str, action: str
+) -> None:
+    """A person who says the truth about the unknown, in two tries: nobody receives it twice."""
+    siege = new_siege(60)
+    with siege.served():
+        lose(siege)
+        kill_at(siege, "send", "claim_request: after COMMIT")  # surely never left
+    before = siege.counts()
+    unknown, taken = siege.numbers("unknown"), set(siege.received())
+    rows = {"resend": unknown - taken, "sent": unknown & taken}
+    kill_at(siege, "resolve_unknown", step, action=action, rows=sorted(rows[action]))
+    is_done = step == "resolve: after COMMIT"
+    assert siege.numbers("unknown") == unknown - (rows[action] if is_done else set())
+    for say, of in rows.items():
+        if left := of & siege.numbers("unknown"):
+            siege.run("resolve_unknown", action=say, rows=sorted(left))
+    with siege.served():
+        drain(siege)
+    assert sorted(siege.received()) == sorted(siege.people)
+    assert siege.counts() == {"queued": 60 - len(rows["sent"]), "submitted": len(rows["sent"])}
+    assert before["unknown"] == len(unknown)
+
+
+def test_every_step_has_a_name_here(new_siege: "NewSiege") -> None:
+    """A transaction, a lock or a byte that somebody adds needs its place in the tables above."""
+    siege = new_siege(60)
+    passed: set[str] = set()
+    with siege.served():
+        lose(siege)
+        for do, options in (
+            ("send", {"limit": 40}),
+            ("track", {}),
+            ("suppress", {"numbers": NUMBERS[:5]}),
+            ("resolve_unknown", {"action": "sent"}),
+            ("cancel", {}),
+        ):
+            passed |= siege.run(do, **options).passed.keys()
+    ways = {*_TRANSACTION, *_LOCK, *_UNLOCK, *_WIRE}
+    named = steps(SENDING, BURYING, TRACKING, DECIDING)
+    told = {step for step in passed if step.partition(": ")[2] in ways}
+    assert told == {step for step in named if step.partition(": ")[2] in ways}
+    assert set(named) <= passed
+
+
+def test_every_request_is_looked_at_written_read_and_recorded_once(new_siege: "NewSiege") -> None:
+    """As many steps of each as there are requests: none is left out, and none is done again."""
+    siege = new_siege(40, 170)
+    with siege.served():
+        passed = siege.run("send").passed
+    once = ("check: after SELECT", "send: written", "send: read", "close_request: after COMMIT")
+    assert {step: passed[step] for step in once} == dict.fromkeys(once, 42)
+    assert siege.ask("SELECT count(*) FROM request") == [(42,)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_at_any_moment_again_and_again_it_sends_nobody_twice(
+    new_siege: "NewSiege", seed: int
+) -> None:
+    """Twenty times, in a storm, while it sends or tracks; then drained and tracked to the end."""
+    dice, waits = random.Random(seed), random.Random(seed)
+    kills = 0
+    while kills < 20:
+        siege = new_siege(
+            *(100, 170),
+            faults=storm(dice.getrandbits(32), 0.1, BAD_DAYS),
+            details_faults=storm(dice.getrandbits(32), 0.1, BAD_ANSWERS),
+            latency=lambda: waits.uniform(0, 0.02),
+            list_mode="some",
+            refuse=NUMBERS[3::97],
+        )
+        with siege.served():
+            while kills < 20 and siege.numbers("planned"):
+                do = dice.choice(["drain", "drain", "track"])
+                kills += siege.run(do, after=dice.uniform(0.02, 0.3)).was_killed
+                assert siege.broken() == {}
+            drain(siege)
+            siege.run("track")
+        assert siege.broken() == {}
+        assert siege.numbers("queued", "submitted", "unconfirmed") == set()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_while_one_sends_and_one_tracks_they_agree(new_siege: "NewSiege", seed: int) -> None:
+    """Both at once, killed again and again: no word of one undoes the other's."""
+    dice = random.Random(f"both {seed}")
+    siege = new_siege(
+        *(200, 100),
+        faults=storm(dice.getrandbits(32), 0.1, BAD_DAYS),
+        details_faults=storm(dice.getrandbits(32), 0.1, BAD_ANSWERS),
+        failing=NUMBERS[::7],
+    )
+    with siege.served():
+        kill_at(siege, "drain", "close_request: after COMMIT", 20)
+        trackers_killed = 0
+        for _ in range(5):
+            both = (("drain", "close_request", 20), ("track", "record", 5))
+            sending, tracking = (
+                siege.start(
+                    do, at=f"{place}: {dice.choice(_TRANSACTION)}", hit=dice.randint(1, most)
+                )
+                for do, place, most in both
+            )
+            assert sending.wait().was_killed
+            trackers_killed += tracking.wait().was_killed
+            assert siege.broken() == {}
+        assert trackers_killed > 0
+        drain(siege)
+        siege.run("track")
+    assert siege.broken() == {}
+    received = set(siege.received())
+    unknown = siege.numbers("unknown")
+    assert siege.numbers("failed") == received.intersection(NUMBERS[::7]) - unknown
+    assert siege.numbers("delivered") == received.difference(NUMBERS[::7]) - unknown

@@ -228,7 +228,8 @@ NAME_IN_USE = (
 )
 
 NO_LEDGER = (
-    "The ledger at {folder}/notes.txt is not a ledger; name another file (file is not a database)."
+    "The ledger at {folder}/notes.txt is not a ledger, or a damaged one; name another file, or "
+    "restore a backup (file is not a database)."
 )
 
 #: What is wrong: the change to the frame or what stands in its place, the call, the error and its

@@ -228,8 +228,8 @@ NAME_IN_USE = (
 )
 
 NO_LEDGER = (
-    "The ledger at {folder}/notes.txt is not a ledger, or a damaged one; name another file, or "
-    "restore a backup (file is not a database)."
+    "The ledger at {folder}/notes.txt is not a ledger, or a damaged one; name another file, "
+    "or restore a backup (file is not a database)."
 )
 
 #: What is wrong: the change to the frame or what stands in its place, the call, the error and its
@@ -485,9 +485,10 @@ def test_a_send_that_cannot_be_meant_sends_nothing(
 
 def test_a_column_the_ledger_cannot_keep_is_named(ledger: Path, messages: pd.DataFrame) -> None:
     """What JSON cannot hold is refused before anything is written."""
-    frame = messages.assign(tags=np.array([["a"], ["b", "c"], [], []], dtype=object))
-    with pytest.raises(InvalidArgument, match="The column 'tags' holds a list"):
+    frame = messages.assign(tags=np.array([["a"], [], [1j], None], dtype=object))
+    with pytest.raises(InvalidArgument, match="The column 'tags' holds a value of type complex"):
         smspm.Campaign.create("spring", frame, sender="SMSPM.com", ledger=ledger)
+    assert not ledger.exists()
 
 
 def test_a_budget_is_kept_with_the_campaign(

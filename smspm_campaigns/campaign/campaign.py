@@ -87,7 +87,8 @@ class Campaign(Deciding):
 
         Raises:
             ColumnNotFound: `sms_to` or `sms_text` is not there.
-            InvalidArgument: nothing to send, or a name, sender or row that cannot be meant.
+            InvalidArgument: nothing to send, a name, sender or row that cannot be meant, or a
+                column of yours that the ledger cannot keep.
             CampaignConflict: the name has another plan, two rows have one number, or another
                 campaign of this ledger took some of the messages.
             LedgerError: the ledger cannot be used.

@@ -86,6 +86,25 @@ def test_a_request_under_way_ends_and_is_not_made_again_after_cancelling(
         assert claim_next(ledger, book) is None
 
 
+def test_an_unknown_row_is_not_planned_after_cancelling(new_book: "NewBook") -> None:
+    """Its owner seemed dead, lived, and tells after the cancelling that nothing was taken."""
+    book = new_book(NUMBERS[:2])
+    with book.open() as ledger:
+        claimed = claim_next(ledger, book)
+        close(ledger, claimed, ["unknown"] * 2, at=3)
+        resolve.cancel(ledger, book.id, at=5)
+        assert statuses(book) == ["unknown"] * 2
+        assert len(changes(book)) == 4
+        close(ledger, claimed, ["not_taken", "queued"], at=6)
+        assert statuses(book) == ["cancelled", "queued"]
+        assert changes(book)[4:] == [
+            (0, 6, "planned", "reply"),
+            (0, 6, "cancelled", "cancel"),
+            (1, 6, "queued", "reply"),
+        ]
+        assert claim_next(ledger, book) is None
+
+
 def test_cancelling_leaves_other_campaigns_alone(new_book: "NewBook") -> None:
     """Only the rows of this one."""
     book = new_book(NUMBERS[:1])

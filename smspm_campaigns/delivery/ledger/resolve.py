@@ -43,13 +43,14 @@ class Unknown(NamedTuple):
 def cancel(ledger: Ledger, campaign_id: int, *, at: int) -> None:
     """Take out of the plan what is planned. A request under way is left to end.
 
-    Rows of such a request are not sent once more when it proves to be nothing.
+    Rows of such a request, and unknown ones, are not planned again when it proves to be nothing.
     """
     with ledger.transaction():
         left_out = _planned(ledger, campaign_id)
         ledger.execute(
             "UPDATE recipient SET standing = 'cancelled' "
-            "WHERE campaign_id = ? AND standing = 'planned' AND status IN ('planned', 'sending')",
+            "WHERE campaign_id = ? AND standing = 'planned' "
+            "AND status IN ('planned', 'sending', 'unknown')",
             (campaign_id,),
         )
         _leave_out(ledger, left_out, "cancelled", "cancel", at=at)

@@ -528,6 +528,8 @@ def test_opening_never_makes_a_ledger(ledger: Path, messages: pd.DataFrame) -> N
     """A campaign that is not there is told with those that are."""
     with pytest.raises(LedgerError, match="There is no ledger at"):
         smspm.Campaign.open("spring", ledger=ledger)
+    with pytest.raises(LedgerError, match="There is no ledger at"):
+        smspm.list_campaigns(ledger=ledger)
     assert not ledger.exists()
     smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
     with pytest.raises(CampaignNotFound, match=r"No campaign 'autumn' .* It has: spring\."):

@@ -37,12 +37,16 @@ def list_campaigns(*, ledger: str | os.PathLike[str] | None = None) -> pd.DataFr
 
     Returns:
         A frame indexed by `name`: `created_at` (datetime64[us, UTC]), `gateway` (`"simulated"` is
-        a rehearsal; missing before the first request), and the rows by status (Int64).
+        a rehearsal; missing before the first request), and the rows by status (Int64). Without a
+        ledger of one's own there are none.
+
+    Raises:
+        LedgerError: the ledger that was named is not there, or one cannot be used.
     """
     path = ledger_path(ledger)
     statuses = [str(status) for status in Status]
     lines: list[list[Any]] = []
-    if path.exists():
+    if ledger is not None or path.exists():
         with opened(path) as listed:
             for record in read.all_campaigns(listed):
                 counts = read.count_by_status(listed, record.id)

@@ -158,8 +158,8 @@ class Campaign(Deciding):
         del report_url  # no traceback that shows variables can show it
         check_limit(limit)
         check_report_url(hidden)
-        self._check_budget(max_cost)
         record = self._check_gateway(client)
+        self._check_budget(max_cost)
         with opened(self.path) as ledger:
             plan.refuse_repeats(ledger, record.id)
         self._watch(
@@ -295,8 +295,10 @@ class Campaign(Deciding):
             return
         if unpriced:
             raise BudgetExceeded(
-                f"{unpriced:,} rows have no price: whether they fit into {bound / EURO:,.2f} EUR "
-                "is not known. Add their countries to the prices. Nothing was sent."
+                f"{unpriced:,} {'row has' if unpriced == 1 else 'rows have'} no price, so whether "
+                f"the plan fits into {bound / EURO:,.2f} EUR is not known. Nothing was sent; run "
+                "estimate_costs with a price for every country, and create the campaign from that "
+                "frame under another name."
             )
         if cost > bound:
             raise BudgetExceeded(

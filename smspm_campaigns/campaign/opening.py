@@ -11,12 +11,22 @@ import pandas as pd
 from smspm_campaigns.clock import SystemClock
 from smspm_campaigns.delivery.ledger import Ledger, default_path, owners, read
 from smspm_campaigns.delivery.pacing import micros
+from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.vocabulary import Status
 
 
 def ledger_path(ledger: str | os.PathLike[str] | None) -> Path:
-    """Return the absolute path of a ledger, by default of the user's own."""
-    return (default_path() if ledger is None else Path(ledger).expanduser()).absolute()
+    """Return the absolute path of a ledger, by default of the user's own.
+
+    Raises:
+        InvalidArgument: it can be no path.
+    """
+    path: object = default_path() if ledger is None else ledger
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+        raise InvalidArgument(
+            f"ledger is the path of a file, such as 'campaigns/ledger.sqlite', not {ledger!r}."
+        )
+    return Path(path).expanduser().absolute()
 
 
 def now() -> int:

@@ -203,7 +203,8 @@ def send(  # noqa: PLR0913 - one argument per option
         frame = _messages(file, options)
         figures = preview_messages(frame, client=client)
         click.echo(figures)
-        is_new = name not in list_campaigns(ledger=ledger).index
+        is_first = ledger is not None and not ledger.exists()  # it is made by create
+        is_new = is_first or name not in list_campaigns(ledger=ledger).index
         if is_new:
             _ask(figures.messages, limit, asks=asks)
         campaign = Campaign.create(name, frame, sender=sender, ledger=ledger)

@@ -237,7 +237,9 @@ class Worker:
 
     def _listen_for(self, word: str) -> None:
         while word not in self._told:
-            self._told |= json.loads(self._lines.readline())
+            line = self._lines.readline()
+            assert line, f"a worker ended that should have {word}: {self._told}"
+            self._told |= json.loads(line)
 
     def wait_until_stopped(self) -> None:
         self._listen_for("stopped")
@@ -274,7 +276,8 @@ class Siege:
         self.people = set(numbers)
         frame = pd.DataFrame({"sms_to": numbers, "sms_text": texts}, index=numbers)
         self.campaign = smspm.Campaign.create("spring", frame, sender="SMSPM.com", ledger=path)
-        self.simulator = Simulator(submit_after=0, final_after=0, spread=0, **behaviour)
+        at_once: dict[str, Any] = {"submit_after": 0, "final_after": 0, "spread": 0}
+        self.simulator = Simulator(**(at_once | behaviour))
         self.url = ""
         self.workers: list[Worker] = []
         self._port = port

@@ -228,8 +228,11 @@ NAME_IN_USE = (
 )
 
 NO_LEDGER = (
-    "The ledger at {folder}/notes.txt is not a ledger; name another file (file is not a database)."
+    "The ledger at {folder}/notes.txt is not a ledger, or a damaged one; name another file, "
+    "or restore a backup (file is not a database)."
 )
+
+NO_PATH = "ledger is the path of a file, such as 'campaigns/ledger.sqlite', not {!r}."
 
 #: What is wrong: the change to the frame or what stands in its place, the call, the error and its
 #: sentence, in which {folder} is where the ledger is.
@@ -240,7 +243,7 @@ BAD_PLANS: dict[str, tuple[Any, dict[str, Any], type[Exception], str]] = {
     "a Series": (pd.Series(["46701740605"]), {}, InvalidArgument, NO_FRAME.format("Series")),
     "a path": ("people.csv", {}, InvalidArgument, NO_FRAME.format("str")),
     # what has nothing to send
-    "no rows": (slice(0), {}, InvalidArgument, NOTHING.format(0)),
+    "no rows": (slice(0), {}, InvalidArgument, "There is nothing to send: the frame has no rows."),
     "all excluded": ({"sms_problem": "opted_out"}, {}, InvalidArgument, NOTHING.format(4)),
     "a frame of nothing": (
         pd.DataFrame(),
@@ -344,6 +347,10 @@ BAD_PLANS: dict[str, tuple[Any, dict[str, Any], type[Exception], str]] = {
         LedgerError,
         NO_LEDGER,
     ),
+    **{
+        f"the ledger {ledger!r}": ({}, {"ledger": ledger}, InvalidArgument, NO_PATH.format(ledger))
+        for ledger in (5, "ledger\0", ["ledger"])
+    },
 }
 
 
@@ -378,7 +385,8 @@ def test_a_plan_that_cannot_be_meant_is_refused(
     before = all_of(ledger), sorted(folder.rglob("*"))
     change, call, error, sentence = BAD_PLANS[wrong]
     arguments = {"name": "spring", "sender": "SMSPM.com", "ledger": str(ledger)} | call
-    arguments["ledger"] = arguments["ledger"].format(folder=folder)
+    if isinstance(arguments["ledger"], str):
+        arguments["ledger"] = arguments["ledger"].format(folder=folder)
     with pytest.raises(error) as told:
         smspm.Campaign.create(frame=mended(messages, change), **arguments)
     assert (type(told.value), str(told.value)) == (error, sentence.replace("{folder}", str(folder)))
@@ -400,8 +408,9 @@ NO_ADDRESS = (
     "something else."
 )
 NO_PRICE = (
-    "{} rows have no price: whether they fit into 100.00 EUR is not known. Add their countries to "
-    "the prices. Nothing was sent."
+    "{} no price, so whether the plan fits into 100.00 EUR is not known. Nothing was sent; run "
+    "estimate_costs with a price for every country, and create the campaign from that frame under "
+    "another name."
 )
 UNPRICED = {"sms_cost": [0.05, float("nan"), 0.05, 0.05]}
 
@@ -413,7 +422,7 @@ BAD_SENDS: dict[str, tuple[dict[str, Any], dict[str, Any], type[Exception], str]
     },
     **{
         f"max_cost {cost!r}": ({}, {"max_cost": cost}, InvalidArgument, BAD_BUDGET.format(cost))
-        for cost in (-1, -0.01, float("nan"), float("inf"), "12,50", "5 EUR", True, [1])
+        for cost in (-1, -0.01, float("nan"), float("inf"), 1e300, "12,50", "5 EUR", True, [1])
     },
     **{
         f"max_cost {cost!r}": ({}, {"max_cost": cost}, BudgetExceeded, TOO_DEAR.format(shown))
@@ -428,13 +437,13 @@ BAD_SENDS: dict[str, tuple[dict[str, Any], dict[str, Any], type[Exception], str]
         UNPRICED,
         {"max_cost": 100},
         BudgetExceeded,
-        NO_PRICE.format(1),
+        NO_PRICE.format("1 row has"),
     ),
     "no prices": (
         {"sms_cost": None},
         {"max_cost": 100},
         BudgetExceeded,
-        NO_PRICE.format(2),
+        NO_PRICE.format("2 rows have"),
     ),
     **{
         f"the client {client!r}": (
@@ -445,6 +454,12 @@ BAD_SENDS: dict[str, tuple[dict[str, Any], dict[str, Any], type[Exception], str]
         )
         for client in (None, smspm.Client, "https://api.smspm.com", 5)
     },
+    "no client, and a budget": (
+        {},
+        {"client": None, "max_cost": 5},
+        InvalidArgument,
+        NO_CLIENT.format(None),
+    ),
     # not repeated in the sentence: its path holds a secret
     **{
         f"report_url {url!r}": ({}, {"report_url": url}, InvalidArgument, NO_ADDRESS)
@@ -456,6 +471,9 @@ BAD_SENDS: dict[str, tuple[dict[str, Any], dict[str, Any], type[Exception], str]
             "https://",
             "http:///sms",
             "http://[",
+            "https://example.com:99999/",
+            "https://example com/",
+            "https://example.com/\n",
             "",
             5,
         )
@@ -484,9 +502,10 @@ def test_a_send_that_cannot_be_meant_sends_nothing(
 
 def test_a_column_the_ledger_cannot_keep_is_named(ledger: Path, messages: pd.DataFrame) -> None:
     """What JSON cannot hold is refused before anything is written."""
-    frame = messages.assign(tags=np.array([["a"], ["b", "c"], [], []], dtype=object))
-    with pytest.raises(InvalidArgument, match="The column 'tags' holds a list"):
+    frame = messages.assign(tags=np.array([["a"], [], [1j], None], dtype=object))
+    with pytest.raises(InvalidArgument, match="The column 'tags' holds a value of type complex"):
         smspm.Campaign.create("spring", frame, sender="SMSPM.com", ledger=ledger)
+    assert not ledger.exists()
 
 
 def test_a_budget_is_kept_with_the_campaign(
@@ -526,6 +545,8 @@ def test_opening_never_makes_a_ledger(ledger: Path, messages: pd.DataFrame) -> N
     """A campaign that is not there is told with those that are."""
     with pytest.raises(LedgerError, match="There is no ledger at"):
         smspm.Campaign.open("spring", ledger=ledger)
+    with pytest.raises(LedgerError, match="There is no ledger at"):
+        smspm.list_campaigns(ledger=ledger)
     assert not ledger.exists()
     smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
     with pytest.raises(CampaignNotFound, match=r"No campaign 'autumn' .* It has: spring\."):

@@ -337,6 +337,22 @@ def test_a_ledger_that_goes_away_while_it_is_used_is_said(
         assert not book.path.exists()
 
 
+@pytest.mark.parametrize("end", ["-journal", "-wal"])
+def test_no_new_ledger_is_made_where_one_has_gone(tmp_path: Path, end: str) -> None:
+    """What is left of the old one tells of it, and SQLite would mix it into a new one."""
+    path = tmp_path / "ledger.sqlite"
+    left = tmp_path / f"ledger.sqlite{end}"
+    left.write_bytes(b"what is not in the ledger yet")
+    assert said(lambda: Ledger.create(path)) == (
+        f"There was a ledger at {path}: {left.name} is left of it. Put it back. If you delete that "
+        "file too, a new ledger is made, which does not know who was texted from the old one."
+    )
+    assert list(tmp_path.iterdir()) == [left]
+    left.unlink()
+    assert Ledger.create(path)
+    opened(path)
+
+
 def test_a_damaged_page_is_said_when_it_is_read(new_book: "NewBook", clock: "Clock") -> None:
     """Whichever it is: rows are told as they were or not at all, and nobody is texted twice."""
     numbers = [str(37250000000 + step) for step in range(200)]

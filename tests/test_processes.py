@@ -134,13 +134,14 @@ def test_one_that_stands_still_before_it_writes_keeps_its_claim(
 
 
 @pytest.mark.parametrize(
-    ("fault", "becomes"), [(None, "queued"), ("close", "unknown"), ("502", "unknown")]
+    ("kind", "becomes"),
+    [(None, "queued"), ("close", "unknown"), ("stall", "unknown"), ("502", "unknown")],
 )
 def test_an_answer_that_came_while_it_stood_still_counts(
-    new_siege: "NewSiege", fault: str | None, becomes: str
+    new_siege: "NewSiege", kind: str | None, becomes: str
 ) -> None:
     """Written, and answered or broken off before it goes on: what that proves is recorded."""
-    siege = new_siege(40, 100, faults={0: fault and Fault(fault, taken=True)})
+    siege = new_siege(40, 100, faults=[kind and Fault(kind, taken=True, seconds=0.1)])
     with siege.served():
         still = stopped(siege, "send", "send: written")
         held = siege.numbers("sending")
@@ -151,7 +152,7 @@ def test_an_answer_that_came_while_it_stood_still_counts(
         assert still.wait()[:2] == (0, None)
     assert siege.broken() == {}
     assert siege.numbers(becomes) >= held
-    assert siege.counts() == {"queued": 140 - len(held), becomes: 140 if not fault else len(held)}
+    assert siege.counts() == {"queued": 140 - len(held), becomes: len(held) if kind else 140}
 
 
 def test_one_that_stands_still_with_all_its_lanes_in_flight_ends_in_good_order(
@@ -172,6 +173,22 @@ def test_one_that_stands_still_with_all_its_lanes_in_flight_ends_in_good_order(
     assert siege.broken() == {}
     assert siege.counts() == {"queued": 100}
     assert sorted(siege.received()) == sorted(siege.people)
+
+
+def test_an_old_word_undoes_no_newer_one(new_siege: "NewSiege") -> None:
+    """A tracker that stood still with an answer in its hands, while another one got the last."""
+    passed = [0.0]
+    siege = new_siege(1, clock=lambda: 1e9 + passed[0], final_after=60)
+    with siege.served():
+        siege.run("send")
+        still = stopped(siege, "track", "ask: read")
+        passed[0] = 60.0
+        assert siege.run("track")[:2] == (0, None)
+        assert siege.counts() == {"delivered": 1}
+        still.go_on()
+        assert still.wait()[:2] == (0, None)
+    assert siege.broken() == {}
+    assert [*siege.campaign.history()["status"]] == ["sending", "queued", "delivered"]
 
 
 # --- one that is taken for dead -----------------------------------------------------------------

@@ -121,6 +121,7 @@ def test_the_reply_of_the_quick_start_is_queued() -> None:
         ({"id": "x" * 201, "status": OK}, Answer(A, UNKNOWN, word=OK, error=OK)),
         ({"id": "\ud800", "status": OK}, Answer(A, UNKNOWN, word=OK, error=OK)),
         ({"id": "a\x00b", "status": OK}, Answer(A, UNKNOWN, word=OK, error=OK)),
+        ({"id": "a\ufffd", "status": OK}, Answer(A, UNKNOWN, word=OK, error=OK)),  # was no UTF-8
         # a number of one's own that is not text is no id, and no refusal can be read from it
         ({"id": 7, "status": "Rejected"}, Answer(A, UNKNOWN, word="Rejected", error="Rejected")),
         # words never seen
@@ -372,6 +373,8 @@ def test_no_mess_of_elements_proves_too_much(drawn: tuple[list[str], list[Any]])
         "{'messages': []}",
         "\ufeff",
         "\ufeff\ufeff{}",
+        '{"messages": [{"id": "a"}], "messages": []}',  # a name given twice means nothing sure
+        '{"error": "Bad sender", "error": "Oops"}',
     ],
 )
 def test_what_is_not_the_known_json_proves_nothing(raw: str, asked: int) -> None:
@@ -481,6 +484,11 @@ def test_what_an_error_proves(
         (403, "{}", 1, OutcomeUnknown, True),
         (404, '{"error": "Not found"}', 1, OutcomeUnknown, True),
         # an error that is no sentence is an error all the same
+        (401, '{"error": {"code": 7}}', 1, OutcomeUnknown, True),
+        # beside messages, be they unreadable, an error refuses nothing
+        (200, '{"error": "Bad sender", "messages": {"id": "a"}}', 1, OutcomeUnknown, True),
+        (401, '{"messages": "1 sent"}', 1, OutcomeUnknown, True),
+        (402, '{"messages": "1 sent"}', 1, OutcomeUnknown, True),
         (200, '{"error": true}', 1, OutcomeUnknown, True),
         (200, '{"error": {"message": "Bad sender"}}', 1, OutcomeUnknown, True),
         (200, '{"error": null}', 1, OutcomeUnknown, False),
@@ -557,8 +565,17 @@ def test_no_retry_after_is_a_crash(header: str) -> None:
 
 def test_a_429_counts_before_its_body() -> None:
     """Too many requests: nothing was taken, whatever the words (an assumption)."""
-    for raw in ("", "<html>", '{"error": "Bad sender"}'):
+    refused = json.dumps({"messages": [{"toNumber": A, "status": "Rejected"}]})
+    for raw in ("", "<html>", '{"error": "Bad sender"}', '{"messages": ["x"]}', refused):
         assert type(failure(raw, asked=3, code=429)) is RateLimited
+
+
+def test_a_429_that_names_an_id_took_something() -> None:
+    """Sending those again would be a second message: what is not named is unknown."""
+    raw = json.dumps({"messages": [element(A, "a")], "error": "Too many requests"})
+    assert read(raw, (A, B), 429).answers == (Answer(A, QUEUED, "a", OK), nothing_for(B))
+    raw = json.dumps({"messages": [element(A, 7)]})
+    assert [answer.status for answer in read(raw, (A, B), 429).answers] == [UNKNOWN, UNKNOWN]
 
 
 def test_numbers_in_errors_are_masked_and_errors_are_short() -> None:

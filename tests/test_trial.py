@@ -243,6 +243,37 @@ def test_a_test_is_on_disk_before_it_leaves(made: Made, clock: "Clock") -> None:
     assert client.simulator.requests == 1
 
 
+def test_what_became_of_a_test_is_written_down_as_soon_as_it_can_be(
+    made: Made, clock: "Clock"
+) -> None:
+    """It is told only once; when it can never be written, the person hears that it was made."""
+    campaign = made()
+    client = smspm.Client.simulated(clock=clock)
+    with Ledger.open(campaign.path) as ledger:
+        full = "BEFORE UPDATE ON trial BEGIN SELECT RAISE(ABORT, 'full'); END"
+        ledger.execute(f"CREATE TRIGGER full {full}")
+        with pytest.raises(LedgerError) as caught:
+            campaign.send_test(client, OWN)
+        start = "The test was made (queued), and that could not be written down. The ledger at "
+        assert str(caught.value).startswith(start)
+        assert [row[3] for row in trials(campaign)] == ["sending"]
+        assert clock.passed == pytest.approx(7.6)
+
+        passed: list[float] = []
+
+        async def mend(seconds: float) -> None:
+            passed.append(seconds)
+            if seconds == 0.5:
+                with Ledger.open(campaign.path) as another:
+                    another.execute("DROP TRIGGER full")
+
+        clock.sleep = mend  # type: ignore[method-assign]
+        assert campaign.send_test(client, OWN).status is Status.QUEUED
+        assert passed[-2:] == [0.1, 0.5]
+    assert [row[3] for row in trials(campaign)] == ["sending", "queued"]
+    assert client.simulator.requests == 2
+
+
 def test_the_ledger_keeps_no_number_of_one_s_own(made: Made, clock: "Clock") -> None:
     """Nothing is ever matched with it: what is kept is enough to recognise it."""
     campaign = made()

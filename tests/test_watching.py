@@ -36,14 +36,14 @@ STILL = (
 NUMBERS = [f"1{area}555{n:04}" for area in (212, 312) for n in range(100, 200)]
 OWN = "+49 171 3920012"
 
-INT, TERM = signal.SIGINT, signal.SIGTERM
+INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 no_signals_there = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows ends a process, and sends it no signal"
 )
 
 
 def handlers() -> list[object]:
-    return [signal.getsignal(INT), signal.getsignal(TERM)]
+    return [signal.getsignal(number) for number in (INT, TERM, HUP)]
 
 
 async def nothing(_: Run) -> None:
@@ -91,8 +91,8 @@ def watched(work: Work, look: Callable[[], object], *, told: str = "More.") -> N
 
 @pytest.mark.parametrize(
     ("number", "ending", "code"),
-    [(INT, KeyboardInterrupt, None), (TERM, SystemExit, 143)],
-    ids=["Ctrl-C", "SIGTERM"],
+    [(INT, KeyboardInterrupt, None), (TERM, SystemExit, 143), (HUP, SystemExit, 129)],
+    ids=["Ctrl-C", "SIGTERM", "SIGHUP"],
 )
 def test_a_signal_lets_what_is_in_flight_finish(
     number: int, ending: type[BaseException], code: object, capsys: pytest.CaptureFixture[str]
@@ -153,6 +153,18 @@ def test_a_look_that_fails_stops_the_run_without_a_word(
         watched(work, look)
     assert work.finished
     assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_that_is_closed_hears_nothing_and_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever is said fails then; the run ends in good order all the same."""
+    work = Work()
+    with Path(os.devnull).open() as closed:
+        monkeypatch.setattr(sys, "stderr", closed)  # to write there is an error of the system
+        with pytest.raises(SystemExit):
+            watched(work, lambda: signal.raise_signal(HUP))
+    assert work.finished
 
 
 # --- whose signals these are ----------------------------------------------------------------------

@@ -31,7 +31,7 @@ from smspm_campaigns.exceptions import GatewayError, RunStopped
 from smspm_campaigns.gateway.client import Client
 
 _LEDGER: Final = "smspm_campaigns.delivery.ledger"
-_PLUMBING: Final = ("transaction", "execute", "executemany", "insert", "one", "_sentences")
+_PLUMBING: Final = ("transaction", "execute", "executemany", "insert", "one", "all", "_sentences")
 _STEPS: Final = {
     "connection.connect_tcp.complete": "connected",
     "http11.send_request_headers.started": "writing",

@@ -10,6 +10,7 @@ from smspm_campaigns.delivery.ledger.record import EURO
 from smspm_campaigns.exceptions import InvalidArgument
 
 _MAX_NAME: Final = 100  # characters
+_MOST_EUROS: Final = 1_000_000_000  # in billionths they still fit into 64 bits
 
 
 def check_name(name: Any) -> None:
@@ -48,11 +49,11 @@ def billionths(euros: float | Decimal) -> int:
     """Return an amount in EUR in billionths of one.
 
     Raises:
-        InvalidArgument: it is none, or negative.
+        InvalidArgument: it is none, negative, or above a billion.
     """
     try:
         value = Decimal(str(euros))
-        if value.is_finite() and value >= 0:
+        if 0 <= value <= _MOST_EUROS:
             return round(value * EURO)
     except InvalidOperation:
         pass

@@ -87,7 +87,8 @@ class Campaign(Deciding):
 
         Raises:
             ColumnNotFound: `sms_to` or `sms_text` is not there.
-            InvalidArgument: nothing to send, or a name, sender or row that cannot be meant.
+            InvalidArgument: nothing to send, a name, sender or row that cannot be meant, or a
+                column of yours that the ledger cannot keep.
             CampaignConflict: the name has another plan, two rows have one number, or another
                 campaign of this ledger took some of the messages.
             LedgerError: the ledger cannot be used.
@@ -157,8 +158,8 @@ class Campaign(Deciding):
         del report_url  # no traceback that shows variables can show it
         check_limit(limit)
         check_report_url(hidden)
-        self._check_budget(max_cost)
         record = self._check_gateway(client)
+        self._check_budget(max_cost)
         with opened(self.path) as ledger:
             plan.refuse_repeats(ledger, record.id)
         self._watch(
@@ -294,8 +295,10 @@ class Campaign(Deciding):
             return
         if unpriced:
             raise BudgetExceeded(
-                f"{unpriced:,} rows have no price: whether they fit into {bound / EURO:,.2f} EUR "
-                "is not known. Add their countries to the prices. Nothing was sent."
+                f"{unpriced:,} {'row has' if unpriced == 1 else 'rows have'} no price, so whether "
+                f"the plan fits into {bound / EURO:,.2f} EUR is not known. Nothing was sent; run "
+                "estimate_costs with a price for every country, and create the campaign from that "
+                "frame under another name."
             )
         if cost > bound:
             raise BudgetExceeded(

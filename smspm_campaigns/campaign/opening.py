@@ -11,12 +11,22 @@ import pandas as pd
 from smspm_campaigns.clock import SystemClock
 from smspm_campaigns.delivery.ledger import Ledger, default_path, owners, read
 from smspm_campaigns.delivery.pacing import micros
+from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.vocabulary import Status
 
 
 def ledger_path(ledger: str | os.PathLike[str] | None) -> Path:
-    """Return the absolute path of a ledger, by default of the user's own."""
-    return (default_path() if ledger is None else Path(ledger).expanduser()).absolute()
+    """Return the absolute path of a ledger, by default of the user's own.
+
+    Raises:
+        InvalidArgument: it can be no path.
+    """
+    path: object = default_path() if ledger is None else ledger
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+        raise InvalidArgument(
+            f"ledger is the path of a file, such as 'campaigns/ledger.sqlite', not {ledger!r}."
+        )
+    return Path(path).expanduser().absolute()
 
 
 def now() -> int:
@@ -37,12 +47,16 @@ def list_campaigns(*, ledger: str | os.PathLike[str] | None = None) -> pd.DataFr
 
     Returns:
         A frame indexed by `name`: `created_at` (datetime64[us, UTC]), `gateway` (`"simulated"` is
-        a rehearsal; missing before the first request), and the rows by status (Int64).
+        a rehearsal; missing before the first request), and the rows by status (Int64). Without a
+        ledger of one's own there are none.
+
+    Raises:
+        LedgerError: the ledger that was named is not there, or one cannot be used.
     """
     path = ledger_path(ledger)
     statuses = [str(status) for status in Status]
     lines: list[list[Any]] = []
-    if path.exists():
+    if ledger is not None or path.exists():
         with opened(path) as listed:
             for record in read.all_campaigns(listed):
                 counts = read.count_by_status(listed, record.id)

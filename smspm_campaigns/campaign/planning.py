@@ -161,6 +161,8 @@ def _planned_row(cells: dict[str, Any], original: str, sender: str | None) -> Pl
 
 def _check(rows: list[PlannedRow], labels: list[Any], *, allow_repeat: bool) -> None:
     ready = [(row, label) for row, label in zip(rows, labels, strict=True) if row.problem is None]
+    if not rows:
+        raise InvalidArgument("There is nothing to send: the frame has no rows.")
     if not ready:
         raise InvalidArgument(
             f"There is nothing to send: each of the {len(rows):,} rows has a problem. "

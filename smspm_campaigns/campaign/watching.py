@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -21,7 +21,11 @@ _COMMAND: Final[ContextVar[str]] = ContextVar("command", default="")
 #: What stops a run: the handler Python has for it by itself, and how the call ends instead.
 _SIGNALS: Final[dict[int, tuple[Any, Callable[[], BaseException]]]] = {
     signal.SIGINT: (signal.default_int_handler, KeyboardInterrupt),
-    signal.SIGTERM: (signal.SIG_DFL, partial(SystemExit, 128 + signal.SIGTERM)),
+    **{
+        number: (signal.SIG_DFL, partial(SystemExit, 128 + number))
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None))  # a terminal that is closed
+        if number is not None
+    },
 }
 
 
@@ -58,8 +62,9 @@ def watch(
 ) -> None:
     """Run to the end, with a bar. An interruption lets what is in flight finish first.
 
-    Ctrl-C and SIGTERM stop it: nothing more is begun, and the requests in flight are waited for,
-    for a minute at most, or until Ctrl-C is pressed again. None of them is cancelled.
+    Ctrl-C, SIGTERM and a terminal that is closed stop it: nothing more is begun, and the requests
+    in flight are waited for, for a minute at most, or until Ctrl-C is pressed again. None of them
+    is cancelled.
 
     Args:
         look: says how far the run is.
@@ -69,7 +74,7 @@ def watch(
 
     Raises:
         KeyboardInterrupt: Ctrl-C, or a cell was interrupted; the run has ended in good order.
-        SystemExit: the same after SIGTERM, with the code 143.
+        SystemExit: the same after SIGTERM or SIGHUP, with the code 143 or 129.
     """
     with _asked_to_stop() as asked:
         run = Run(work)
@@ -147,7 +152,8 @@ def _failure_of(run: Run) -> str:
 
 
 def _say(sentence: str) -> None:
-    tqdm.write(sentence, sys.stderr)
+    with suppress(OSError):  # a terminal that is closed hears nothing
+        tqdm.write(sentence, sys.stderr)
 
 
 def _bar(title: str, progress: Progress, *, show: bool) -> Any:

@@ -1,10 +1,11 @@
 """When to go on: turns, waits after a request that was not taken, and the next time to ask."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from smspm_campaigns.clock import Clock
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.exceptions import GatewayError, RateLimited
+from smspm_campaigns.exceptions import GatewayError, LedgerError, RateLimited
 from smspm_campaigns.gateway.client import Client
 
 SECOND: Final = 1_000_000  # microseconds
@@ -12,6 +13,7 @@ SECOND: Final = 1_000_000  # microseconds
 _FIRST_POLL: Final = 2 * SECOND  # after a message was accepted
 _LAST_POLL: Final = 3600 * SECOND  # between two questions at the most
 _MOST_NOT_TAKEN: Final = 5  # requests of one lane in a row that were not taken before it gives up
+_WRITE_AGAIN: Final = (0.1, 0.5, 2.0, 5.0)  # seconds between tries to write down a reply
 _FIRST_WAIT: Final = 1.0  # seconds after the first of them; doubled after each other
 
 
@@ -40,6 +42,28 @@ def told_to_wait(error: GatewayError, times: int) -> float:
         raise error
     told = error.retry_after if isinstance(error, RateLimited) else None
     return max(told or 0.0, _FIRST_WAIT * 2.0 ** (times - 1))
+
+
+async def write_down(
+    clock: Clock,
+    write: Callable[[], Awaitable[None]],
+    failed: Callable[[LedgerError], object] = lambda _: None,
+) -> None:
+    """Write down what a reply proves, several times if need be: it is told only once.
+
+    Raises:
+        LedgerError: the ledger cannot be written; `failed` has heard of each time.
+    """
+    for wait in (*_WRITE_AGAIN, None):
+        try:
+            await write()
+        except LedgerError as failure:
+            failed(failure)
+            if wait is None:
+                raise
+            await clock.sleep(wait)
+        else:
+            return
 
 
 def first_poll(sent_at: int) -> int:

@@ -12,7 +12,7 @@ from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, claim, owners, record
 from smspm_campaigns.delivery.ledger.claim import Claim, Order
 from smspm_campaigns.delivery.ledger.record import Evidence
-from smspm_campaigns.delivery.pacing import first_poll, micros, take_turn, told_to_wait
+from smspm_campaigns.delivery.pacing import first_poll, micros, take_turn, told_to_wait, write_down
 from smspm_campaigns.exceptions import (
     GatewayError,
     LedgerError,
@@ -31,7 +31,6 @@ LANES: Final = 8  # requests in flight at most; a crash leaves at most so many x
 _MOST_IN_A_ROW: Final = 5  # requests that end unknown or refused before a run stops
 _WINDOW: Final = 50  # requests looked back on
 _MOST_IN_WINDOW: Final = 10  # of them unknown or refused before a run stops: 20 %
-_RECORD_AGAIN: Final = (0.1, 0.5, 2.0, 5.0)  # seconds between tries to write down a reply
 
 #: What a request comes to: its reply, or why there is none.
 Outcome = Reply | GatewayError | RunStopped | LedgerError
@@ -148,26 +147,21 @@ class _Sender:
             return error
 
     async def _record(self, claimed: Claim, outcome: Outcome) -> None:
-        """Write down what is proven, several times if need be: the claim stands meanwhile."""
-        for wait in (*_RECORD_AGAIN, None):
+        """Write down what is proven; the claim stands meanwhile."""
+
+        async def write() -> None:
             at = self._now()
-            try:
-                await self._desk.do(
-                    record.close_request,
-                    claimed.request_id,
-                    evidence_of(claimed, outcome, at=at),
-                    reply=outcome.raw if isinstance(outcome, Reply | GatewayError) else "",
-                    error=None if isinstance(outcome, Reply) else str(outcome),
-                    halve=isinstance(outcome, ListRefused),
-                    at=at,
-                )
-            except LedgerError as failure:
-                self._fail(failure)  # nothing more is claimed
-                if wait is None:
-                    raise
-                await self._client.clock.sleep(wait)
-            else:
-                return
+            await self._desk.do(
+                record.close_request,
+                claimed.request_id,
+                evidence_of(claimed, outcome, at=at),
+                reply=outcome.raw if isinstance(outcome, Reply | GatewayError) else "",
+                error=None if isinstance(outcome, Reply) else str(outcome),
+                halve=isinstance(outcome, ListRefused),
+                at=at,
+            )
+
+        await write_down(self._client.clock, write, self._fail)  # nothing more is claimed
 
     def _watch(self, *, ended_well: bool, told: str = "") -> None:
         self._brake.note(ended_well=ended_well)

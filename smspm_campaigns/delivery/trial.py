@@ -1,15 +1,16 @@
 """Sending a trial: one request to a number of one's own, made once."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from smspm_campaigns.delivery.desk import open_desk
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, trial
 from smspm_campaigns.delivery.ledger.trial import TrialOutcome, TrialText
-from smspm_campaigns.delivery.pacing import micros, take_turn
+from smspm_campaigns.delivery.pacing import micros, take_turn, write_down
 from smspm_campaigns.delivery.sender import BECOMES
-from smspm_campaigns.exceptions import GatewayError
+from smspm_campaigns.exceptions import GatewayError, LedgerError
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.masking import mask_number, mask_text
 
@@ -26,12 +27,12 @@ async def send_trial(
     """Send a row's text to a number, on disk before its first byte leaves. Nothing is repeated.
 
     Args:
-        note: takes what is proven, once it is written down. Asked to stop before its turn, the
-            test is not taken, and nothing is written.
+        note: takes what is proven. Asked to stop before its turn, the test is not taken, and
+            nothing is written.
 
     Raises:
         GatewayError: as the client raises it; what it proves is written down as well.
-        LedgerError: the ledger cannot be written.
+        LedgerError: the ledger cannot be written; it says whether the test was made.
     """
     async with open_desk(path) as desk, client.lane() as lane:
         await take_turn(run, client)
@@ -45,18 +46,23 @@ async def send_trial(
             number=mask_number(number),
             at=micros(client.clock),
         )
+        failure: GatewayError | None = None
         try:
             reply = await lane.send(number, text.text, sender=text.sender)
         except GatewayError as error:
+            failure = error
+            status, raw = BECOMES[error.rows_become], mask_text(error.raw)
+            outcome = TrialOutcome(status, error=str(error), reply=raw)
+        else:
+            [answer] = reply.answers
             outcome = TrialOutcome(
-                BECOMES[error.rows_become], error=str(error), reply=mask_text(error.raw)
+                answer.status, answer.message_id, answer.word, answer.error, mask_text(reply.raw)
             )
-            await desk.do(trial.end, trial_id, outcome)
-            note(outcome)
-            raise
-        [answer] = reply.answers
-        outcome = TrialOutcome(
-            answer.status, answer.message_id, answer.word, answer.error, mask_text(reply.raw)
-        )
-        await desk.do(trial.end, trial_id, outcome)
         note(outcome)
+        try:
+            await write_down(client.clock, partial(desk.do, trial.end, trial_id, outcome))
+        except LedgerError as error:
+            told = f"The test was made ({outcome.status}), and that could not be written down."
+            raise LedgerError(f"{told} {error}") from error
+        if failure is not None:
+            raise failure

@@ -1,202 +1,141 @@
 """A frame becomes lines of JSON and a manifest of dtypes, and a frame again. No pickle."""
 
-import datetime as dt
 import json
-import math
 import re
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from contextlib import suppress
+from itertools import islice
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
+from pandas.tseries.frequencies import to_offset
 
-from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.frames.cells import told
+from smspm_campaigns.frames.snapshot_cells import read_cell, write_cell
+from smspm_campaigns.frames.snapshot_columns import read, read_coded, width, write, write_coded
 
-_PLAIN_KINDS: Final = "biuf"  # numpy kinds that are numbers
-_TIME_KINDS: Final = "Mm"
 _HALF_A_PAIR: Final = re.compile("[\ud800-\udfff]")  # UTF-8 cannot write it
+_AT_ONCE: Final = 100  # lines that are read together: more, and the garbage collector sees them all
+_Column = tuple[Sequence[Sequence[Any]], Any]  # its cells, and what the manifest says of it
 
-#: Values that an object column may hold besides text and numbers: a tag, and how to read it.
-_TAGGED: Final[dict[str, Any]] = {
-    "decimal": Decimal,
-    "datetime": dt.datetime.fromisoformat,
-    "date": dt.date.fromisoformat,
-    "time": dt.time.fromisoformat,
-    "float": float,
-    "missing": {"NA": pd.NA, "NaT": pd.NaT}.__getitem__,
-}
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def take(frame: pd.DataFrame) -> tuple[str, list[str]]:
     """Write a frame as a manifest and one line of JSON per row: its index labels and its cells.
 
+    All that is of one row stands in its line, so that one row can be erased alone.
+
     Raises:
-        InvalidArgument: a column of a type that JSON cannot hold; it is named.
+        InvalidArgument: a dtype, a cell or a name that cannot be kept; where it is, is said.
     """
-    levels = [frame.index.get_level_values(level) for level in range(frame.index.nlevels)]
-    columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
-    names = [f"index level {level}" for level in range(len(levels))]
-    names += [told(_label(name)) for name in frame.columns]
-    written = [
-        _write(pd.Series(values), name)
-        for values, name in zip([*levels, *columns], names, strict=True)
+    index, header = frame.index, frame.columns
+    columns = (frame.iloc[:, place] for place in range(frame.shape[1]))
+    written = _write_index(index, "The index")
+    written += [
+        write(column, f"The column {told(name)}")
+        for column, name in zip(columns, header, strict=True)
     ]
-    index = frame.index
-    header, labels = _write(pd.Series(frame.columns), "of the names")
     manifest = {
-        "columns": {"labels": labels, "dtype": header, "name": _label(frame.columns.name)},
-        "index": [_label(name) for name in index.names],
+        "columns": [
+            {"labels": labels, "dtype": said, "name": write_cell(name, "A name of the header")}
+            for name, (said, labels) in zip(
+                header.names, _write_index(header, "The header"), strict=True
+            )
+        ],
+        "index": [write_cell(name, "A name of the index") for name in index.names],
         "range": [index.start, index.stop, index.step]
         if isinstance(index, pd.RangeIndex)
         else None,
-        "dtypes": [dtype for dtype, _ in written],
+        "freq": _frequency(index),
+        "dtypes": [said for said, _ in written],
     }
-    cells = [values for _, values in written]
+    cells = [values for _, columns in written for values in columns]
     return _json(manifest), [_json(row) for row in zip(*cells, strict=True)]
 
 
 def restore(manifest: str, lines: Iterable[str]) -> pd.DataFrame:
-    """Make the frame again that `take` wrote: values, dtypes, index, names and order."""
+    """Make the frame again that `take` wrote: values, dtypes, index, names and order.
+
+    A row whose line is gone is left out. On a machine that lacks what a column needs, its values
+    come back without it: those of an Arrow column as times of NumPy, a category or Python objects,
+    and times in a zone that is unknown there in UTC.
+    """
     made = json.loads(manifest)
-    rows = [json.loads(line) for line in lines]
-    levels = len(made["index"])
-    columns = [
-        _read([row[place] for row in rows], dtype) for place, dtype in enumerate(made["dtypes"])
-    ]
-    frame = pd.DataFrame(dict(enumerate(columns[levels:])), index=range(len(rows)))
+    columns = _columns(lines, made["dtypes"])
     header = made["columns"]
-    frame.columns = pd.Index(_read(header["labels"], header["dtype"]), name=header["name"])
-    if made["range"]:
-        start, stop, step = made["range"]
-        frame.index = pd.RangeIndex(start, stop, step, name=made["index"][0])
-    elif levels == 1:
-        frame.index = pd.Index(columns[0], name=made["index"][0])
-    else:
-        frame.index = pd.MultiIndex.from_arrays(columns[:levels], names=made["index"])
+    if isinstance(header, dict):  # as a ledger from before has it
+        header = [{**header, "labels": [header["labels"]]}]
+    levels = len(made["index"])
+    index = _as_it_was(_read_index(columns[:levels], made["index"]), made)
+    values = enumerate(read(*column) for column in columns[levels:])
+    frame = pd.DataFrame(dict(values), index=range(len(index)))
+    frame.index = index
+    frame.columns = _read_index(
+        [(level["labels"], level["dtype"]) for level in header], [level["name"] for level in header]
+    )
     return frame
 
 
 def _json(value: Any) -> str:
     """Write letters as they are, so that a ledger stays small; half a surrogate pair escaped."""
-    text = json.dumps(value, ensure_ascii=False)
-    return json.dumps(value) if _HALF_A_PAIR.search(text) else text
+    text = _encode(value)
+    return text if text.isascii() or not _HALF_A_PAIR.search(text) else json.dumps(value)
 
 
-def _label(name: Any) -> Any:
-    if name is None or isinstance(name, str | int | float):
-        return name
-    raise InvalidArgument(f"The column name {told(name)} is neither text nor a number. Rename it.")
+def _columns(lines: Iterable[str], dtypes: list[Any]) -> list[_Column]:
+    """Read lines, and return the cells of each column with what the manifest says of it."""
+    lines = iter(lines)
+    cells: list[list[Any]] = [[] for _ in range(sum(map(width, dtypes)))]
+    while some := list(islice(lines, _AT_ONCE)):
+        rows = json.loads(f"[{','.join(some)}]")
+        for column, more in zip(cells, zip(*rows, strict=True), strict=True):
+            column.extend(more)
+    left = iter(cells)
+    return [(list(islice(left, width(said))), said) for said in dtypes]
 
 
-def _write(column: "pd.Series[Any]", name: str) -> tuple[Any, list[Any]]:
-    """Return the dtype and the cells of a column in JSON's terms."""
-    dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        inner, categories = _write(pd.Series(dtype.categories), name)
-        ordered = bool(dtype.ordered)
-        made = {"categories": categories, "of": inner, "ordered": ordered}
-        return made, column.cat.codes.tolist()
-    if isinstance(dtype, pd.StringDtype):
-        missing = "NA" if dtype.na_value is pd.NA else "nan"
-        return {"string": dtype.storage, "missing": missing}, _without_missing(column)
-    if isinstance(dtype, pd.ArrowDtype | pd.PeriodDtype | pd.IntervalDtype | pd.SparseDtype):
-        raise _refused(name, dtype)
-    if isinstance(dtype, pd.DatetimeTZDtype) and not _is_named(dtype):
-        raise _refused(name, dtype)
-    if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind in _TIME_KINDS:
-        return str(dtype), column.astype("int64").tolist()
-    if dtype.kind in _PLAIN_KINDS:
-        return str(dtype), _without_missing(column)
-    if dtype.kind == "O":
-        return "object", [_tag(value, name) for value in column]
-    raise _refused(name, dtype)
+def _write_index(index: "pd.Index[Any]", where: str) -> list[tuple[Any, list[list[Any]]]]:
+    if not isinstance(index, pd.MultiIndex):
+        return [write(pd.Series(index), where)]
+    written = []
+    for level, (places, values) in enumerate(zip(index.codes, index.levels, strict=True)):
+        said, cells = write_coded(places, pd.Series(values), f"{where}, at level {level},")
+        written.append(({"level": level, **said}, cells))
+    return written
 
 
-def _is_named(dtype: pd.DatetimeTZDtype) -> bool:
-    """Tell whether the time zone is found again by its name."""
+def _read_index(columns: Sequence[_Column], names: Iterable[Any]) -> "pd.Index[Any]":
+    names = [read_cell(name) for name in names]
+    if any(isinstance(said, dict) and "level" in said for _, said in columns):
+        coded = [read_coded(*column) for column in columns]
+        levels: Any = [pd.Index(values) for _, values in coded]
+        return pd.MultiIndex(levels, [places for places, _ in coded], names=names)
+    values = [read(*column) for column in columns]
+    if len(values) > 1:  # as a ledger from before has it
+        return pd.MultiIndex.from_arrays(values, names=names)
+    index: pd.Index[Any] = pd.Index(values[0], name=names[0])
+    return index
+
+
+def _frequency(index: "pd.Index[Any]") -> str | None:
+    """Return the frequency of an index of times, when its name tells all of it."""
+    if not isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex) or index.freq is None:
+        return None
     try:
-        return bool(pd.api.types.pandas_dtype(str(dtype)) == dtype)
-    except TypeError:
-        return False
+        return index.freqstr if to_offset(index.freqstr) == index.freq else None
+    except ValueError:
+        return None
 
 
-def _refused(name: str, dtype: Any) -> InvalidArgument:
-    return InvalidArgument(
-        f"The column {name} has the type {dtype}, which the ledger cannot keep. Convert it, for "
-        "example with .astype(str)."
-    )
-
-
-def _without_missing(column: "pd.Series[Any]") -> list[Any]:
-    missing = column.isna()
-    return [
-        None if absent else _number(value)
-        for value, absent in zip(column.tolist(), missing, strict=True)
-    ]
-
-
-def _number(value: Any) -> Any:
-    """JSON has no infinity: it is written as text, which float reads."""
-    return str(value) if isinstance(value, float) and math.isinf(value) else value
-
-
-def _tag(value: Any, name: str) -> Any:
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if value is pd.NA or value is pd.NaT:
-        return ["missing", str(value).strip("<>")]
-    if isinstance(value, np.generic) and value.dtype.kind not in _TIME_KINDS:
-        return _tag(value.item(), name)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else ["float", str(value)]
-    if isinstance(value, Decimal):
-        return ["decimal", str(value)]
-    for tag, kind in (("datetime", dt.datetime), ("date", dt.date), ("time", dt.time)):
-        if isinstance(value, kind) and not isinstance(value, pd.Timestamp):
-            return [tag, value.isoformat()]
-    raise InvalidArgument(
-        f"The column {name} holds a {type(value).__name__}, which the ledger cannot keep. Convert "
-        "it, for example with .astype(str)."
-    )
-
-
-def _read(cells: Sequence[Any], dtype: Any) -> Any:
-    if isinstance(dtype, str):
-        return _read_named(cells, dtype)
-    if "categories" in dtype:
-        categories = pd.Index(_read(dtype["categories"], dtype["of"]))
-        kind = pd.CategoricalDtype(categories, dtype["ordered"])
-        return pd.Categorical.from_codes(np.array(cells, dtype="int64"), dtype=kind)
-    missing = pd.NA if dtype["missing"] == "NA" else np.nan
-    return pd.array(list(cells), dtype=_string_dtype(dtype["string"], missing))
-
-
-def _string_dtype(storage: Any, missing: Any) -> Any:
-    """Return the dtype of texts; plain Python ones where this machine lacks what they used."""
-    try:
-        return pd.StringDtype(storage, na_value=missing)
-    except ImportError:
-        return pd.StringDtype("python", na_value=missing)
-
-
-def _read_named(cells: Sequence[Any], dtype: str) -> Any:
-    if dtype == "object":
-        values = [_TAGGED[cell[0]](cell[1]) if isinstance(cell, list) else cell for cell in cells]
-        return pd.Series(values, dtype=object)
-    if dtype.startswith("datetime64") and "," in dtype:
-        unit, zone = dtype.removeprefix("datetime64[").removesuffix("]").split(", ")
-        times = np.array(cells, dtype="int64").view(f"datetime64[{unit}]")
-        return pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(zone)
-    if dtype.startswith(("datetime64", "timedelta64")):
-        return np.array(cells, dtype="int64").view(dtype)
-    if dtype[0].isupper() or dtype == "boolean":
-        return pd.Series(list(cells), dtype=dtype).array
-    return np.array(
-        [
-            np.nan if cell is None else float(cell) if isinstance(cell, str) else cell
-            for cell in cells
-        ],
-        dtype=dtype,
-    )
+def _as_it_was(index: "pd.Index[Any]", made: dict[str, Any]) -> "pd.Index[Any]":
+    """Make an index the range or give it the frequency that it had, unless a row of it is gone."""
+    if made["range"]:
+        start, stop, step = made["range"]
+        whole = pd.RangeIndex(start, stop, step, name=index.name)
+        return whole if whole.equals(index) else index
+    if made.get("freq"):
+        times: Any = index
+        with suppress(ValueError):
+            times.freq = made["freq"]
+    return index

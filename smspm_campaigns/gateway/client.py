@@ -33,6 +33,7 @@ BASE_URL: Final = "https://api.smspm.com"  # quick start
 _TIMEOUT: Final = 30.0  # seconds for a reply
 _CONNECT_TIMEOUT: Final = 10.0  # seconds for a connection
 _WHOLE: Final = 2  # times the time-out, for all of a request: a reply may also come in drops
+_KEEP_ALIVE: Final = 2.0  # seconds an idle connection is kept: a stale one makes unknowns
 _MAX_REPLY: Final = 1 << 20  # bytes of a reply; 100 elements take about 12,000
 _SIMULATED_BALANCE: Final = 1_000_000.0  # EUR: a rehearsal does not stop for money
 
@@ -218,13 +219,9 @@ class Client:
 
     @asynccontextmanager
     async def lane(self) -> AsyncIterator["Lane"]:
-        """Open a lane: at most one request is in flight on it.
-
-        Each request has a connection of its own. HTTP/1.1 tells replies apart by their order alone,
-        so whatever an earlier request left behind would be taken for the reply to the next one.
-        """
+        """Open a connection of one's own: at most one request is in flight on it."""
         inner = self._transport or httpx.AsyncHTTPTransport(
-            verify=self._tls, limits=httpx.Limits(max_connections=1, max_keepalive_connections=0)
+            verify=self._tls, limits=httpx.Limits(max_connections=1, keepalive_expiry=_KEEP_ALIVE)
         )
         signing = Signing(inner, self._hash, self._token, is_own=self._transport is None)
         timeout = httpx.Timeout(self.timeout, connect=min(self.timeout, _CONNECT_TIMEOUT))
@@ -244,7 +241,7 @@ class Client:
 
 
 class Lane:
-    """One request after the other to the API, with the same words as `Client`."""
+    """One connection to the API, with the same words as `Client`."""
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """What a client may be told: numbers above 0, and addresses that can be called."""
 
+import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -20,10 +21,12 @@ def check_report_url(url: Secret | None) -> None:
 
 def _can_be_called(url: Any) -> bool:
     try:
-        parts = urlsplit(url.reveal())
+        address = url.reveal()
+        parts = urlsplit(address)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except (ValueError, AttributeError):
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+    return bool(whole) and not re.search(r"\s", address)
 
 
 def check_above_0(name: str, value: Any) -> None:

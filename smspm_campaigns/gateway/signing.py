@@ -16,7 +16,10 @@ DETAILS: Final = "/smsdetails"  # quick start
 GATE: Final = "smspm_gate"
 REPORT_URL: Final = "smspm_report_url"
 
-_CONNECTED: Final = "http11.send_request_headers.started"  # httpcore: the next thing is to write
+# Steps of httpcore: https://www.encode.io/httpcore/extensions/#trace
+_CONNECTED: Final = "http11.send_request_headers.started"  # the next thing is to write
+_WRITTEN: Final = "http11.receive_response_headers.started"
+_ANSWERED: Final = "http11.receive_response_headers.complete"
 
 
 def strike_all(text: str, secrets: Iterable[Secret], report_url: Secret | None) -> str:
@@ -61,6 +64,10 @@ class Signing(httpx.AsyncBaseTransport):
             async def trace(event: str, info: dict[str, Any]) -> None:
                 if event == _CONNECTED:
                     await gate.look()
+                elif event == _WRITTEN:
+                    gate.wait()
+                elif event == _ANSWERED:
+                    gate.check_came()
                 if not event.endswith(".started"):  # what came of it; httpcore only logs that
                     info.update({name: _Struck(told, strike) for name, told in info.items()})
 

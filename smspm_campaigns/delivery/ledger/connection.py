@@ -92,10 +92,11 @@ class Ledger:
         """Make a ledger where there is none yet, readable by its owner alone; tell whether it did.
 
         Raises:
-            LedgerError: the folder cannot be made or written.
+            LedgerError: the folder cannot be made or written, or the ledger there has gone.
         """
         if _exists(path):
             return False
+        _check_that_none_was_there(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -241,6 +242,18 @@ def _exists(path: Path) -> bool:
     if is_folder:
         raise LedgerError(f"{path} is a folder. A ledger is a file: name one inside it.")
     return there
+
+
+def _check_that_none_was_there(path: Path) -> None:
+    """Refuse a place where a journal is left: SQLite would mix it into the new ledger."""
+    for end in ("-journal", "-wal"):
+        left = path.with_name(path.name + end)
+        if _exists(left) and not _exists(path):  # somebody may have made one just now
+            raise LedgerError(
+                f"There was a ledger at {path}: {left.name} is left of it. Put it back. If you "
+                "delete that file too, a new ledger is made, which does not know who was texted "
+                "from the old one."
+            )
 
 
 def _connect(path: Path) -> sqlite3.Connection:

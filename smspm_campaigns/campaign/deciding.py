@@ -24,8 +24,9 @@ class Deciding(Reading):
     def cancel(self) -> "pd.Series[int]":
         """Take out of the plan whatever is still planned; it is never sent.
 
-        A request that is under way is left to end: its rows are `sending` until then, and are not
-        sent again when it turns out that nothing of it was taken. Doing it twice changes nothing.
+        A request that is under way is left to end: its rows are `sending` until then. They, and
+        unknown rows, are not planned again when it turns out that nothing was taken; only
+        `resolve_unknown("resend")` does that. Doing it twice changes nothing.
 
         Returns:
             `counts()` afterwards.

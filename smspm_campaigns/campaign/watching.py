@@ -120,12 +120,12 @@ def _asked_to_stop() -> Iterator[list[BaseException]]:
 
 def _stop(run: Run, asked: list[BaseException], told: Callable[[], str], *, say: bool) -> None:
     """End a run in good order: nobody watches it any more."""
+    heard = len(asked)  # one press of the keys may arrive several times
     if say:
         _say(
             "Stopping: requests in flight are being finished and recorded, for "
             f"{_PATIENCE} seconds at most. Interrupt again to wait no longer."
         )
-    heard = len(asked)  # one press of the keys may arrive several times
     run.stop()
     try:
         for _ in range(round(_PATIENCE / _LOOK_EVERY)):

@@ -333,24 +333,43 @@ def test_a_ledger_that_goes_away_while_it_is_used_is_said(
     if how == "replaced":
         assert book.ask("SELECT detail FROM recipient") == [(None,)]
     else:
-        assert said(lambda: opened(book.path)).startswith(f"There is no ledger at {book.path}.")
+        assert "is left of it. Put it back." in said(lambda: opened(book.path))
         assert not book.path.exists()
 
 
-@pytest.mark.parametrize("end", ["-journal", "-wal"])
+@pytest.mark.parametrize("end", ["-journal", "-wal", ".owners"])
 def test_no_new_ledger_is_made_where_one_has_gone(tmp_path: Path, end: str) -> None:
-    """What is left of the old one tells of it, and SQLite would mix it into a new one."""
+    """A new one would not know who was texted; the sentence says so, whoever looks for it."""
     path = tmp_path / "ledger.sqlite"
     left = tmp_path / f"ledger.sqlite{end}"
     left.write_bytes(b"what is not in the ledger yet")
-    assert said(lambda: Ledger.create(path)) == (
-        f"There was a ledger at {path}: {left.name} is left of it. Put it back. If you delete that "
-        "file too, a new ledger is made, which does not know who was texted from the old one."
-    )
+    for look in (lambda: Ledger.create(path), lambda: opened(path)):
+        assert said(look) == (
+            f"There was a ledger at {path}: {left.name} is left of it. Put it back. Only when all "
+            "that is left of it is deleted too, a new one can be made, which does not know who was "
+            "texted from the old one."
+        )
     assert list(tmp_path.iterdir()) == [left]
     left.unlink()
     assert Ledger.create(path)
     opened(path)
+
+
+def test_what_is_no_file_is_no_ledger(tmp_path: Path) -> None:
+    """A link to nowhere, one to itself, and a pipe: each is said, and nothing is made."""
+    places = {name: tmp_path / name for name in ("nowhere", "circle", "pipe")}
+    places["nowhere"].symlink_to(tmp_path / "gone")
+    places["circle"].symlink_to(places["circle"])
+    os.mkfifo(places["pipe"])
+    nowhere, circle, pipe = places.values()
+    looks: list[Callable[[Path], object]] = [Ledger.create, opened]
+    for look in looks:
+        assert [said(partial(look, path)) for path in places.values()] == [
+            f"{nowhere} is a link to a file that is not there. Mend it.",
+            f"The ledger at {circle} cannot be reached: {os.strerror(errno.ELOOP)}.",
+            f"{pipe} is no file, so it cannot be a ledger. Name another place.",
+        ]
+    assert sorted(tmp_path.iterdir()) == sorted(places.values())
 
 
 def test_a_damaged_page_is_said_when_it_is_read(new_book: "NewBook", clock: "Clock") -> None:

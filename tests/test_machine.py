@@ -471,8 +471,10 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.flights and self.holding())
     @rule()
     def lose_locks(self) -> None:
-        """Somebody deletes the folder of locks under living programs."""
-        shutil.rmtree(self.locks)
+        """Somebody puts new files in the place of the locks of living programs."""
+        for file in self.locks.iterdir():
+            file.unlink()
+            file.touch()
         for process in self.processes:
             process.has_lock = False
         self.reached["lose locks"] += 1

@@ -139,7 +139,7 @@ def test_an_owner_is_found_whichever_link_the_ledger_was_opened_by(
 
 
 def test_an_owner_whose_lock_cannot_be_looked_at_may_be_alive(new_book: "NewBook") -> None:
-    """What cannot be proven is not done."""
+    """What cannot be proven is not done; an empty file where the lock was is a person's word."""
     book = new_book(NUMBERS)
     with book.open() as ledger:
         ledger.execute("INSERT INTO owner (id, started_at) VALUES ('them', 0)")
@@ -150,7 +150,14 @@ def test_an_owner_whose_lock_cannot_be_looked_at_may_be_alive(new_book: "NewBook
     assert book.counts() == {"sending": 2, "planned": 3}
     lock.rmdir()
     bury(book)
+    assert book.counts() == {"sending": 2, "planned": 3}  # a lock that is not there is not free
+    with book.open() as ledger:
+        assert owners.lost_locks(ledger, book.id) == [lock]
+    lock.touch()
+    bury(book)
     assert book.counts() == {"unknown": 2, "planned": 3}
+    with book.open() as ledger:
+        assert owners.lost_locks(ledger, book.id) == []
 
 
 def test_without_a_place_for_its_lock_nobody_becomes_an_owner(new_book: "NewBook") -> None:
@@ -208,6 +215,8 @@ def test_a_living_owner_hides_no_dead_one(new_book: "NewBook") -> None:
     book = new_book(NUMBERS)
     with book.open() as ledger, owners.hold(ledger, lambda: 0):
         ledger.execute("INSERT INTO owner (id, started_at) VALUES ('gone', 0), ('lost', 0)")
+        for name in ("gone", "lost"):
+            (lock_folder(book) / f"{name}.lock").touch()
         for owner in ("gone", "lost"):
             order = Order(book.id, owners.Owner(owner), "simulated", None)
             claim_request(ledger, order._replace(limit=2 if owner == "gone" else 4), at=0)

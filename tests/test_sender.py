@@ -696,9 +696,9 @@ Run(lambda run: send_campaign(
 """
 
 
-def sending(book: "Book", url: str, kill: str) -> "subprocess.Popen[str]":
+def sending(book: "Book", url: str, kill: str, program: str = SENDING) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-c", SENDING, str(book.path), str(book.id), url, kill],
+        [sys.executable, "-c", program, str(book.path), str(book.id), url, kill],
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[1],
@@ -770,6 +770,28 @@ def test_a_process_killed_at_any_moment_sends_nobody_twice(new_book: "NewBook") 
     assert book.counts()["planned"] == 0
     assert kills > 1
     assert book.counts()["unknown"] <= kills * LANES
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "threading.Thread(target=work).start()",
+        "concurrent.futures.ThreadPoolExecutor(1).submit(work)",
+    ],
+    ids=["thread", "pool"],
+)
+def test_a_run_in_a_thread_outlives_the_end_of_the_program_s_text(
+    new_book: "NewBook", start: str
+) -> None:
+    """Python waits for its threads, and what they send is recorded meanwhile, all of it."""
+    book = new_book(personal(60))
+    program = SENDING.replace("Run(lambda", "work = lambda: Run(lambda")
+    program = f"import concurrent.futures, threading\n{program}\n{start}\n"
+    simulator = Simulator(latency=0.05)
+    with running(simulator) as url, sending(book, url, "during", program) as process:
+        assert process.wait(60) == 0
+    check_the_promise(book, simulator)
+    assert book.counts() == {"queued": 60}
 
 
 def test_two_processes_share_a_campaign(new_book: "NewBook") -> None:

@@ -15,7 +15,7 @@ from smspm_campaigns.campaign.planning import plan_rows
 from smspm_campaigns.campaign.trial import Trial, find_text, own_number, what_became
 from smspm_campaigns.campaign.watching import Progress, to_go_on, watch
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import Ledger, plan, read
+from smspm_campaigns.delivery.ledger import Ledger, owners, plan, read
 from smspm_campaigns.delivery.ledger.read import CampaignRecord
 from smspm_campaigns.delivery.ledger.record import EURO
 from smspm_campaigns.delivery.ledger.trial import TrialOutcome
@@ -171,6 +171,14 @@ class Campaign(Deciding):
             show=progress,
         )
         counts = self.counts()
+        with opened(self.path) as ledger:
+            lost = owners.lost_locks(ledger, record.id)
+        if lost:
+            warn(
+                f"{counts[Status.SENDING]:,} rows stay sending: whether the program that claimed "
+                "them still runs cannot be known, since its lock file is not there. When it has "
+                f"surely ended, make an empty file {lost[0]}; then they are unknown."
+            )
         if counts[Status.UNKNOWN]:
             warn(
                 f"Of {counts[Status.UNKNOWN]:,} rows it is not known whether they were sent. They "

@@ -1,12 +1,13 @@
 """A ledger in a thread of its own: waiting for the disk never keeps the network waiting."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from queue import SimpleQueue
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from smspm_campaigns.delivery.ledger import Ledger
 
@@ -17,7 +18,7 @@ _Got = TypeVar("_Got")
 class Desk:
     """Where a run does its bookkeeping: one call at a time, in the order they were asked for."""
 
-    def __init__(self, thread: ThreadPoolExecutor, stack: ExitStack, ledger: Ledger) -> None:
+    def __init__(self, thread: "_Thread", stack: ExitStack, ledger: Ledger) -> None:
         self._thread = thread
         self._stack = stack
         self._ledger = ledger
@@ -29,8 +30,7 @@ class Desk:
         **named: _Told.kwargs,
     ) -> _Got:
         """Call a function of the ledger with it, and wait for what it returns."""
-        call = partial(work, self._ledger, *arguments, **named)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        return await self._thread.call(partial(work, self._ledger, *arguments, **named))
 
     async def enter(
         self,
@@ -40,9 +40,7 @@ class Desk:
     ) -> _Got:
         """Enter a context of the ledger, which lasts as long as the desk."""
         made = await self.do(work, *arguments, **named)
-        return await asyncio.get_running_loop().run_in_executor(
-            self._thread, self._stack.enter_context, made
-        )
+        return await self._thread.call(partial(self._stack.enter_context, made))
 
 
 @asynccontextmanager
@@ -52,10 +50,47 @@ async def open_desk(path: Path) -> AsyncIterator[Desk]:
     Raises:
         LedgerError: it cannot be opened.
     """
-    loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(1, thread_name_prefix="smspm-ledger") as thread, ExitStack() as stack:
-        ledger = await loop.run_in_executor(thread, stack.enter_context, Ledger.open(path))
+    thread, stack = _Thread(), ExitStack()
+    try:
+        ledger = await thread.call(partial(stack.enter_context, Ledger.open(path)))
         try:
             yield Desk(thread, stack, ledger)
         finally:
-            await loop.run_in_executor(thread, stack.close)
+            await thread.call(stack.close)
+    finally:
+        thread.end()
+
+
+class _Thread:
+    """A thread that does what it is asked for. Executors end before a program's threads do."""
+
+    def __init__(self) -> None:
+        self._asked: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        threading.Thread(target=self._work, name="smspm-ledger", daemon=True).start()
+
+    async def call(self, work: Callable[[], _Got]) -> _Got:
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[_Got] = loop.create_future()
+
+        def do() -> None:
+            try:
+                got = work()
+            except BaseException as error:  # noqa: BLE001 - raised to whoever asked
+                loop.call_soon_threadsafe(_tell, told.set_exception, told, error)
+            else:
+                loop.call_soon_threadsafe(_tell, told.set_result, told, got)
+
+        self._asked.put(do)
+        return await told
+
+    def end(self) -> None:
+        self._asked.put(None)
+
+    def _work(self) -> None:
+        while (work := self._asked.get()) is not None:
+            work()
+
+
+def _tell(tell: Callable[[Any], None], told: "asyncio.Future[Any]", got: object) -> None:
+    if not told.done():  # whoever asked has been cancelled
+        tell(got)

@@ -3,6 +3,7 @@
 import os
 import secrets
 import sqlite3
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -73,6 +74,7 @@ class Ledger:
             LedgerError: there is none, or it is foreign, newer or damaged.
         """
         if not _exists(path):
+            _check_that_none_was_there(path)
             raise LedgerError(
                 f"There is no ledger at {path}. Campaign.create makes one; or say where yours is: "
                 "ledger=… or SMSPM_LEDGER."
@@ -236,23 +238,29 @@ def _put_in_place(building: Path, path: Path) -> bool:
 
 def _exists(path: Path) -> bool:
     try:
-        is_folder, there = path.is_dir(), path.exists()
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if not path.is_symlink():
+            return False
+        raise LedgerError(f"{path} is a link to a file that is not there. Mend it.") from None
     except OSError as error:
         raise LedgerError(f"The ledger at {path} cannot be reached: {error.strerror}.") from None
-    if is_folder:
+    if stat.S_ISDIR(mode):
         raise LedgerError(f"{path} is a folder. A ledger is a file: name one inside it.")
-    return there
+    if not stat.S_ISREG(mode):
+        raise LedgerError(f"{path} is no file, so it cannot be a ledger. Name another place.")
+    return True
 
 
 def _check_that_none_was_there(path: Path) -> None:
-    """Refuse a place where a journal is left: SQLite would mix it into the new ledger."""
-    for end in ("-journal", "-wal"):
+    """Refuse a place where traces of a ledger are left: a new one would not know who was texted."""
+    for end in ("-journal", "-wal", ".owners"):
         left = path.with_name(path.name + end)
-        if _exists(left) and not _exists(path):  # somebody may have made one just now
+        if os.path.lexists(left) and not _exists(path):  # somebody may have made one just now
             raise LedgerError(
-                f"There was a ledger at {path}: {left.name} is left of it. Put it back. If you "
-                "delete that file too, a new ledger is made, which does not know who was texted "
-                "from the old one."
+                f"There was a ledger at {path}: {left.name} is left of it. Put it back. Only when "
+                "all that is left of it is deleted too, a new one can be made, which does not "
+                "know who was texted from the old one."
             )
 
 

@@ -38,7 +38,7 @@ def hold(ledger: Ledger, now: Callable[[], int]) -> Iterator[Owner]:
             f"The ledger at {ledger.path} cannot be locked in {path.parent}: {error.strerror}. "
             "Nothing was sent; a ledger belongs in a folder of this machine that can be written."
         ) from None
-    try:
+    with _leaving(lock, path) as leave:
         with ledger.transaction():
             ledger.execute("INSERT INTO owner (id, started_at) VALUES (?, ?)", (owner.id, now()))
         try:
@@ -46,29 +46,64 @@ def hold(ledger: Ledger, now: Callable[[], int]) -> Iterator[Owner]:
             yield owner
         finally:
             _end(ledger, owner.id, at=now())
-    finally:
-        _release(lock, path)
+            leave()
 
 
 def bury_the_dead(ledger: Ledger, *, at: int) -> None:
-    """Make the open claims of owners whose lock is free unknown: what they wrote, nobody knows."""
-    for (owner_id,) in ledger.all("SELECT id FROM owner WHERE ended_at IS NULL"):
-        path, lock = locks.lock_of(ledger.path, owner_id)
+    """Make the open claims of owners whose lock is free unknown: what they wrote, nobody knows.
+
+    Where there is no lock file, nothing is proven: the ledger was moved, or the file deleted.
+    """
+    for owner_id, path, lock in _unended(ledger):
         try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
+            if not path.exists():
+                continue
             lock.acquire(timeout=0)
         except OSError:  # held, or not ours to look at: it may be alive
             continue
-        try:
+        with _leaving(lock, path) as leave:
             _end(ledger, owner_id, at=at)
-        finally:
-            _release(lock, path)
+            leave()
 
 
-def _release(lock: FileLock, path: Path) -> None:
-    lock.release()
-    with suppress(OSError):  # somebody looks whether it is free; then it stays, and is no harm
-        path.unlink()
+def lost_locks(ledger: Ledger, campaign_id: int) -> list[Path]:
+    """Return the lock files that are not there, of owners that have rows of a campaign."""
+    claiming = ledger.all(
+        "SELECT DISTINCT owner_id FROM request JOIN attempt ON attempt.request_id = request.id "
+        "WHERE campaign_id = ? AND attempt.status = 'sending'",
+        campaign_id,
+    )
+    return [
+        path
+        for owner_id, path, _ in _unended(ledger)
+        if (owner_id,) in claiming and not path.exists()
+    ]
+
+
+def _unended(ledger: Ledger) -> Iterator[tuple[str, Path, FileLock]]:
+    for (owner_id,) in ledger.all("SELECT id FROM owner WHERE ended_at IS NULL"):
+        yield (owner_id, *locks.lock_of(ledger.path, owner_id))
+
+
+@contextmanager
+def _leaving(lock: FileLock, path: Path) -> Iterator[Callable[[], None]]:
+    """Release a lock in the end, and delete its file if the owner's end is written down.
+
+    Else the file stays: without one nobody could tell that the owner is dead.
+    """
+    is_written = False
+
+    def leave() -> None:
+        nonlocal is_written
+        is_written = True
+
+    try:
+        yield leave
+    finally:
+        lock.release()
+        if is_written:
+            with suppress(OSError):  # somebody looks whether it is free; it is no harm
+                path.unlink()
 
 
 def _end(ledger: Ledger, owner_id: str, *, at: int) -> None:

@@ -408,9 +408,9 @@ NO_ADDRESS = (
     "something else."
 )
 NO_PRICE = (
-    "{} no price, so whether the plan fits into 100.00 EUR is not known. Nothing was sent; run "
-    "estimate_costs with a price for every country, and create the campaign from that frame under "
-    "another name."
+    "{} no price, so whether the plan fits into 100.00 EUR is not known. Nothing was sent. Run "
+    "estimate_costs with a price for every country, and create the campaign again from that frame; "
+    "or lift the bound: max_cost=float('inf')."
 )
 UNPRICED = {"sms_cost": [0.05, float("nan"), 0.05, 0.05]}
 
@@ -422,7 +422,7 @@ BAD_SENDS: dict[str, tuple[dict[str, Any], dict[str, Any], type[Exception], str]
     },
     **{
         f"max_cost {cost!r}": ({}, {"max_cost": cost}, InvalidArgument, BAD_BUDGET.format(cost))
-        for cost in (-1, -0.01, float("nan"), float("inf"), 1e300, "12,50", "5 EUR", True, [1])
+        for cost in (-1, -0.01, float("nan"), float("-inf"), 1e300, "12,50", "5 EUR", True, [1])
     },
     **{
         f"max_cost {cost!r}": ({}, {"max_cost": cost}, BudgetExceeded, TOO_DEAR.format(shown))
@@ -520,6 +520,45 @@ def test_a_budget_is_kept_with_the_campaign(
         smspm.Campaign.open("spring", ledger=ledger).send(client)
     assert client.simulator.accepted == []
     assert campaign.send(client, max_cost=0.10)["queued"] == 2
+
+
+def test_a_campaign_without_prices_has_two_ways_out_of_a_budget(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """It learns the prices of the same plan, also after a part was sent, or the bound is lifted."""
+    client = smspm.Client.simulated(clock=clock)
+    bare = messages.drop(columns="sms_cost")
+    for name, frame, bound in (("bound", bare, float("inf")), ("prices", messages, 0.10)):
+        campaign = smspm.Campaign.create(
+            name, bare, sender="SMSPM.com", ledger=ledger, allow_repeat=True
+        )
+        campaign.send(client, limit=1)
+        with pytest.raises(BudgetExceeded, match="2 rows have no price"):
+            campaign.send(client, max_cost=0.05)
+        smspm.Campaign.create(name, frame, sender="SMSPM.com", ledger=ledger)
+        assert counted(campaign) == {"excluded": 2, "planned": 1, "queued": 1}
+        if name == "prices":
+            with pytest.raises(BudgetExceeded, match=r"expected to cost 0\.10 EUR, and 0\.05"):
+                campaign.send(client)
+        assert campaign.send(client, max_cost=bound)["queued"] == 2
+
+
+def test_a_campaign_that_is_reopened_may_learn_to_repeat(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """What the error says to pass is understood."""
+    client = smspm.Client.simulated(clock=clock)
+    client.simulator, simulator = None, client.simulator  # a gateway that counts as real
+    one, two = (
+        smspm.Campaign.create(name, messages, sender="SMSPM.com", ledger=ledger)
+        for name in ("one", "two")
+    )
+    one.send(client)
+    with pytest.raises(CampaignConflict, match="or pass allow_repeat=True"):
+        two.send(client)
+    smspm.Campaign.create("two", messages, sender="SMSPM.com", ledger=ledger, allow_repeat=True)
+    assert two.send(client)["queued"] == 2
+    assert len(simulator.accepted) == 4
 
 
 def test_a_campaign_stays_with_its_account(ledger: Path, messages: pd.DataFrame) -> None:

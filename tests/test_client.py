@@ -217,8 +217,8 @@ def test_a_balance_that_is_no_amount_is_not_told(body: bytes) -> None:
                 asyncio.run(ask(client_of(server.url)))
 
 
-def test_a_lane_is_one_connection() -> None:
-    """Requests of a lane follow each other on the same connection."""
+def test_each_request_has_a_connection_of_its_own() -> None:
+    """What a reply left behind on a connection would be taken for the reply to the next request."""
     with serving(saying(reply(QUEUED))) as server:
 
         async def send_three() -> None:
@@ -227,7 +227,7 @@ def test_a_lane_is_one_connection() -> None:
                     await lane.send(A, "Hi", sender="SMSPM.com")
 
         asyncio.run(send_three())
-        assert (len(server.requests), server.connections) == (3, 1)
+        assert (len(server.requests), server.connections) == (3, 3)
 
 
 def test_a_client_serves_one_loop_after_the_other() -> None:

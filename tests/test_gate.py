@@ -1,12 +1,15 @@
 import asyncio
+import contextlib
 import json
 import socket
+import threading
 import traceback
 from collections.abc import Iterator
 
 import pytest
 
-from smspm_campaigns.exceptions import LedgerError, RunStopped
+from smspm_campaigns.exceptions import LedgerError, OutcomeUnknown, RunStopped
+from smspm_campaigns.gateway import signing
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.gate import BeforeWriting
 from smspm_campaigns.gateway.replies import Reply
@@ -108,3 +111,47 @@ def test_a_transport_of_another_is_looked_at_before_it_is_called() -> None:
     with pytest.raises(RunStopped):
         asyncio.run(send_once())
     assert client.simulator.requests == 0
+
+
+def test_a_reply_in_drops_is_bounded_after_the_last_look() -> None:
+    """The look stops the time that runs, and starts it again."""
+
+    async def look() -> None:
+        pass
+
+    released = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            while not released.wait(0.05):
+                connection.sendall(b"x-drop: 1\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,))
+        thread.start()
+        try:
+            with pytest.raises(OutcomeUnknown, match="The request broke off"):
+                send(f"http://127.0.0.1:{listener.getsockname()[1]}", look, timeout=0.3)
+        finally:
+            released.set()
+            thread.join()
+
+
+def test_a_transport_that_does_not_tell_when_it_is_connected_stops_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The look would be left out for good, and nobody would know."""
+    monkeypatch.setattr(signing, "_CONNECTED", "http11.another_name.started")
+
+    async def look() -> None:
+        raise AssertionError("never taken")
+
+    with (
+        running(Simulator(hash="h", token=TOKEN)) as url,
+        pytest.raises(OutcomeUnknown, match="The installed httpcore does not tell") as caught,
+    ):
+        send(url, look)
+    assert caught.value.stops_run

@@ -84,14 +84,20 @@ def test_the_reply_of_the_quick_start_is_queued() -> None:
         ({"status": "Rejected"}, Answer(A, REFUSED, word="Rejected", error="Rejected")),
         ({"status": "failed"}, Answer(A, REFUSED, word="failed", error="failed")),
         ({"status": "INVALID"}, Answer(A, REFUSED, word="INVALID", error="INVALID")),
-        ({"error": "Blocked by you"}, Answer(A, REFUSED, error="Blocked by you")),
         (
             {"id": None, "status": "Rejected", "error": "No route"},
             Answer(A, REFUSED, word="Rejected", error="No route"),
         ),
         (
-            {"id": "", "status": "Processing", "error": "No route"},
-            Answer(A, REFUSED, word="Processing", error="No route"),
+            {"id": "", "status": "blocked", "error": "No route"},
+            Answer(A, REFUSED, word="blocked", error="No route"),
+        ),
+        # any other error may be said of a message that is on its way
+        ({"error": "timeout"}, Answer(A, UNKNOWN, error="timeout")),
+        ({"status": "error"}, Answer(A, UNKNOWN, word="error", error="error")),
+        *(
+            ({"status": word, "error": "none"}, Answer(A, UNKNOWN, word=word, error="none"))
+            for word in ("Accepted", "Sending", "OK", "Processing")
         ),
         # the number in a refusal is masked
         (
@@ -139,9 +145,9 @@ def test_the_reply_of_the_quick_start_is_queued() -> None:
         ({"error": {"a": 1}}, Answer(A, UNKNOWN, error="{'a': 1}")),
         # half a pair of surrogates could not be written down
         ({"status": "Rejected\ud800"}, Answer(A, UNKNOWN, word="Rejected?", error="Rejected?")),
-        ({"error": "No \udfff"}, Answer(A, REFUSED, error="No ?")),
+        ({"error": "No \udfff"}, Answer(A, UNKNOWN, error="No ?")),
         # nobody needs a sentence of a million characters
-        ({"error": "x" * 10**6}, Answer(A, REFUSED, error="x" * 200)),
+        ({"error": "x" * 10**6}, Answer(A, UNKNOWN, error="x" * 200)),
         (
             {"id": "x", "status": "y" * 10**6},
             Answer(A, UNKNOWN, word="y" * 200, error="y" * 200),
@@ -563,11 +569,12 @@ def test_no_retry_after_is_a_crash(header: str) -> None:
     assert caught.value.retry_after is None or 0 <= caught.value.retry_after <= 300
 
 
-def test_a_429_counts_before_its_body() -> None:
-    """Too many requests: nothing was taken, whatever the words (an assumption)."""
-    refused = json.dumps({"messages": [{"toNumber": A, "status": "Rejected"}]})
-    for raw in ("", "<html>", '{"error": "Bad sender"}', '{"messages": ["x"]}', refused):
+def test_a_429_that_says_nothing_of_messages_was_not_taken() -> None:
+    """Too many requests: nothing was taken (an assumption), unless it speaks of messages itself."""
+    for raw in ("", "<html>", "[]", "null", '{"error": "Bad sender"}', '{"messages": []}'):
         assert type(failure(raw, asked=3, code=429)) is RateLimited
+    for raw in ('["x"]', '{"messages": {"a": 1}}', '{"id": "x", "status": "Added to queue"}'):
+        assert type(failure(raw, asked=1, code=429)) is OutcomeUnknown
 
 
 def test_a_429_that_names_an_id_took_something() -> None:

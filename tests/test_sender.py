@@ -617,7 +617,7 @@ def test_a_reply_that_can_never_be_written_is_unknown(new_book: "NewBook", clock
         book.send(client)
     assert client.simulator.requests == 1
     assert book.counts() == {"unknown": 1, "planned": 99}
-    assert clock.passed == pytest.approx(7.6)
+    assert clock.passed == pytest.approx(57.6)  # a minute to make room
     book.ask("DROP TRIGGER full")
     drained(book, client)
     check_the_promise(book, client.simulator)

@@ -257,7 +257,7 @@ def test_what_became_of_a_test_is_written_down_as_soon_as_it_can_be(
         start = "The test was made (queued), and that could not be written down. The ledger at "
         assert str(caught.value).startswith(start)
         assert [row[3] for row in trials(campaign)] == ["sending"]
-        assert clock.passed == pytest.approx(7.6)
+        assert clock.passed == pytest.approx(57.6)
 
         passed: list[float] = []
 

@@ -45,14 +45,16 @@ def seconds(span: Any, name: str) -> float:
     return seconds
 
 
-def billionths(euros: float | Decimal) -> int:
-    """Return an amount in EUR in billionths of one.
+def billionths(euros: float | Decimal) -> int | None:
+    """Return an amount in EUR in billionths of one, None for an infinite one.
 
     Raises:
         InvalidArgument: it is none, negative, or above a billion.
     """
     try:
         value = Decimal(str(euros))
+        if value == Decimal("Infinity"):
+            return None
         if 0 <= value <= _MOST_EUROS:
             return round(value * EURO)
     except InvalidOperation:

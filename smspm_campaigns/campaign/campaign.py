@@ -83,7 +83,7 @@ class Campaign(Deciding):
             ledger: where the ledger is; `SMSPM_LEDGER`, else one per user, by default. It is made
                 when there is none.
             allow_repeat: send to a number once for each of its rows, and messages that another
-                campaign already took.
+                campaign already took. A campaign that is reopened learns it, and prices it lacked.
 
         Raises:
             ColumnNotFound: `sms_to` or `sms_text` is not there.
@@ -140,7 +140,7 @@ class Campaign(Deciding):
             client: `Client()` for real, `Client.simulated()` to rehearse.
             limit: the most rows this campaign may ever take; `send(limit=100)` twice sends 100.
             max_cost: the most EUR it may cost, kept with the campaign: what was taken, is unknown
-                and is planned must fit, or nothing is sent.
+                and is planned must fit, or nothing is sent. `float("inf")` lifts it.
             report_url: where the API shall call when a status changes.
             progress: whether to show a bar, in a notebook or a terminal.
 
@@ -304,9 +304,9 @@ class Campaign(Deciding):
         if unpriced:
             raise BudgetExceeded(
                 f"{unpriced:,} {'row has' if unpriced == 1 else 'rows have'} no price, so whether "
-                f"the plan fits into {bound / EURO:,.2f} EUR is not known. Nothing was sent; run "
-                "estimate_costs with a price for every country, and create the campaign from that "
-                "frame under another name."
+                f"the plan fits into {bound / EURO:,.2f} EUR is not known. Nothing was sent. Run "
+                "estimate_costs with a price for every country, and create the campaign again from "
+                "that frame; or lift the bound: max_cost=float('inf')."
             )
         if cost > bound:
             raise BudgetExceeded(

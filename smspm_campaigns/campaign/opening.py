@@ -1,6 +1,7 @@
 """Where a ledger is, and how a campaign looks into it."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,11 @@ def ledger_path(ledger: str | os.PathLike[str] | None) -> Path:
     if not isinstance(path, str | os.PathLike) or "\0" in str(path):
         raise InvalidArgument(
             f"ledger is the path of a file, such as 'campaigns/ledger.sqlite', not {ledger!r}."
+        )
+    if re.match(r"\w{2,}:/", str(path)):  # its name and password are not repeated
+        raise InvalidArgument(
+            "ledger is the path of a file, such as 'campaigns/ledger.sqlite'. It cannot be an "
+            "address yet."
         )
     return Path(path).expanduser().absolute()
 

@@ -81,8 +81,8 @@ def watch(
         try:
             with _bar(title, look(), show=show) as bar:
                 while not (asked or run.wait(_LOOK_EVERY)):
-                    _update(bar, look())
-                _update(bar, look())
+                    _update(bar, look)
+                _update(bar, look)
         except BaseException as ended:
             _stop(run, asked, told, say=bool(asked) or not isinstance(ended, Exception))
             raise
@@ -152,12 +152,14 @@ def _failure_of(run: Run) -> str:
 
 
 def _say(sentence: str) -> None:
-    with suppress(OSError):  # a terminal that is closed hears nothing
-        tqdm.write(sentence, sys.stderr)
+    if sys.stderr is not None:  # as in a service, or in pythonw
+        with suppress(OSError):  # a terminal that is closed hears nothing
+            tqdm.write(sentence, sys.stderr)
 
 
 def _bar(title: str, progress: Progress, *, show: bool) -> Any:
-    seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+    told = sys.stderr is not None  # as in a service, or in pythonw, where it is
+    seen = told and (sys.stderr.isatty() or "ipykernel" in sys.modules)
     return tqdm(
         desc=title,
         total=progress.total,
@@ -167,7 +169,10 @@ def _bar(title: str, progress: Progress, *, show: bool) -> Any:
     )
 
 
-def _update(bar: Any, progress: Progress) -> None:
+def _update(bar: Any, look: Callable[[], Progress]) -> None:
+    if bar.disable:
+        return
+    progress = look()
     bar.set_postfix(progress.told, refresh=False)
     bar.update(progress.done - bar.n)
     bar.refresh()

@@ -13,7 +13,7 @@ SECOND: Final = 1_000_000  # microseconds
 _FIRST_POLL: Final = 2 * SECOND  # after a message was accepted
 _LAST_POLL: Final = 3600 * SECOND  # between two questions at the most
 _MOST_NOT_TAKEN: Final = 5  # requests of one lane in a row that were not taken before it gives up
-_WRITE_AGAIN: Final = (0.1, 0.5, 2.0, 5.0)  # seconds between tries to write down a reply
+_WRITE_AGAIN: Final = (0.1, 0.5, 2.0, *[5.0] * 11)  # seconds: a minute to write down a reply
 _FIRST_WAIT: Final = 1.0  # seconds after the first of them; doubled after each other
 
 

@@ -31,6 +31,7 @@ LANES: Final = 8  # requests in flight at most; a crash leaves at most so many x
 _MOST_IN_A_ROW: Final = 5  # requests that end unknown or refused before a run stops
 _WINDOW: Final = 50  # requests looked back on
 _MOST_IN_WINDOW: Final = 10  # of them unknown or refused before a run stops: 20 %
+_MOST_QUEUED: Final = 0.8  # of a list; with less, the request has ended unknown or refused
 
 #: What a request comes to: its reply, or why there is none.
 Outcome = Reply | GatewayError | RunStopped | LedgerError
@@ -123,7 +124,7 @@ class _Sender:
         await self._record(claimed, outcome)
         if isinstance(outcome, Reply):
             queued = sum(answer.status is Status.QUEUED for answer in outcome.answers)
-            self._watch(ended_well=2 * queued >= len(outcome.answers))
+            self._watch(ended_well=queued >= _MOST_QUEUED * len(outcome.answers))
             return None
         if not isinstance(outcome, GatewayError):
             raise outcome
@@ -203,7 +204,7 @@ def _with_reference(report_url: Secret, request_id: str) -> Secret:
 
 
 class Brake:
-    """Stops a run by itself when too much goes wrong: most rows of a request unknown or refused."""
+    """Stops a run by itself when too many requests end unknown or refused."""
 
     def __init__(self) -> None:
         self._ended_well: deque[bool] = deque(maxlen=_WINDOW)

@@ -15,7 +15,6 @@ import httpx
 
 from smspm_campaigns.clock import Clock, SystemClock
 from smspm_campaigns.exceptions import (
-    CredentialsMissing,
     InvalidArgument,
     NeverLeft,
     OutcomeUnknown,
@@ -23,7 +22,12 @@ from smspm_campaigns.exceptions import (
 from smspm_campaigns.gateway.gate import BeforeWriting, Gate
 from smspm_campaigns.gateway.pace import Pace
 from smspm_campaigns.gateway.replies import Details, Reply, read_details, read_fields, read_send
-from smspm_campaigns.gateway.settings import LOOPBACK, check_above_0
+from smspm_campaigns.gateway.settings import (
+    LOOPBACK,
+    check_above_0,
+    check_credentials,
+    credential,
+)
 from smspm_campaigns.gateway.signing import DETAILS, GATE, REPORT_URL, Signing, strike_all
 from smspm_campaigns.masking import Secret
 from smspm_campaigns.vocabulary import MAX_RECIPIENTS, REQUESTS_PER_MINUTE, SIMULATED
@@ -33,12 +37,16 @@ BASE_URL: Final = "https://api.smspm.com"  # quick start
 _TIMEOUT: Final = 30.0  # seconds for a reply
 _CONNECT_TIMEOUT: Final = 10.0  # seconds for a connection
 _WHOLE: Final = 2  # times the time-out, for all of a request: a reply may also come in drops
-_KEEP_ALIVE: Final = 2.0  # seconds an idle connection is kept: a stale one makes unknowns
 _MAX_REPLY: Final = 1 << 20  # bytes of a reply; 100 elements take about 12,000
 _SIMULATED_BALANCE: Final = 1_000_000.0  # EUR: a rehearsal does not stop for money
 
 #: Errors of httpx's own transport that prove that not a byte was written. An allow-list.
 _NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+_NO_LOOK: Final = (
+    "The installed httpcore does not tell when a connection is made, so that nothing can be looked "
+    "at before it is written. Install httpcore 1.0, then go on."
+)
 
 #: Others are left behind: that of a redirect may repeat credentials.
 _HEADERS_READ: Final = ("retry-after",)
@@ -91,15 +99,11 @@ class Client:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._hash = Secret(hash or os.environ.get("SMSPM_HASH", ""))
-        self._token = Secret(token or os.environ.get("SMSPM_TOKEN", ""))
+        self._hash = credential(hash, "SMSPM_HASH")
+        self._token = credential(token, "SMSPM_TOKEN")
         address = Secret(base_url or os.environ.get("SMSPM_BASE_URL") or BASE_URL)
         del hash, token, base_url  # no traceback that shows variables can show them
-        if not self._hash.reveal() or not self._token.reveal():
-            raise CredentialsMissing(
-                "No credentials. Set SMSPM_HASH and SMSPM_TOKEN in the environment (both are on "
-                "the API page of your account), or rehearse without any: Client.simulated()."
-            )
+        check_credentials(self._hash, self._token)
         self.base_url = _check_url(address)
         if requests_per_minute is not None:
             check_above_0("requests_per_minute", requests_per_minute)
@@ -219,9 +223,13 @@ class Client:
 
     @asynccontextmanager
     async def lane(self) -> AsyncIterator["Lane"]:
-        """Open a connection of one's own: at most one request is in flight on it."""
+        """Open a lane: at most one request is in flight on it.
+
+        Each request has a connection of its own. HTTP/1.1 tells replies apart by their order alone,
+        so whatever an earlier request left behind would be taken for the reply to the next one.
+        """
         inner = self._transport or httpx.AsyncHTTPTransport(
-            verify=self._tls, limits=httpx.Limits(max_connections=1, keepalive_expiry=_KEEP_ALIVE)
+            verify=self._tls, limits=httpx.Limits(max_connections=1, max_keepalive_connections=0)
         )
         signing = Signing(inner, self._hash, self._token, is_own=self._transport is None)
         timeout = httpx.Timeout(self.timeout, connect=min(self.timeout, _CONNECT_TIMEOUT))
@@ -241,7 +249,7 @@ class Client:
 
 
 class Lane:
-    """One connection to the API, with the same words as `Client`."""
+    """One request after the other to the API, with the same words as `Client`."""
 
     def __init__(
         self,
@@ -319,10 +327,14 @@ class Lane:
                 ) as response,
             ):
                 text = await self._read(response, report_url)
-                if text is not None:
+                if text is not None and gate.was_passed:
                     headers = {k: v for k, v in response.headers.items() if k in _HEADERS_READ}
                     return _Raw(response.status_code, headers, text)
-            failure = OutcomeUnknown(f"The reply is longer than {_MAX_REPLY:,} bytes.")
+            failure = OutcomeUnknown(
+                f"The reply is longer than {_MAX_REPLY:,} bytes, or packed more than once."
+            )
+            if not gate.was_passed:
+                failure = OutcomeUnknown(_NO_LOOK, stops_run=True)
         except self._never_left as error:
             failure = NeverLeft(
                 f"No connection to {self._client.base_url} ({_name(error)}). Nothing was sent; "
@@ -337,6 +349,8 @@ class Lane:
     async def _read(self, response: httpx.Response, report_url: Secret | None) -> str | None:
         """Read a reply, and strike out secrets it repeats; None when it is too long."""
         data = b""
+        if "," in response.headers.get("content-encoding", ""):
+            return None  # packed into a packet: a few bytes could be gigabytes
         async for chunk in response.aiter_bytes():
             data += chunk
             if len(data) > _MAX_REPLY:

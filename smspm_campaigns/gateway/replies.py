@@ -50,11 +50,12 @@ _ABOUT_ACCOUNT: Final = _whole(
 _ABOUT_BALANCE: Final = _whole(
     r"(?:insufficient|not enough|low|no) (?:balance|credits?|funds)",
     r"balance (?:is )?(?:insufficient|not sufficient|too low|empty|exhausted)",
+    "payment required",
 )
 _ABOUT_NUMBER: Final = _whole(rf"{_BAD} {_NUMBER}(?:\W*\d[\d\W]*)?", f"{_NUMBER} {_IS_BAD}")
 
 _ACCEPTED: Final = (Status.QUEUED, Status.SUBMITTED, Status.DELIVERED)
-_REFUSING_WORDS: Final = ("invalid", "refused", "error", "blocked")
+_REFUSING_WORDS: Final = ("invalid", "refused", "blocked")
 
 
 class Answer(NamedTuple):
@@ -137,7 +138,7 @@ def read_fields(
 
 def _readable(code: int, headers: Mapping[str, str], raw: str, now: datetime) -> dict[str, Any]:
     body = _parsed(raw)
-    if code == 429 and not _names_ids(body):  # what has an id was taken, whatever the code
+    if code == 429 and not _may_have_taken(body):  # what was taken is, whatever the code
         wait = _retry_after(headers.get("retry-after"), now)
         told = "" if wait is None else f" and asks to wait {wait:.0f} s"
         raise RateLimited(
@@ -182,11 +183,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _names_ids(body: Any) -> bool:
-    elements = body.get("messages") if isinstance(body, dict) else None
-    return isinstance(elements, list) and any(
-        isinstance(element, dict) and element.get("id") for element in elements
-    )
+def _may_have_taken(body: Any) -> bool:
+    """Tell whether a body says anything of messages, whatever the code of the reply."""
+    if isinstance(body, dict):
+        return bool(body.get("messages") or body.get("id"))
+    return isinstance(body, list) and bool(body)
 
 
 def _retry_after(header: str | None, now: datetime) -> float | None:
@@ -198,9 +199,9 @@ def _retry_after(header: str | None, now: datetime) -> float | None:
     except ValueError:
         try:
             date = email.utils.parsedate_to_datetime(header)
-        except ValueError:
+            seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
+        except (ValueError, OverflowError):
             return None
-        seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
     return None if math.isnan(seconds) else min(max(seconds, 0.0), _MAX_RETRY_AFTER)
 
 
@@ -210,30 +211,31 @@ def _error(
     """Make the error that says what an error reply proves about the whole request."""
     said = body.get("error")
     error = said.strip() if isinstance(said, str) else ""
-    quoted = _text(mask_text(error))
-    what = f"{quoted!r}" if error else "a reply without messages"
+    quoted = repr(_text(mask_text(error))) if error else f"HTTP {code}, without a word"
+    what = quoted if error else "a reply without messages"
     unlisted = OutcomeUnknown(
         f"SMSPM answered {what} (HTTP {code}), which says nothing certain about the messages.",
         raw=raw,
         stops_run=bool(said) or code >= 400,
     )
-    if body.get("messages"):  # beside messages, be they unreadable, an error refuses nothing
+    # Beside messages, be they unreadable, an error refuses nothing; and a real one is short.
+    if body.get("messages") or body.get("id") or len(error) > _MAX_QUOTED:
         return unlisted
     if _ABOUT_SENDER.fullmatch(error):
         return AccountRefused(
-            f"SMSPM refused the sender: {quoted!r}. Use an approved Sender ID; SMSPM.com is "
+            f"SMSPM refused the sender: {quoted}. Use an approved Sender ID; SMSPM.com is "
             "approved by default, others are requested in your account.",
             raw=raw,
             stops_run=True,
         )
     if _ABOUT_ACCOUNT.fullmatch(error) or (code == 401 and not said):
         return AccountRefused(
-            f"SMSPM refused the credentials: {quoted!r}. Check SMSPM_HASH and SMSPM_TOKEN against "
+            f"SMSPM refused the credentials: {quoted}. Check SMSPM_HASH and SMSPM_TOKEN against "
             "the API page of your account.",
             raw=raw,
             stops_run=True,
         )
-    if code == 402 or _ABOUT_BALANCE.fullmatch(error):
+    if _ABOUT_BALANCE.fullmatch(error) or (code == 402 and not said):
         return _about_balance(quoted, raw, certain=asked == 1 or list_errors_atomic)
     if _ABOUT_NUMBER.fullmatch(error):
         return _about_number(quoted, raw, asked, list_errors_atomic=list_errors_atomic)
@@ -241,7 +243,7 @@ def _error(
 
 
 def _about_balance(quoted: str, raw: str, *, certain: bool) -> GatewayError:
-    told = f"SMSPM says the balance does not suffice: {quoted!r}."
+    told = f"SMSPM says the balance does not suffice: {quoted}."
     if certain:
         return AccountRefused(
             f"{told} Top up your account and send again; nothing of this request was taken.",
@@ -257,11 +259,11 @@ def _about_balance(quoted: str, raw: str, *, certain: bool) -> GatewayError:
 
 def _about_number(quoted: str, raw: str, asked: int, *, list_errors_atomic: bool) -> GatewayError:
     if asked == 1:
-        return NumberRefused(f"SMSPM refused the number: {quoted!r}.", raw=raw)
+        return NumberRefused(f"SMSPM refused the number: {quoted}.", raw=raw)
     if list_errors_atomic:
-        return ListRefused(f"SMSPM refused a list of numbers whole: {quoted!r}.", raw=raw)
+        return ListRefused(f"SMSPM refused a list of numbers whole: {quoted}.", raw=raw)
     return OutcomeUnknown(
-        f"SMSPM refused a number of a list: {quoted!r}. Whether others were taken is not known.",
+        f"SMSPM refused a number of a list: {quoted}. Whether others were taken is not known.",
         raw=raw,
     )
 
@@ -323,8 +325,8 @@ def _judge(number: str, element: dict[str, Any]) -> Answer:
         if meaning in _ACCEPTED and not error:
             return Answer(number, Status.QUEUED, element["id"], word)
     elif not element.get("id") and meaning not in _ACCEPTED:
-        refusal = meaning is Status.FAILED or word.lower() in _REFUSING_WORDS
-        if refusal or _text(error):
+        refuses = meaning is Status.FAILED or word.lower() in _REFUSING_WORDS
+        if refuses or _ABOUT_NUMBER.fullmatch(_text(error)):
             return Answer(number, Status.REFUSED, word=word or None, error=told)
     return Answer(number, Status.UNKNOWN, word=word or None, error=told)
 

@@ -16,10 +16,8 @@ DETAILS: Final = "/smsdetails"  # quick start
 GATE: Final = "smspm_gate"
 REPORT_URL: Final = "smspm_report_url"
 
-# Steps of httpcore: https://www.encode.io/httpcore/extensions/#trace
-_CONNECTED: Final = "http11.send_request_headers.started"  # the next thing is to write
-_WRITTEN: Final = "http11.receive_response_headers.started"
-_ANSWERED: Final = "http11.receive_response_headers.complete"
+#: A step of httpcore (https://www.encode.io/httpcore/extensions/#trace): the next is to write.
+_CONNECTED: Final = "http11.send_request_headers.started"
 
 
 def strike_all(text: str, secrets: Iterable[Secret], report_url: Secret | None) -> str:
@@ -64,10 +62,6 @@ class Signing(httpx.AsyncBaseTransport):
             async def trace(event: str, info: dict[str, Any]) -> None:
                 if event == _CONNECTED:
                     await gate.look()
-                elif event == _WRITTEN:
-                    gate.wait()
-                elif event == _ANSWERED:
-                    gate.check_came()
                 if not event.endswith(".started"):  # what came of it; httpcore only logs that
                     info.update({name: _Struck(told, strike) for name, told in info.items()})
 

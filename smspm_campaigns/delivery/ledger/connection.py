@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import platformdirs
 
@@ -40,13 +41,6 @@ _ADVICE: Final = (
     ("SQLITE_CORRUPT", "is damaged; restore it from a backup before you send anything"),
     ("SQLITE_IOERR_FSTAT", _IS_GONE),
     ("SQLITE_IOERR", "cannot be read or written: the disk fails. Check it, then run it again"),
-)
-
-#: Branches of SQLite without the WAL-reset bug, which can lose commits.
-_WAL_IS_SOUND: Final = (
-    sqlite3.sqlite_version_info >= (3, 51, 3)
-    or (3, 50, 7) <= sqlite3.sqlite_version_info < (3, 51, 0)
-    or (3, 44, 6) <= sqlite3.sqlite_version_info < (3, 45, 0)
 )
 
 
@@ -84,7 +78,7 @@ class Ledger:
             try:
                 _check(connection, path)
                 _migrate(connection, path)
-                connection.execute(f"PRAGMA journal_mode = {'WAL' if _WAL_IS_SOUND else 'PERSIST'}")
+                connection.execute("PRAGMA journal_mode = PERSIST")  # older SQLites break a WAL
                 yield cls(path, connection)
             finally:
                 connection.close()
@@ -265,11 +259,13 @@ def _check_that_none_was_there(path: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode=rw"
+    place = quote(path.absolute().as_posix(), safe="/:")
+    uri = f"file://{'' if place.startswith('/') else '/'}{place}?mode=rw"
     connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT, isolation_level=None)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")  # what reaches the disk, on macOS
         connection.execute("PRAGMA secure_delete = ON")
     except BaseException:
         connection.close()

@@ -52,6 +52,8 @@ def create_campaign(
 ) -> bool:
     """Write a campaign, or find the very same one; tell whether it is new.
 
+    The same one learns prices that it did not have, and that it may repeat what others took.
+
     Raises:
         CampaignConflict: the name has another plan, or another campaign took some of it.
     """
@@ -61,6 +63,7 @@ def create_campaign(
         if known:
             if known[1] != printed:
                 raise CampaignConflict(_difference(ledger, name, known[0], rows))
+            _complete(ledger, known[0], rows, allow_repeat=allow_repeat)
             return False
         campaign_id = ledger.insert(
             "INSERT INTO campaign (name, fingerprint, manifest, allow_repeat, created_at) "
@@ -70,6 +73,32 @@ def create_campaign(
         _insert_rows(ledger, campaign_id, rows)
         refuse_repeats(ledger, campaign_id)
     return True
+
+
+def _complete(
+    ledger: Ledger, campaign_id: int, rows: Iterable[PlannedRow], *, allow_repeat: bool
+) -> None:
+    if allow_repeat:
+        ledger.execute("UPDATE campaign SET allow_repeat = 1 WHERE id = ?", (campaign_id,))
+    unpriced = "SELECT 1 FROM recipient WHERE campaign_id = ? AND cost IS NULL AND problem IS NULL"
+    if not ledger.one(unpriced, campaign_id):
+        return
+    ledger.executemany(
+        "UPDATE recipient SET cost = ? WHERE campaign_id = ? AND number = ? AND cost IS NULL "
+        "AND (SELECT text FROM content WHERE id = content_id) = ?",
+        (
+            (row.cost, campaign_id, row.number, row.text)
+            for row in rows
+            if row.problem is None and row.cost is not None
+        ),
+    )
+    ledger.execute(
+        "UPDATE campaign SET taken_cost = (SELECT coalesce(sum(cost), 0) FROM recipient "
+        "  JOIN attempt ON attempt.recipient_id = recipient.id "
+        "  JOIN status ON status.name = attempt.status AND status.taken "
+        "  WHERE recipient.campaign_id = campaign.id) WHERE id = ?",
+        (campaign_id,),
+    )
 
 
 def _insert_rows(ledger: Ledger, campaign_id: int, rows: Sequence[PlannedRow]) -> None:
@@ -218,7 +247,7 @@ def check_gateway(ledger: Ledger, campaign_id: int, gateway: str) -> None:
     )
 
 
-def set_max_cost(ledger: Ledger, campaign_id: int, max_cost: int) -> None:
-    """Keep the most a campaign may cost."""
+def set_max_cost(ledger: Ledger, campaign_id: int, max_cost: int | None) -> None:
+    """Keep the most a campaign may cost; None lifts the bound."""
     with ledger.transaction():
         ledger.execute("UPDATE campaign SET max_cost = ? WHERE id = ?", (max_cost, campaign_id))

@@ -121,8 +121,8 @@ def resolve(
         under_way = sum(is_open for *_, is_open in attempts)
         if action == "resend" and under_way:
             raise CampaignConflict(
-                f"{under_way:,} of these rows are in a request that may still be under way: the "
-                "program that made it has not ended. Stop it first, then resolve them."
+                f"{under_way:,} of these rows are in a request of a program that has not ended: "
+                "its answer may come yet. Let the program end, or stop it; then resolve them."
             )
         for attempt_id, recipient_id, _ in attempts:
             if action == "resend":  # whoever opted out stays excluded
@@ -137,7 +137,7 @@ def resolve(
 def _unknown_attempts(ledger: Ledger, campaign_id: int) -> list[tuple[int, int, int, bool]]:
     return ledger.execute(
         "SELECT attempt.id, recipient.id, position, "
-        "  request.answered_at IS NULL AND owner.ended_at IS NULL "
+        "  owner.ended_at IS NULL "
         "FROM recipient JOIN attempt ON attempt.recipient_id = recipient.id "
         "JOIN request ON request.id = attempt.request_id JOIN owner ON owner.id = owner_id "
         "WHERE recipient.campaign_id = ? AND recipient.status = 'unknown' "

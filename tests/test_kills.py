@@ -27,14 +27,14 @@ SENDING: Final = {
     "send": _WIRE,
     "close_request": _TRANSACTION,
     "hold>_end": _TRANSACTION,
-    "hold>_release": _UNLOCK,
+    "hold>_leaving": _UNLOCK,
 }
 #: Whatever begins, buries those who died first.
 BURYING: Final = {
     "open": ("before PRAGMA", "after PRAGMA"),
     "bury_the_dead": _LOCK,
     "bury_the_dead>_end": _TRANSACTION,
-    "bury_the_dead>_release": _UNLOCK,
+    "bury_the_dead>_leaving": _UNLOCK,
 }
 TRACKING: Final = {"ask_again": _TRANSACTION, "ask": _WIRE, "record": _TRANSACTION}
 DECIDING: Final = dict.fromkeys(("cancel", "suppress", "resolve"), _TRANSACTION)

@@ -1,5 +1,4 @@
 import asyncio
-import os
 import sqlite3
 import subprocess
 import sys
@@ -671,105 +670,22 @@ def test_a_sender_that_was_declared_dead_claims_no_more_and_its_late_reply_count
     assert len(client.simulator.accepted) == 1
 
 
-# --- processes that die -------------------------------------------------------------------------
+# --- the program around it ----------------------------------------------------------------------
 
 SENDING = """
-import asyncio, pathlib, sys
-import httpx
+import concurrent.futures, pathlib, sys, threading
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.sender import send_campaign
 from smspm_campaigns.gateway.client import Client
 
-class Waiting(httpx.AsyncBaseTransport):
-    async def handle_async_request(self, request):
-        print("about to write", flush=True)
-        await asyncio.Event().wait()
-
 path, campaign_id, url = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-client = Client(
-    "simulated-hash", "simulated-token", base_url=url, requests_per_minute=None,
-    transport=Waiting() if sys.argv[4] == "before" else None,
-)
-Run(lambda run: send_campaign(
-    run, path, campaign_id, client, limit=None, report_url=None
-)).wait()
+client = Client("simulated-hash", "simulated-token", base_url=url, requests_per_minute=None)
+
+def work():
+    Run(lambda run: send_campaign(
+        run, path, campaign_id, client, limit=None, report_url=None
+    )).wait()
 """
-
-
-def sending(book: "Book", url: str, kill: str, program: str = SENDING) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", program, str(book.path), str(book.id), url, kill],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[1],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-    )
-
-
-def test_a_process_killed_between_claim_and_send_leaves_its_claim_unknown(
-    new_book: "NewBook",
-) -> None:
-    """The claim was on disk before the first byte; that none was written, nobody can know."""
-    book = new_book(NUMBERS)
-    simulator = Simulator()
-    with running(simulator) as url:
-        with sending(book, url, "before") as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "about to write\n"
-            assert book.counts() == {"sending": 100, "planned": 900}
-            process.kill()
-        assert simulator.accepted == []
-        book.send(over_the_wire(url))
-    check_the_promise(book, simulator)
-    assert book.counts() == {"unknown": 100, "queued": 900}
-
-
-def test_a_process_killed_in_the_middle_of_its_requests_leaves_them_unknown(
-    new_book: "NewBook",
-) -> None:
-    """Taken by the gateway, unanswered here: one request for each lane, and never sent again."""
-    book = new_book(NUMBERS)
-    in_flight = threading.Event()
-
-    def stall(index: int, _numbers: Sequence[str]) -> Fault | None:
-        if index == LANES:  # the first is answered, then each lane has one
-            in_flight.set()
-        return Fault("stall", seconds=60) if 1 <= index <= LANES else None
-
-    simulator = Simulator(faults=stall)
-    with running(simulator) as url:
-        with sending(book, url, "during") as process:
-            assert in_flight.wait(60)
-            process.kill()
-        assert book.counts() == {"queued": 100, "sending": 800, "planned": 100}
-        book.send(over_the_wire(url))
-    check_the_promise(book, simulator)
-    assert book.counts() == {"queued": 200, "unknown": 800}
-
-
-def test_a_process_killed_at_any_moment_sends_nobody_twice(new_book: "NewBook") -> None:
-    """Killed after every few requests, again and again, until nothing is planned."""
-    book = new_book(personal(100))
-    due = threading.Event()
-    kills = 0
-
-    def count(index: int, _numbers: Sequence[str]) -> None:
-        if index % 13 == 12:
-            due.set()
-
-    simulator = Simulator(faults=count)
-    with running(simulator) as url:
-        while book.counts()["planned"] > 13 + LANES:
-            due.clear()
-            with sending(book, url, "during") as process:
-                assert due.wait(60)
-                process.kill()
-            kills += 1
-        book.send(over_the_wire(url))
-    check_the_promise(book, simulator)
-    assert book.counts()["planned"] == 0
-    assert kills > 1
-    assert book.counts()["unknown"] <= kills * LANES
 
 
 @pytest.mark.parametrize(
@@ -785,24 +701,12 @@ def test_a_run_in_a_thread_outlives_the_end_of_the_program_s_text(
 ) -> None:
     """Python waits for its threads, and what they send is recorded meanwhile, all of it."""
     book = new_book(personal(60))
-    program = SENDING.replace("Run(lambda", "work = lambda: Run(lambda")
-    program = f"import concurrent.futures, threading\n{program}\n{start}\n"
+    command = [sys.executable, "-c", f"{SENDING}\n{start}\n", str(book.path), str(book.id)]
     simulator = Simulator(latency=0.05)
-    with running(simulator) as url, sending(book, url, "during", program) as process:
-        assert process.wait(60) == 0
+    with running(simulator) as url:
+        subprocess.run([*command, url], check=True, timeout=60, cwd=Path(__file__).parents[1])
     check_the_promise(book, simulator)
     assert book.counts() == {"queued": 60}
-
-
-def test_two_processes_share_a_campaign(new_book: "NewBook") -> None:
-    """Neither takes the other for dead, and nobody receives it twice."""
-    book = new_book(personal(100))
-    simulator = Simulator()
-    with running(simulator) as url, sending(book, url, "during") as other:
-        book.send(over_the_wire(url))
-        assert other.wait(60) == 0
-    check_the_promise(book, simulator)
-    assert book.counts() == {"queued": 100}
 
 
 def test_a_run_works_inside_a_running_loop(new_book: "NewBook", clock: "Clock") -> None:

@@ -804,8 +804,14 @@ class Machine(RuleBasedStateMachine):
             conflicts = not (is_known or allow_repeat) and any(map(self._is_repeat, rows))
         with pytest.raises(CampaignConflict) if conflicts else nullcontext():
             self.book.add(name, rows, allow_repeat=allow_repeat)
+        learns = is_known and allow_repeat and not conflicts
         if is_known or conflicts:
-            assert Picture.of(self.observer) == self.seen
+            assert Picture.of(self.observer) == self.seen._replace(
+                campaigns={
+                    key: found._replace(allow_repeat=1) if learns and found.name == name else found
+                    for key, found in self.seen.campaigns.items()
+                },
+            )
         told = "conflicts" if conflicts else "again" if is_known else "new"
         self.reached[f"create, {told}"] += 1
 
@@ -868,9 +874,7 @@ class Machine(RuleBasedStateMachine):
             attempt
             for row in chosen
             for attempt in self.seen.attempts_of(row.id)
-            if attempt.status == "unknown"
-            and attempt.answered is None
-            and attempt.owner in self.seen.alive
+            if attempt.status == "unknown" and attempt.owner in self.seen.alive
         ]
         positions = {row.position for row in chosen}
         try:
@@ -1038,6 +1042,10 @@ class Machine(RuleBasedStateMachine):
         self.start()
         self.check()
         stuck = self._drain()
+        for process in [*self.processes]:
+            self.end(process)
+        self.start()
+        self.check()
         for row in self.unknown():
             action = "sent" if self.may_be_taken(row.id) else "resend"
             self.say(action, [row.id])
@@ -1122,18 +1130,18 @@ def test_the_machine_reaches_what_is_rare(
         step(state.send, first, "close")
         step(state.record, first)
         step(state.say, "resend", [state.unknown()[0].id], is_honest=False)
-        step(state.claim, one, 1, room=1)
+        step(state.look, second)
+        step(state.send, second, "well")
+        step(state.callback, state.truth.receipts[-1], "unknown", by_reference=True)
+        step(state.lose_locks)
+        step(state.start)
+        two = state.processes[-1]
+        step(state.say, "resend", [state.unknown()[0].id], is_honest=False)
+        step(state.claim, two, 1, room=1)
         again = state.flights[-1]
         step(state.callback, state.truth.receipts[0], "delivered")
         step(state.look, again)
         step(state.record, again)
-        step(state.look, second)
-        step(state.send, second, "well")
-        step(state.callback, state.truth.receipts[-1], "unknown", by_reference=True)
-        step(state.say, "resend", [state.unknown()[0].id], is_honest=False)
-        step(state.lose_locks)
-        step(state.start)
-        two = state.processes[-1]
         step(state.record, second)
         step(state.claim, one, 1)
         step(state.look, third)

@@ -81,8 +81,8 @@ def watch(
         try:
             with _bar(title, look(), show=show) as bar:
                 while not (asked or run.wait(_LOOK_EVERY)):
-                    _update(bar, look)
-                _update(bar, look)
+                    _update(bar, look())
+                _update(bar, look())
         except BaseException as ended:
             _stop(run, asked, told, say=bool(asked) or not isinstance(ended, Exception))
             raise
@@ -169,10 +169,7 @@ def _bar(title: str, progress: Progress, *, show: bool) -> Any:
     )
 
 
-def _update(bar: Any, look: Callable[[], Progress]) -> None:
-    if bar.disable:
-        return
-    progress = look()
+def _update(bar: Any, progress: Progress) -> None:
     bar.set_postfix(progress.told, refresh=False)
     bar.update(progress.done - bar.n)
     bar.refresh()

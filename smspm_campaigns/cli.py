@@ -170,7 +170,10 @@ def preview(file: Path, *, show_numbers: bool, **options: Any) -> None:
 @click.option(
     "--limit", type=click.IntRange(min=0), help="The most rows this campaign may ever take."
 )
-@click.option("--max-cost", type=float, help="The most EUR it may cost.")
+@click.option("--max-cost", type=float, help="The most EUR it may cost; inf lifts the bound.")
+@click.option(
+    "--allow-repeat", is_flag=True, help="Send also what another campaign sent, with FILE."
+)
 @click.option("--report-url", help="Where the API shall call when a status changes.")
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 @_SIMULATED
@@ -182,6 +185,7 @@ def send(  # noqa: PLR0913 - one argument per option
     sender: str | None,
     limit: int | None,
     max_cost: float | None,
+    allow_repeat: bool,
     report_url: str | None,
     yes: bool,
     simulated: bool,
@@ -207,7 +211,9 @@ def send(  # noqa: PLR0913 - one argument per option
         is_new = is_first or name not in list_campaigns(ledger=ledger).index
         if is_new:
             _ask(figures.messages, limit, asks=asks)
-        campaign = Campaign.create(name, frame, sender=sender, ledger=ledger)
+        campaign = Campaign.create(
+            name, frame, sender=sender, ledger=ledger, allow_repeat=allow_repeat
+        )
         if not is_new:
             _ask_to_go_on(campaign, limit, asks=asks)
     again = [] if limit is None else ["--limit", str(limit)]

@@ -1,5 +1,4 @@
 import errno
-import fcntl
 import subprocess
 import sys
 import threading
@@ -177,6 +176,7 @@ def test_a_file_system_without_locks_holds_no_owner(
     new_book: "NewBook", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mere file in the lock's place would outlive its process, or be taken for left behind."""
+    fcntl = pytest.importorskip("fcntl")
     book = new_book(NUMBERS)
 
     def missing(*_: object) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smspm_campaigns.delivery.ledger import Ledger, owners, read, record
+from smspm_campaigns.delivery.ledger import Ledger, locks, owners, read, record
 from smspm_campaigns.delivery.ledger.claim import Order, claim_request
 from smspm_campaigns.delivery.ledger.record import Evidence
 from smspm_campaigns.vocabulary import Status
@@ -219,6 +219,10 @@ def test_a_late_reply_counts_after_the_owner_was_declared_dead(new_book: "NewBoo
     book = new_book(NUMBERS[:3])
     request = claimed(book)
     with book.open() as ledger:
+        [(owner,)] = ledger.all("SELECT id FROM owner")
+        path, _ = locks.lock_of(ledger.path, owner)
+        path.parent.mkdir()
+        path.touch()  # it is dead: its lock is there, and free
         owners.bury_the_dead(ledger, at=3)
     assert book.counts() == {"unknown": 3}
     assert {row.error for row in book.rows()} == {

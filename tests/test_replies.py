@@ -94,6 +94,10 @@ def test_the_reply_of_the_quick_start_is_queued() -> None:
         ),
         # any other error may be said of a message that is on its way
         ({"error": "timeout"}, Answer(A, UNKNOWN, error="timeout")),
+        (
+            {"error": f"Invalid number 1{' ' * 300}was mended, and sent"},
+            Answer(A, UNKNOWN, error=f"Invalid number 1{' ' * 184}"),
+        ),
         ({"status": "error"}, Answer(A, UNKNOWN, word="error", error="error")),
         *(
             ({"status": word, "error": "none"}, Answer(A, UNKNOWN, word=word, error="none"))

@@ -42,6 +42,14 @@ _SENDER: Final = r"(?:sender|from[_ ]?number)(?: id| name| number)?"
 _CREDENTIAL: Final = r"(?:api )?(?:token|hash)"
 _NUMBER: Final = r"(?:phone |recipient |to[_ ]?)?number"
 
+
+def _is(about: re.Pattern[str], error: Any) -> bool:
+    """Tell whether all of an error is about this. A real one is short; what is cut off counts."""
+    if not isinstance(error, str) or len(error.strip()) > _MAX_QUOTED:
+        return False
+    return about.fullmatch(error.strip()) is not None
+
+
 # What an error is about: the named ones of the quick start, and others of the same form.
 _ABOUT_SENDER: Final = _whole(f"{_BAD} {_SENDER}", f"{_SENDER} {_IS_BAD}")
 _ABOUT_ACCOUNT: Final = _whole(
@@ -218,26 +226,25 @@ def _error(
         raw=raw,
         stops_run=bool(said) or code >= 400,
     )
-    # Beside messages, be they unreadable, an error refuses nothing; and a real one is short.
-    if body.get("messages") or body.get("id") or len(error) > _MAX_QUOTED:
+    if _may_have_taken(body):  # beside messages, be they unreadable, an error refuses nothing
         return unlisted
-    if _ABOUT_SENDER.fullmatch(error):
+    if _is(_ABOUT_SENDER, error):
         return AccountRefused(
             f"SMSPM refused the sender: {quoted}. Use an approved Sender ID; SMSPM.com is "
             "approved by default, others are requested in your account.",
             raw=raw,
             stops_run=True,
         )
-    if _ABOUT_ACCOUNT.fullmatch(error) or (code == 401 and not said):
+    if _is(_ABOUT_ACCOUNT, error) or (code == 401 and not said):
         return AccountRefused(
             f"SMSPM refused the credentials: {quoted}. Check SMSPM_HASH and SMSPM_TOKEN against "
             "the API page of your account.",
             raw=raw,
             stops_run=True,
         )
-    if _ABOUT_BALANCE.fullmatch(error) or (code == 402 and not said):
+    if _is(_ABOUT_BALANCE, error) or (code == 402 and not said):
         return _about_balance(quoted, raw, certain=asked == 1 or list_errors_atomic)
-    if _ABOUT_NUMBER.fullmatch(error):
+    if _is(_ABOUT_NUMBER, error):
         return _about_number(quoted, raw, asked, list_errors_atomic=list_errors_atomic)
     return unlisted
 
@@ -326,7 +333,7 @@ def _judge(number: str, element: dict[str, Any]) -> Answer:
             return Answer(number, Status.QUEUED, element["id"], word)
     elif not element.get("id") and meaning not in _ACCEPTED:
         refuses = meaning is Status.FAILED or word.lower() in _REFUSING_WORDS
-        if refuses or _ABOUT_NUMBER.fullmatch(_text(error)):
+        if refuses or _is(_ABOUT_NUMBER, error):
             return Answer(number, Status.REFUSED, word=word or None, error=told)
     return Answer(number, Status.UNKNOWN, word=word or None, error=told)
 

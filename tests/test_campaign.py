@@ -725,3 +725,42 @@ def test_it_works_where_a_loop_is_running(
         return counted(campaign)
 
     assert asyncio.run(cell()) == {"excluded": 2, "delivered": 2}
+
+
+def test_a_lock_that_is_gone_is_told_with_the_file_that_settles_it(
+    ledger: Path, messages: pd.DataFrame, clock: Clock
+) -> None:
+    """Whether its program runs nobody knows; the file that is named is a person's word for it."""
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    code = (
+        "import os, smspm_campaigns as s, sys\n"
+        "die = lambda index, numbers: os.kill(os.getpid(), 9)\n"
+        "campaign = s.Campaign.open('spring', ledger=sys.argv[1])\n"
+        "campaign.send(s.Client.simulated(faults=die), limit=1)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(ledger)], check=False)
+    [lock] = ledger.with_name(f"{ledger.name}.owners").iterdir()
+    lock.unlink()
+    with pytest.warns(
+        smspm.SmspmWarning, match=rf"1 rows stay sending.* make an empty file {lock}"
+    ):
+        campaign.send(smspm.Client.simulated(clock=clock))
+    assert counted(campaign) == {"excluded": 2, "sending": 1, "queued": 1}
+    lock.touch()
+    assert counted(campaign) == {"excluded": 2, "unknown": 1, "queued": 1}
+
+
+def test_an_address_is_no_ledger_and_is_not_repeated() -> None:
+    """It would be taken for a folder, and its password be shown and written."""
+    with pytest.raises(InvalidArgument, match="It cannot be an address yet") as caught:
+        smspm.list_campaigns(ledger="postgresql://bob:secret@127.0.0.1/db")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_program_without_stderr_sends(
+    ledger: Path, messages: pd.DataFrame, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a service, or under pythonw."""
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert campaign.send(smspm.Client.simulated(clock=clock))["queued"] == 2

@@ -512,6 +512,16 @@ def test_missing_credentials_are_said_at_once(given: dict[str, Any]) -> None:
 
 
 @pytest.mark.usefixtures("no_environment")
+@pytest.mark.parametrize(
+    "given", [{"hash": "a\udc80", "token": "t"}, {"hash": "h", "token": "a\udc80"}]
+)
+def test_credentials_that_cannot_be_written_are_said_and_not_shown(given: dict[str, Any]) -> None:
+    """As bytes in the environment that are no text."""
+    with pytest.raises(CredentialsMissing, match="holds bytes that are no text") as caught:
+        Client(**given)
+    assert "udc80" not in repr(caught.value)
+
+
 def test_settings_come_from_arguments_before_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -354,6 +355,19 @@ def test_the_brake_ends_a_run_in_which_most_of_every_list_is_lost(
     with pytest.raises(RunStopped, match="5 requests in a row"):
         book.send(client)
     assert book.counts()["planned"] > 0
+
+
+@pytest.mark.parametrize(("lost", "stops"), [(20, False), (21, True)])
+def test_a_list_of_which_more_than_a_fifth_is_lost_has_ended_badly(
+    new_book: "NewBook", clock: "Clock", lost: int, stops: bool
+) -> None:
+    """The share of a list is that of the last fifty requests."""
+    book = new_book(NUMBERS)
+    bad = {number for place, number in enumerate(NUMBERS) if place % 100 < lost}
+    client = Client.simulated(clock=clock, refuse=bad)
+    with pytest.raises(RunStopped) if stops else contextlib.nullcontext():
+        book.send(client)
+    assert (book.counts()["planned"] > 0) is stops
 
 
 def test_single_refusals_in_lists_stop_nobody(new_book: "NewBook", clock: "Clock") -> None:

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -133,8 +134,9 @@ class Campaign(Deciding):
     ) -> "pd.Series[int]":
         """Send what is planned. Calling it again goes on where it stopped, and repeats nothing.
 
-        Ctrl-C, an interrupted cell and SIGTERM stop it in good order: nothing more is claimed, what
-        is in flight is finished and recorded, for a minute at most, and how to go on is said.
+        Ctrl-C, an interrupted cell, a closed terminal and SIGTERM stop it in good order: nothing
+        more is begun, what is in flight is finished and recorded, for a minute at most, and how to
+        go on is said.
 
         Args:
             client: `Client()` for real, `Client.simulated()` to rehearse.
@@ -159,8 +161,8 @@ class Campaign(Deciding):
         check_limit(limit)
         check_report_url(hidden)
         record = self._check_gateway(client)
-        self._check_budget(max_cost)
         with opened(self.path) as ledger:
+            _check_budget(ledger, record, max_cost)
             plan.refuse_repeats(ledger, record.id)
         self._watch(
             lambda run: send_campaign(
@@ -171,9 +173,7 @@ class Campaign(Deciding):
             show=progress,
         )
         counts = self.counts()
-        with opened(self.path) as ledger:
-            lost = owners.lost_locks(ledger, record.id)
-        if lost:
+        if counts[Status.SENDING] and (lost := self._lost_locks(record)):
             warn(
                 f"{counts[Status.SENDING]:,} rows stay sending: whether the program that claimed "
                 "them still runs cannot be known, since its lock file is not there. When it has "
@@ -292,27 +292,9 @@ class Campaign(Deciding):
             plan.check_gateway(ledger, record.id, client.identity(ledger.key()))
         return record
 
-    def _check_budget(self, max_cost: float | Decimal | None) -> None:
+    def _lost_locks(self, record: CampaignRecord) -> list[Path]:
         with opened(self.path) as ledger:
-            campaign_id = read.find_campaign(ledger, self.name).id
-            if max_cost is not None:
-                plan.set_max_cost(ledger, campaign_id, billionths(max_cost))
-            bound = read.find_campaign(ledger, self.name).max_cost
-            cost, unpriced = read.expected_cost(ledger, campaign_id)
-        if bound is None:
-            return
-        if unpriced:
-            raise BudgetExceeded(
-                f"{unpriced:,} {'row has' if unpriced == 1 else 'rows have'} no price, so whether "
-                f"the plan fits into {bound / EURO:,.2f} EUR is not known. Nothing was sent. Run "
-                "estimate_costs with a price for every country, and create the campaign again from "
-                "that frame; or lift the bound: max_cost=float('inf')."
-            )
-        if cost > bound:
-            raise BudgetExceeded(
-                f"The campaign is expected to cost {cost / EURO:,.2f} EUR, and {bound / EURO:,.2f} "
-                "are allowed. Raise max_cost or leave rows out. Nothing was sent."
-            )
+            return owners.lost_locks(ledger, record.id)
 
     def _watch(
         self,
@@ -338,4 +320,27 @@ def _check_client(client: Any) -> None:
         raise InvalidArgument(
             f"Expected a client, got {client!r}. Pass Client() to send for real, or "
             "Client.simulated() to rehearse."
+        )
+
+
+def _check_budget(ledger: Ledger, record: CampaignRecord, max_cost: float | Decimal | None) -> None:
+    """Keep a new bound, and refuse a plan that does not surely fit into the bound."""
+    bound = record.max_cost
+    if max_cost is not None:
+        bound = billionths(max_cost)
+        plan.set_max_cost(ledger, record.id, bound)
+    if bound is None:
+        return
+    cost, unpriced = read.expected_cost(ledger, record.id)
+    if unpriced:
+        raise BudgetExceeded(
+            f"{unpriced:,} {'row has' if unpriced == 1 else 'rows have'} no price, so whether "
+            f"the plan fits into {bound / EURO:,.2f} EUR is not known. Nothing was sent. Run "
+            "estimate_costs with a price for every country, and create the campaign again from "
+            "that frame; or lift the bound: max_cost=float('inf')."
+        )
+    if cost > bound:
+        raise BudgetExceeded(
+            f"The campaign is expected to cost {cost / EURO:,.2f} EUR, and {bound / EURO:,.2f} "
+            "are allowed. Raise max_cost or leave rows out. Nothing was sent."
         )

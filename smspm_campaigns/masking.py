@@ -26,10 +26,11 @@ class Secret:
         'A1B2-C3D4'
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("_spellings", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value
+        self._spellings = _spellings(value)
 
     @classmethod
     def hide(cls, value: "str | Secret | None") -> "Secret | None":
@@ -38,6 +39,12 @@ class Secret:
 
     def reveal(self) -> str:
         return self._value
+
+    def strike_out(self, text: str) -> str:
+        """Strike it out of a text, however it is spelled there."""
+        for spelled in self._spellings:
+            text = text.replace(spelled, "***")
+        return text
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -67,13 +74,6 @@ def mask_text(text: str) -> str:
         'Invalid phone number: +3725*****45'
     """
     return _LONG_DIGITS.sub(lambda run: mask_number(re.sub(r"\D", "", run[0])), text)
-
-
-def strike_out(text: str, secret: str) -> str:
-    """Strike out a secret, however it is spelled."""
-    for spelled in _spellings(secret):
-        text = text.replace(spelled, "***")
-    return text
 
 
 def _spellings(secret: str) -> set[str]:

@@ -17,12 +17,14 @@ class Run:
     def __init__(self, work: Callable[["Run"], Coroutine[Any, Any, None]]) -> None:
         self.stopping = False
         self._stop_asked = asyncio.Event()
+        self.news = asyncio.Event()  # for whoever waits for something to happen in the run
         self._result = asyncio.run_coroutine_threadsafe(work(self), _loop())
 
     def stop(self) -> None:
         """Ask it to stop: nothing more is begun, and what is in flight is finished and recorded."""
         self.stopping = True
         _loop().call_soon_threadsafe(self._stop_asked.set)
+        _loop().call_soon_threadsafe(self.news.set)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait up to `timeout` seconds; tell whether it has ended. Raises what ended it."""

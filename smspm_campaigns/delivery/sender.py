@@ -2,17 +2,17 @@
 
 import asyncio
 from collections import deque
-from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
+from smspm_campaigns.delivery.books import LANES, Books
 from smspm_campaigns.delivery.desk import Desk, open_desk
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import Ledger, claim, owners, record
-from smspm_campaigns.delivery.ledger.claim import Claim, Order
-from smspm_campaigns.delivery.ledger.record import Evidence
-from smspm_campaigns.delivery.pacing import first_poll, micros, take_turn, told_to_wait, write_down
+from smspm_campaigns.delivery.ledger import Ledger, claim, owners
+from smspm_campaigns.delivery.ledger.claim import Claim, Claimer, Order
+from smspm_campaigns.delivery.ledger.record import Answered, Evidence
+from smspm_campaigns.delivery.pacing import first_poll, micros, told_to_wait
 from smspm_campaigns.exceptions import (
     GatewayError,
     LedgerError,
@@ -21,13 +21,14 @@ from smspm_campaigns.exceptions import (
     RateLimited,
     RunStopped,
 )
-from smspm_campaigns.gateway.client import Client, Lane
+from smspm_campaigns.gateway.client import Client
+from smspm_campaigns.gateway.gate import BeforeWriting
+from smspm_campaigns.gateway.lane import Lane
 from smspm_campaigns.gateway.replies import Reply
 from smspm_campaigns.masking import Secret
 from smspm_campaigns.vocabulary import Status
 
-LANES: Final = 8  # requests in flight at most; a crash leaves at most so many x 100 rows unknown
-
+_FRESH: Final = 0.05  # seconds for which a claim surely stands
 _MOST_IN_A_ROW: Final = 5  # requests that end unknown or refused before a run stops
 _WINDOW: Final = 50  # requests looked back on
 _MOST_IN_WINDOW: Final = 10  # of them unknown or refused before a run stops: 20 %
@@ -63,33 +64,28 @@ async def send_campaign(
     async with open_desk(path) as desk:
         gateway = client.identity(await desk.do(Ledger.key))
         owner = await desk.enter(owners.hold, lambda: micros(client.clock))
-        order = Order(campaign_id, owner, gateway, limit)
-        await _Sender(run, desk, client, order, report_url).send_all()
+        books = Books(run, desk, Claimer(Order(campaign_id, owner, gateway, limit)), client)
+        async with books.kept():
+            await _Sender(run, desk, books, client, report_url).send_all()
+        if books.failure is not None:
+            raise books.failure
 
 
 class _Sender:
     def __init__(
-        self, run: Run, desk: Desk, client: Client, order: Order, report_url: Secret | None
+        self, run: Run, desk: Desk, books: Books, client: Client, report_url: Secret | None
     ) -> None:
         self._run = run
         self._desk = desk
+        self._books = books
         self._client = client
-        self._order = order
         self._report_url = report_url
         self._brake = Brake()
-        self._failure: Exception | None = None
-
-    def _fail(self, error: Exception) -> None:
-        """Keep the first error; claim nothing more, and wake whoever waits."""
-        self._failure = self._failure or error
-        self._run.stop()
 
     async def send_all(self) -> None:
         """Make the first request alone, so that a refused token costs one; then open all lanes."""
         await self._work(most=1)
         await asyncio.gather(*(self._work() for _ in range(LANES)))
-        if self._failure is not None:
-            raise self._failure
 
     async def _work(self, most: int | None = None) -> None:
         """Work on a lane. Never raises: when a lane fails, the others finish what they began."""
@@ -97,78 +93,74 @@ class _Sender:
             async with self._client.lane() as lane:
                 await self._send_on(lane, most)
         except Exception as error:  # noqa: BLE001 - kept, and raised when all lanes are done
-            self._fail(error)
+            self._books.fail(error)
 
     async def _send_on(self, lane: Lane, most: int | None) -> None:
         not_taken = made = 0
-        while made != most and await self._desk.do(claim.is_anything_left, self._order):
-            await take_turn(self._run, self._client)
-            if self._run.stopping:
-                return
-            claimed = await self._desk.do(claim.claim_request, self._order, at=self._now())
-            if claimed is None:
-                return
-            error = await self._send(lane, claimed)
-            if error is None or error.rows_become != "planned" or isinstance(error, ListRefused):
+        while made != most and (claimed := await self._books.claim()) is not None:
+            outcome = await self._send(lane, claimed)
+            if not isinstance(outcome, NeverLeft | RateLimited):
                 not_taken, made = 0, made + 1
-            elif not error.stops_run:
+            elif not outcome.stops_run:
                 not_taken += 1
-                self._client.pace.hold(told_to_wait(error, not_taken))
+                self._client.pace.hold(told_to_wait(outcome, not_taken))
 
-    def _now(self) -> int:
-        return micros(self._client.clock)
-
-    async def _send(self, lane: Lane, claimed: Claim) -> GatewayError | None:
-        """Make one claimed request and record what comes of it."""
+    async def _send(self, lane: Lane, claimed: Claim) -> Outcome:
+        """Make one claimed request, and have recorded what comes of it."""
         outcome = await self._make(lane, claimed)
-        await self._record(claimed, outcome)
+        at = micros(self._client.clock)
+        self._books.record(
+            Answered(
+                claimed.request_id,
+                claimed.recipients,
+                evidence_of(claimed, outcome, at=at),
+                reply=outcome.raw if isinstance(outcome, Reply | GatewayError) else "",
+                error=None if isinstance(outcome, Reply) else str(outcome),
+                halve=isinstance(outcome, ListRefused),
+            )
+        )
         if isinstance(outcome, Reply):
             queued = sum(answer.status is Status.QUEUED for answer in outcome.answers)
             self._watch(ended_well=queued >= _MOST_QUEUED * len(outcome.answers))
-            return None
-        if not isinstance(outcome, GatewayError):
+        elif not isinstance(outcome, GatewayError):
             raise outcome
-        if outcome.stops_run:
-            self._fail(outcome)
-        if not isinstance(outcome, NeverLeft | RateLimited):  # these are the same request again
-            self._watch(ended_well=outcome.rows_become == "planned", told=str(outcome))
+        else:
+            if outcome.stops_run:
+                self._books.fail(outcome)
+            if not isinstance(outcome, NeverLeft | RateLimited):  # these are the same request again
+                self._watch(ended_well=outcome.rows_become == "planned", told=str(outcome))
         return outcome
 
     async def _make(self, lane: Lane, claimed: Claim) -> Outcome:
+        report_url = self._report_url and _with_reference(self._report_url, claimed.request_id)
         try:
             return await lane.send(
                 claimed.numbers,
                 claimed.text,
                 sender=claimed.sender,
-                report_url=self._report_url
-                and _with_reference(self._report_url, claimed.request_id),
-                before_writing=partial(self._desk.do, claim.check, claimed),
+                report_url=report_url,
+                before_writing=self._look_at(claimed),
             )
         except (GatewayError, RunStopped, LedgerError) as error:
             return error
 
-    async def _record(self, claimed: Claim, outcome: Outcome) -> None:
-        """Write down what is proven; the claim stands meanwhile."""
+    def _look_at(self, claimed: Claim) -> BeforeWriting:
+        """Make the last look at a claim. One that was just made needs none."""
+        clock = self._client.clock
+        was = clock.now(), clock.monotonic()
 
-        async def write() -> None:
-            at = self._now()
-            await self._desk.do(
-                record.close_request,
-                claimed.request_id,
-                evidence_of(claimed, outcome, at=at),
-                reply=outcome.raw if isinstance(outcome, Reply | GatewayError) else "",
-                error=None if isinstance(outcome, Reply) else str(outcome),
-                halve=isinstance(outcome, ListRefused),
-                at=at,
-            )
+        async def look() -> None:
+            ages = clock.now() - was[0], clock.monotonic() - was[1]
+            if not all(0 <= age < _FRESH for age in ages):  # a machine may have slept meanwhile
+                await self._desk.do(claim.check, claimed)
 
-        await write_down(self._client.clock, write, self._fail)  # nothing more is claimed
+        return look
 
     def _watch(self, *, ended_well: bool, told: str = "") -> None:
         self._brake.note(ended_well=ended_well)
         if self._brake.pulled:
             last = f" The last one: {told}" if told else ""
-            self._fail(
+            self._books.fail(
                 RunStopped(
                     f"Stopped: {self._brake.pulled} ended unknown or refused.{last} Nothing more "
                     "was sent; look at report() and the account before you send again."

@@ -12,7 +12,8 @@ from smspm_campaigns.delivery.ledger.read import Due
 from smspm_campaigns.delivery.ledger.record import EURO, Evidence
 from smspm_campaigns.delivery.pacing import SECOND, micros, next_poll, take_turn, told_to_wait
 from smspm_campaigns.exceptions import AccountRefused, GatewayError, NeverLeft, RateLimited
-from smspm_campaigns.gateway.client import Client, Lane
+from smspm_campaigns.gateway.client import Client
+from smspm_campaigns.gateway.lane import Lane
 from smspm_campaigns.gateway.replies import Details
 from smspm_campaigns.vocabulary import OPEN, VENDOR_STATUS, Status
 

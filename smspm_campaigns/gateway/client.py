@@ -6,56 +6,32 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import httpx
 
 from smspm_campaigns.clock import Clock, SystemClock
-from smspm_campaigns.exceptions import (
-    InvalidArgument,
-    NeverLeft,
-    OutcomeUnknown,
-)
-from smspm_campaigns.gateway.gate import BeforeWriting, Gate
+from smspm_campaigns.exceptions import InvalidArgument, OutcomeUnknown
+from smspm_campaigns.gateway.connection import ONE, Connection
+from smspm_campaigns.gateway.lane import Lane
 from smspm_campaigns.gateway.pace import Pace
-from smspm_campaigns.gateway.replies import Details, Reply, read_details, read_fields, read_send
+from smspm_campaigns.gateway.replies import Details, Reply
 from smspm_campaigns.gateway.settings import (
     LOOPBACK,
     check_above_0,
     check_credentials,
     credential,
 )
-from smspm_campaigns.gateway.signing import DETAILS, GATE, REPORT_URL, Signing, strike_all
 from smspm_campaigns.masking import Secret
-from smspm_campaigns.vocabulary import MAX_RECIPIENTS, REQUESTS_PER_MINUTE, SIMULATED
+from smspm_campaigns.vocabulary import REQUESTS_PER_MINUTE, SIMULATED
 
 BASE_URL: Final = "https://api.smspm.com"  # quick start
 
 _TIMEOUT: Final = 30.0  # seconds for a reply
 _CONNECT_TIMEOUT: Final = 10.0  # seconds for a connection
-_WHOLE: Final = 2  # times the time-out, for all of a request: a reply may also come in drops
-_MAX_REPLY: Final = 1 << 20  # bytes of a reply; 100 elements take about 12,000
 _SIMULATED_BALANCE: Final = 1_000_000.0  # EUR: a rehearsal does not stop for money
-
-#: Errors of httpx's own transport that prove that not a byte was written. An allow-list.
-_NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-
-_NO_LOOK: Final = (
-    "The installed httpcore does not tell when a connection is made, so that nothing can be looked "
-    "at before it is written. Install httpcore 1.0, then go on."
-)
-
-#: Others are left behind: that of a redirect may repeat credentials.
-_HEADERS_READ: Final = ("retry-after",)
-
-
-class _Raw(NamedTuple):
-    code: int
-    headers: dict[str, str]
-    text: str
 
 
 class Client:
@@ -111,6 +87,7 @@ class Client:
         self.requests_per_minute = requests_per_minute
         self.timeout = timeout
         self.list_errors_atomic = list_errors_atomic
+        self.keeps_connections = True  # until it turns out that one mixes up replies
         self.clock: Clock = clock or SystemClock()
         self.pace = Pace(requests_per_minute, self.clock)
         self._transport = transport
@@ -222,141 +199,29 @@ class Client:
             return await lane.ask(path)
 
     @asynccontextmanager
-    async def lane(self) -> AsyncIterator["Lane"]:
+    async def lane(self) -> AsyncIterator[Lane]:
         """Open a lane: at most one request is in flight on it.
 
-        Each request has a connection of its own. HTTP/1.1 tells replies apart by their order alone,
-        so whatever an earlier request left behind would be taken for the reply to the next one.
+        It keeps its connection for a second, for the next request.
         """
-        inner = self._transport or httpx.AsyncHTTPTransport(
-            verify=self._tls, limits=httpx.Limits(max_connections=1, max_keepalive_connections=0)
+        connection = Connection(
+            self.base_url,
+            (self._hash, self._token),
+            httpx.Timeout(self.timeout, connect=min(self.timeout, _CONNECT_TIMEOUT)),
+            self._make_transport,
+            is_own=self._transport is None,
         )
-        signing = Signing(inner, self._hash, self._token, is_own=self._transport is None)
-        timeout = httpx.Timeout(self.timeout, connect=min(self.timeout, _CONNECT_TIMEOUT))
         try:
-            async with httpx.AsyncClient(
-                transport=signing, base_url=self.base_url, timeout=timeout, follow_redirects=False
-            ) as http:
-                secrets = (self._token, self._hash)
-                yield Lane(http, self, secrets, proves_never_left=self._transport is None)
+            yield Lane(connection, self)
         finally:
-            if self._transport is None:
-                await inner.aclose()
+            await connection.close()
+
+    def _make_transport(self) -> httpx.AsyncBaseTransport:
+        return self._transport or httpx.AsyncHTTPTransport(verify=self._tls, limits=ONE)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return httpx.create_ssl_context()
-
-
-class Lane:
-    """One request after the other to the API, with the same words as `Client`."""
-
-    def __init__(
-        self,
-        http: httpx.AsyncClient,
-        client: Client,
-        secrets: tuple[Secret, ...],
-        *,
-        proves_never_left: bool,
-    ) -> None:
-        self._http = http
-        self._client = client
-        self._secrets = secrets
-        self._never_left = _NEVER_LEFT if proves_never_left else ()
-
-    async def send(
-        self,
-        numbers: str | Sequence[str],
-        text: str,
-        *,
-        sender: str,
-        report_url: Secret | None = None,
-        before_writing: BeforeWriting | None = None,
-    ) -> Reply:
-        """Send one text to up to 100 numbers, once. See `Client.send`.
-
-        `before_writing` is called when the connection is made and nothing is written yet; what it
-        raises is raised, and nothing is written.
-        """
-        asked = [numbers] if isinstance(numbers, str) else list(numbers)
-        if not 0 < len(set(asked)) == len(asked) <= MAX_RECIPIENTS:
-            raise InvalidArgument(
-                f"A request takes 1 to {MAX_RECIPIENTS} different numbers, not {len(asked)}."
-            )
-        body = {
-            "toNumber": asked if len(asked) > 1 else asked[0],
-            "text": text,
-            "fromNumber": sender,
-        }
-        return read_send(
-            asked,
-            *await self._exchange("POST", "/", body, before_writing, report_url),
-            list_errors_atomic=self._client.list_errors_atomic,
-            now=self._now(),
-        )
-
-    async def details(self, message_id: str) -> Details:
-        """Ask how one message stands. See `Client.details`."""
-        return read_details(
-            *await self._exchange("POST", DETAILS, {"id": message_id}), now=self._now()
-        )
-
-    async def ask(self, path: str) -> dict[str, Any]:
-        """Ask for fields of the account, by GET."""
-        return read_fields(*await self._exchange("GET", path, None), now=self._now())
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._client.clock.now(), UTC)
-
-    async def _exchange(
-        self,
-        method: str,
-        path: str,
-        body: dict[str, Any] | None,
-        before_writing: BeforeWriting | None = None,
-        report_url: Secret | None = None,
-    ) -> _Raw:
-        """Make one request. Errors are raised outside the handler: no chain leads to a secret."""
-        failure: BaseException
-        gate = Gate(before_writing, _WHOLE * self._client.timeout)
-        try:
-            async with (
-                gate.bound,
-                self._http.stream(
-                    method, path, json=body, extensions={GATE: gate, REPORT_URL: report_url}
-                ) as response,
-            ):
-                text = await self._read(response, report_url)
-                if text is not None and gate.was_passed:
-                    headers = {k: v for k, v in response.headers.items() if k in _HEADERS_READ}
-                    return _Raw(response.status_code, headers, text)
-            failure = OutcomeUnknown(
-                f"The reply is longer than {_MAX_REPLY:,} bytes, or packed more than once."
-            )
-            if not gate.was_passed:
-                failure = OutcomeUnknown(_NO_LOOK, stops_run=True)
-        except self._never_left as error:
-            failure = NeverLeft(
-                f"No connection to {self._client.base_url} ({_name(error)}). Nothing was sent; "
-                "check the network and run it again."
-            )
-        except Exception as error:  # noqa: BLE001 - whatever it is, it proves nothing
-            failure = gate.objection or OutcomeUnknown(f"The request broke off ({_name(error)}).")
-        except BaseException as error:  # noqa: BLE001 - cancelled or interrupted, and raised anew
-            failure = type(error)(*error.args)
-        raise failure.with_traceback(None)  # that of an objection leads through the request
-
-    async def _read(self, response: httpx.Response, report_url: Secret | None) -> str | None:
-        """Read a reply, and strike out secrets it repeats; None when it is too long."""
-        data = b""
-        if "," in response.headers.get("content-encoding", ""):
-            return None  # packed into a packet: a few bytes could be gigabytes
-        async for chunk in response.aiter_bytes():
-            data += chunk
-            if len(data) > _MAX_REPLY:
-                return None
-        text = data.decode("utf-8", errors="replace")
-        return strike_all(text, self._secrets, report_url)
 
 
 def _check_url(url: Secret) -> str:
@@ -385,7 +250,3 @@ def _read_url(url: Secret) -> tuple[str, bool, bool]:
     is_safe = parsed.scheme == "https" or (parsed.scheme == "http" and parsed.host in LOOPBACK)
     more = parsed.userinfo or parsed.query or parsed.fragment
     return str(address), is_safe, bool(parsed.host and not more)
-
-
-def _name(error: BaseException) -> str:
-    return type(error).__name__

@@ -78,10 +78,14 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answers to a send, one for each number in the order asked, and the reply as it came."""
+    """The answers to a send, one for each number in the order asked, and the reply as it came.
+
+    `is_plain`: each number was accepted, and stands in the reply.
+    """
 
     answers: tuple[Answer, ...]
     raw: str
+    is_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,9 @@ def read_send(
     body = _readable(code, headers, raw, now)
     elements = body.get("messages")
     if isinstance(elements, list) and elements:
-        return Reply(tuple(_match(numbers, elements)), raw)
+        answers = tuple(_match(numbers, elements))
+        is_plain = code == 200 and all(answer.status is Status.QUEUED for answer in answers)
+        return Reply(answers, raw, is_plain and _names_all(numbers, elements))
     raise _error(body, code, raw, len(numbers), list_errors_atomic=list_errors_atomic)
 
 
@@ -277,43 +283,53 @@ def _about_number(quoted: str, raw: str, asked: int, *, list_errors_atomic: bool
 
 def _match(numbers: Sequence[str], elements: list[Any]) -> list[Answer]:
     """Match elements to numbers by number alone, never by position; what is doubtful is unknown."""
-    ids = Counter(element["id"] for element in elements if _is_identified(element))
-    by_number: dict[str, list[dict[str, Any]]] = {}
+    ids: list[str | None] = []
+    by_number: dict[str, list[tuple[dict[str, Any], str | None]]] = {}
     for element in elements:
         if isinstance(element, dict):
-            by_number.setdefault(_digits(element.get("toNumber")), []).append(element)
-    if len(numbers) == 1 and len(elements) == 1 and isinstance(elements[0], dict):
-        by_number = {numbers[0]: elements}
+            ids.append(_identity(element))
+            same = by_number.setdefault(_digits(element.get("toNumber")), [])
+            same.append((element, ids[-1]))
+    if len(numbers) == 1 and len(elements) == 1 and by_number:
+        by_number = {numbers[0]: [*by_number.values()][0]}
+    count = Counter(ids)
     answers = []
     for number in numbers:
         same = by_number.get(number, [])
         if len(same) != 1:
-            count = f"{len(same)} elements" if same else "no element"
-            told = f"the reply has {count} for this number"
+            there = f"{len(same)} elements" if same else "no element"
+            told = f"the reply has {there} for this number"
             answers.append(Answer(number, Status.UNKNOWN, error=told))
-        elif _is_identified(same[0]) and ids[same[0]["id"]] > 1:
+        elif (identity := same[0][1]) is not None and count[identity] > 1:
             told = "the reply has its id more than once"
             answers.append(Answer(number, Status.UNKNOWN, error=told))
         else:
-            answers.append(_judge(number, same[0]))
+            answers.append(_judge(number, same[0][0], identity))
     return answers
 
 
-def _is_identified(element: Any) -> bool:
-    found = element.get("id") if isinstance(element, dict) else None
-    return (
+def _names_all(numbers: Sequence[str], elements: list[dict[str, Any]]) -> bool:
+    return {_digits(element.get("toNumber")) for element in elements} == set(numbers)
+
+
+def _identity(element: dict[str, Any]) -> str | None:
+    """Return the id of an element, None when it is none that could be told from another."""
+    found = element.get("id")
+    is_one = (
         isinstance(found, str)
         and found.isprintable()
         and "\ufffd" not in found  # what stands for bytes that are no UTF-8
         and 0 < len(found.strip()) <= len(found) <= _MAX_ID
     )
+    return found if is_one else None
 
 
 def _digits(spelled: Any) -> str:
     """Return the digits of a number; none of what is neither text nor a whole number."""
     if isinstance(spelled, bool) or not isinstance(spelled, str | int):
         return ""
-    return re.sub(r"\D", "", str(spelled))
+    text = str(spelled)
+    return text if text.isdecimal() else re.sub(r"\D", "", text)
 
 
 def _text(said: Any) -> str:
@@ -323,15 +339,14 @@ def _text(said: Any) -> str:
     return said.strip()[:_MAX_QUOTED].encode(errors="replace").decode()
 
 
-def _judge(number: str, element: dict[str, Any]) -> Answer:
+def _judge(number: str, element: dict[str, Any], identity: str | None) -> Answer:
     word = _text(element.get("status"))
     error = element.get("error")
     meaning = VENDOR_STATUS.get(word.lower())
+    if identity is not None and meaning in _ACCEPTED and not error:
+        return Answer(number, Status.QUEUED, identity, word)
     told = _text(mask_text(str(error or word))) or None
-    if _is_identified(element):
-        if meaning in _ACCEPTED and not error:
-            return Answer(number, Status.QUEUED, element["id"], word)
-    elif not element.get("id") and meaning not in _ACCEPTED:
+    if identity is None and not element.get("id") and meaning not in _ACCEPTED:
         refuses = meaning is Status.FAILED or word.lower() in _REFUSING_WORDS
         if refuses or _is(_ABOUT_NUMBER, error):
             return Answer(number, Status.REFUSED, word=word or None, error=told)

@@ -1,16 +1,20 @@
-"""Claiming the next request: on disk before its first byte leaves."""
+"""Claiming the next requests: on disk before their first bytes leave."""
 
-import itertools
+import json
 import uuid
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from smspm_campaigns.batches import Item, take_request
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.delivery.ledger.owners import Owner
-from smspm_campaigns.delivery.ledger.plan import bind_gateway, refuse_repeats_of_request
-from smspm_campaigns.delivery.ledger.record import EURO, add_events, settle
+from smspm_campaigns.delivery.ledger.plan import (
+    bind_gateway,
+    refuse_repeats,
+    refuse_repeats_of_requests,
+)
+from smspm_campaigns.delivery.ledger.record import EURO, add_request_events
 from smspm_campaigns.exceptions import BudgetExceeded, NeverLeft, RunStopped
+from smspm_campaigns.vocabulary import MAX_RECIPIENTS
 
 
 class Order(NamedTuple):
@@ -23,120 +27,233 @@ class Order(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """One request that is about to be made: `attempts` by number."""
+    """One request that is about to be made: attempts and rows by number, each in one order."""
 
     request_id: str
     text: str
     sender: str
     attempts: dict[str, int]
+    recipients: list[int]
 
     @property
     def numbers(self) -> list[str]:
         return list(self.attempts)
 
 
-def claim_request(ledger: Ledger, order: Order, *, at: int) -> Claim | None:
-    """Claim the next request; None when nothing is planned, or the limit is reached.
+class Claimed(NamedTuple):
+    """Claims, and whether a later one could find anything."""
 
-    The first claim binds the campaign to its gateway.
+    claims: list[Claim]
+    is_anything_left: bool
 
-    Raises:
-        RunStopped: this owner was declared dead, so nobody would find its claims.
-        GatewayMismatch: another gateway took some of the campaign.
-        CampaignConflict: another campaign took some of it meanwhile.
-        BudgetExceeded: it would cost more than the campaign may.
+
+class _Campaign(NamedTuple):
+    gateway: str | None
+    taken: int
+    taken_cost: int
+    max_cost: int | None
+    allow_repeat: int
+
+
+class _Row(NamedTuple):
+    id: int
+    number: str
+    content_id: int
+    request_size: int
+    cost: int | None
+
+    @property
+    def shared(self) -> tuple[int, int]:
+        """What rows of one request have in common."""
+        return self.content_id, self.request_size
+
+
+class Claimer:
+    """Claims for one run.
+
+    For what another campaign took it looks once at all that is planned, and at each request from
+    the moment that anybody else has written.
     """
-    with ledger.transaction():
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._looked_at: int | None = None  # the version of the ledger when all was looked at
+        self._rows_each = MAX_RECIPIENTS  # of the last requests: how far to read ahead
+
+    def claim(self, ledger: Ledger, *, most: int, most_rows: int, at: int) -> Claimed:
+        """Claim up to so many requests, with so many rows in all, inside a transaction.
+
+        The first claim binds the campaign to its gateway.
+
+        Raises:
+            RunStopped: this owner was declared dead, so nobody would find its claims.
+            GatewayMismatch: another gateway took some of the campaign.
+            CampaignConflict: another campaign took some of it meanwhile.
+            BudgetExceeded: the next request would cost more than the campaign may.
+        """
+        order = self._order
         alive = "SELECT 1 FROM owner WHERE id = ? AND ended_at IS NULL"
         if not ledger.one(alive, order.owner.id):
             raise taken_over()
-        items = _next_items(ledger, order)
-        if not items:
-            return None
-        bind_gateway(ledger, order.campaign_id, order.gateway)
-        text, sender = ledger.one(
-            "SELECT text, sender FROM content JOIN recipient ON recipient.content_id = content.id "
-            "WHERE recipient.id = ?",
-            items[0].key,
+        campaign = _Campaign(
+            *ledger.one(
+                "SELECT gateway, taken, taken_cost, max_cost, allow_repeat "
+                "FROM campaign WHERE id = ?",
+                order.campaign_id,
+            )
         )
-        request_id = uuid.uuid4().hex
+        room = None if order.limit is None else max(order.limit - campaign.taken, 0)
+        requests = self._next_requests(ledger, most, most_rows, room)
+        if not requests:
+            return Claimed([], self._is_anything_left(ledger, room))
+        if campaign.gateway != order.gateway:
+            bind_gateway(ledger, order.campaign_id, order.gateway)
+        requests = self._affordable(ledger, campaign, requests)
+        is_looked_at = self._look_at_all(ledger, campaign)
+        claims = self._write(ledger, requests, at=at)
+        if not is_looked_at:
+            refuse_repeats_of_requests(ledger, [claim.request_id for claim in claims])
+        left = None if room is None else room - sum(map(len, requests))
+        return Claimed(claims, self._is_anything_left(ledger, left))
+
+    def _is_anything_left(self, ledger: Ledger, room: int | None) -> bool:
+        planned = "SELECT 1 FROM recipient WHERE campaign_id = ? AND status = 'planned' LIMIT 1"
+        return room != 0 and ledger.one(planned, self._order.campaign_id) is not None
+
+    def _next_requests(
+        self, ledger: Ledger, most: int, most_rows: int, room: int | None
+    ) -> list[list[_Row]]:
+        """Take what is planned in its order, reading on until the last request is surely whole."""
+        if most < 1 or room == 0:
+            return []
+        ahead = most * self._rows_each + 1
+        while True:
+            [planned] = ledger.one(
+                "SELECT json_group_array(json_array(id, number, content_id, request_size, cost)) "
+                "FROM (SELECT id, number, content_id, request_size, cost FROM recipient "
+                "WHERE campaign_id = ? AND status = 'planned' ORDER BY sequence LIMIT ?)",
+                *(self._order.campaign_id, ahead),
+            )
+            rows = [_Row(*row) for row in json.loads(planned)]
+            requests = _take(rows, most, most_rows, room, is_all=len(rows) < ahead)
+            if requests is not None:
+                break
+            ahead *= 4
+        if requests:
+            self._rows_each = -(-sum(map(len, requests)) // len(requests))
+        return requests
+
+    def _affordable(
+        self, ledger: Ledger, campaign: _Campaign, requests: list[list[_Row]]
+    ) -> list[list[_Row]]:
+        """Count requests for the limit and the budget, whoever set it and whoever else is sending.
+
+        Those before the one that is too much are made.
+        """
+        cost, count, made = campaign.taken_cost, 0, 0
+        for request in requests:
+            price = sum(row.cost or 0 for row in request)
+            unpriced = any(row.cost is None for row in request)
+            bound = campaign.max_cost
+            if bound is not None and (unpriced or cost + price > bound):
+                if made:
+                    break
+                raise _too_much(None if unpriced else cost + price, bound)
+            cost, count, made = cost + price, count + len(request), made + 1
         ledger.execute(
-            "INSERT INTO request (id, campaign_id, owner_id, claimed_at) VALUES (?, ?, ?, ?)",
-            (request_id, order.campaign_id, order.owner.id, at),
+            "UPDATE campaign SET taken = taken + ?, taken_cost = ? WHERE id = ?",
+            (count, cost, self._order.campaign_id),
         )
-        ledger.executemany(
-            "INSERT INTO attempt (recipient_id, request_id, status, updated_at) "
-            "VALUES (?, ?, 'sending', ?)",
-            [(item.key, request_id, at) for item in items],
+        return requests[:made]
+
+    def _write(self, ledger: Ledger, requests: list[list[_Row]], *, at: int) -> list[Claim]:
+        order = self._order
+        ids = [_request_id(at) for _ in requests]
+        ledger.values(
+            "INSERT INTO request (id, campaign_id, owner_id, claimed_at) VALUES (rows)",
+            [(request_id, order.campaign_id, order.owner.id, at) for request_id in ids],
         )
-        attempts = ledger.execute(
-            "SELECT recipient.number, attempt.id FROM attempt "
-            "JOIN recipient ON recipient.id = attempt.recipient_id "
-            "WHERE request_id = ? ORDER BY attempt.id",
-            (request_id,),
+        [attempt_id] = ledger.one("SELECT coalesce(max(id), 0) + 1 FROM attempt")
+        contents = _contents(ledger, {request[0].content_id for request in requests})
+        claims = []
+        for request_id, request in zip(ids, requests, strict=True):
+            attempts = {row.number: attempt_id + place for place, row in enumerate(request)}
+            attempt_id += len(request)
+            recipients = [row.id for row in request]
+            text, sender = contents[request[0].content_id]
+            claims.append(Claim(request_id, text, sender, attempts, recipients))
+        ledger.values(
+            "INSERT INTO attempt (id, recipient_id, request_id, status, updated_at) VALUES (rows)",
+            [
+                (attempt, recipient, claim.request_id, "sending", at)
+                for claim in claims
+                for attempt, recipient in zip(
+                    claim.attempts.values(), claim.recipients, strict=True
+                )
+            ],
         )
-        claim = Claim(request_id, text, sender, dict(attempts.fetchall()))
-        refuse_repeats_of_request(ledger, request_id)
-        _spend(ledger, order.campaign_id, request_id)
-        add_events(ledger, claim.attempts.values(), "sending", "claim", at=at)
-        settle(ledger, (item.key for item in items))
-    return claim
-
-
-def _next_items(ledger: Ledger, order: Order) -> list[Item]:
-    room = _room(ledger, order)
-    planned = ledger.execute(
-        "SELECT id, number, content_id, request_size FROM recipient "
-        "WHERE campaign_id = ? AND status = 'planned' ORDER BY sequence",
-        (order.campaign_id,),
-    )
-    first = planned.fetchone()
-    if first is None or (room is not None and room < 1):
-        return []
-    size = first[3] if room is None else min(first[3], room)
-    rows: Iterator[tuple[int, str, int, int]] = itertools.chain([first], planned)
-    items = (Item(key, number, (content, most)) for key, number, content, most in rows)
-    taken = take_request(items, size)
-    planned.close()
-    return taken
-
-
-def _room(ledger: Ledger, order: Order) -> int | None:
-    """Return how many more may be taken; None when there is no limit."""
-    if order.limit is None:
-        return None
-    taken = ledger.one("SELECT taken FROM campaign WHERE id = ?", order.campaign_id)[0]
-    return order.limit - int(taken)
-
-
-def _spend(ledger: Ledger, campaign_id: int, request_id: str) -> None:
-    """Count a request for the limit and the budget, whoever set it and whoever else is sending."""
-    count, cost, unpriced = ledger.one(
-        "SELECT count(*), coalesce(sum(cost), 0), count(*) - count(cost) FROM attempt "
-        "JOIN recipient ON recipient.id = attempt.recipient_id WHERE request_id = ?",
-        request_id,
-    )
-    ledger.execute(
-        "UPDATE campaign SET taken = taken + ?, taken_cost = taken_cost + ? WHERE id = ?",
-        (count, cost, campaign_id),
-    )
-    spent, bound = ledger.one("SELECT taken_cost, max_cost FROM campaign WHERE id = ?", campaign_id)
-    if bound is not None and (unpriced or spent > bound):
-        price = "a price that is not known" if unpriced else f"{spent / EURO:,.2f} EUR"
-        raise BudgetExceeded(
-            f"The next request would bring the campaign to {price}, and {bound / EURO:,.2f} EUR "
-            "are allowed. Nothing more was sent; raise max_cost or leave rows out."
+        ledger.values(
+            "UPDATE recipient SET status = 'sending' WHERE id IN (VALUES (rows))",
+            [(recipient,) for claim in claims for recipient in claim.recipients],
         )
+        add_request_events(ledger, ids, "sending", "claim", at=at)
+        return claims
+
+    def _look_at_all(self, ledger: Ledger, campaign: _Campaign) -> bool:
+        """Tell whether it is known of all that is planned that no other campaign took it for real.
+
+        Raises:
+            CampaignConflict: another one did.
+        """
+        version = ledger.version()
+        if self._looked_at is None and not campaign.allow_repeat:
+            refuse_repeats(ledger, self._order.campaign_id)
+            self._looked_at = version
+        return bool(campaign.allow_repeat) or version == self._looked_at
 
 
-def is_anything_left(ledger: Ledger, order: Order) -> bool:
-    """Tell whether a claim could find anything, so that nobody waits for a turn in vain."""
-    planned = ledger.one(
-        "SELECT 1 FROM recipient WHERE campaign_id = ? AND status = 'planned' LIMIT 1",
-        order.campaign_id,
+def _contents(ledger: Ledger, ids: set[int]) -> dict[int, tuple[str, str]]:
+    [found] = ledger.one(
+        "SELECT json_group_array(json_array(id, text, sender)) FROM content "
+        "WHERE id IN (SELECT value FROM json_each(?))",
+        json.dumps(list(ids)),
     )
-    room = _room(ledger, order)
-    return planned is not None and (room is None or room > 0)
+    return {content_id: (text, sender) for content_id, text, sender in json.loads(found)}
+
+
+def _take(
+    rows: list[_Row], most: int, most_rows: int, room: int | None, *, is_all: bool
+) -> list[list[_Row]] | None:
+    """Take requests from rows in their order; None when more rows must be read to be sure."""
+    requests: list[list[_Row]] = []
+    while rows and len(requests) < most and room != 0:
+        size = rows[0].request_size if room is None else min(rows[0].request_size, room)
+        items = (Item(row.id, row.number, row.shared) for row in rows)
+        taken = {item.key for item in take_request(items, size)}
+        request = [row for row in rows if row.id in taken]
+        is_whole = len(request) == size or rows[-1].shared != rows[0].shared
+        if not (is_whole or is_all):
+            return requests or None
+        if len(request) > most_rows:
+            break
+        requests.append(request)
+        most_rows -= len(request)
+        room = None if room is None else room - len(request)
+        rows = [row for row in rows if row.id not in taken]
+    return requests
+
+
+def _request_id(at: int) -> str:
+    """Make a reference that nobody can guess; later ones sort behind, so that an index grows."""
+    return f"{at // 1000:012x}{uuid.uuid4().hex[12:]}"
+
+
+def _too_much(cost: int | None, bound: int) -> BudgetExceeded:
+    price = "a price that is not known" if cost is None else f"{cost / EURO:,.2f} EUR"
+    return BudgetExceeded(
+        f"The next request would bring the campaign to {price}, and {bound / EURO:,.2f} EUR "
+        "are allowed. Nothing more was sent; raise max_cost or leave rows out."
+    )
 
 
 def check(ledger: Ledger, claim: Claim) -> None:

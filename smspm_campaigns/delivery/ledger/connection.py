@@ -1,11 +1,12 @@
 """Opening a ledger, explicit transactions, and sentences for what SQLite says."""
 
+import itertools
 import os
 import secrets
 import sqlite3
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -18,7 +19,7 @@ from smspm_campaigns.delivery.ledger.locks import is_anybody_sending
 from smspm_campaigns.exceptions import LedgerError
 
 APPLICATION_ID: Final = 0x534D5350  # "SMSP", in the header of the file
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 _BUSY_TIMEOUT: Final = 30.0  # seconds to wait for another writer
 
@@ -113,6 +114,20 @@ class Ledger:
                 building.unlink(missing_ok=True)
 
     @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Do all of it, or nothing, within a transaction that goes on when it fails."""
+        self.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:  # else all of it has failed
+                self.execute("ROLLBACK TO attempt")
+            raise
+        finally:
+            if self._connection.in_transaction:
+                self.execute("RELEASE attempt")
+
+    @contextmanager
     def transaction(self) -> Iterator[None]:
         """Do all of it, or nothing; on disk when it ends."""
         with _sentences(self.path):
@@ -136,6 +151,17 @@ class Ledger:
         with _sentences(self.path):
             self._connection.executemany(sql, rows)
 
+    def values(self, sql: str, rows: Sequence[Sequence[Any]], *before: Any) -> sqlite3.Cursor:
+        """Execute one statement over many rows, which stand where it says VALUES (rows).
+
+        `before` are its other parameters, which stand before the rows.
+
+        One step for all of them gives up the interpreter once, and not for each row.
+        """
+        row = f"({', '.join('?' * len(rows[0]))})"
+        with_rows = sql.replace("(rows)", ", ".join([row] * len(rows)))
+        return self.execute(with_rows, itertools.chain(before, *rows))
+
     def insert(self, sql: str, *parameters: Any) -> int:
         """Insert one row and return its id."""
         return int(self.execute(sql, parameters).lastrowid or 0)
@@ -149,6 +175,10 @@ class Ledger:
         """Return every row of a query."""
         with _sentences(self.path):
             return self.execute(sql, parameters).fetchall()
+
+    def version(self) -> int:
+        """Return a number that changes when anybody else has written."""
+        return int(self.one("PRAGMA data_version")[0])
 
     def key(self) -> bytes:
         """Return the key of this ledger's digests."""

@@ -174,6 +174,12 @@ def refuse_repeats(ledger: Ledger, campaign_id: int) -> None:
     Raises:
         CampaignConflict: there are such messages, and the campaign may not repeat any.
     """
+    is_alone = not ledger.one(
+        "SELECT 1 FROM campaign WHERE id <> ? AND taken > 0 AND gateway <> 'simulated' LIMIT 1",
+        campaign_id,
+    )
+    if is_alone:  # what nobody took need not be compared row by row
+        return
     found = ledger.one(
         "SELECT count(DISTINCT recipient_id), min(name), min(other) FROM repeated "
         "JOIN recipient ON recipient.id = recipient_id AND recipient.status = 'planned' "
@@ -183,16 +189,17 @@ def refuse_repeats(ledger: Ledger, campaign_id: int) -> None:
     _refuse(*found)
 
 
-def refuse_repeats_of_request(ledger: Ledger, request_id: str) -> None:
-    """Refuse a request with a message that another campaign took for real meanwhile.
+def refuse_repeats_of_requests(ledger: Ledger, request_ids: Sequence[str]) -> None:
+    """Refuse requests with a message that another campaign took for real meanwhile.
 
     Raises:
-        CampaignConflict: it has one, and the campaign may not repeat any.
+        CampaignConflict: they have one, and the campaign may not repeat any.
     """
     found = ledger.one(
         "SELECT count(DISTINCT attempt.id), min(name), min(other) FROM attempt "
-        "JOIN repeated ON repeated.recipient_id = attempt.recipient_id WHERE request_id = ?",
-        request_id,
+        "JOIN repeated ON repeated.recipient_id = attempt.recipient_id "
+        "WHERE request_id IN (SELECT value FROM json_each(?))",
+        json.dumps(request_ids),
     )
     _refuse(*found)
 

@@ -145,12 +145,12 @@ def originals(ledger: Ledger, campaign_id: int) -> list[str]:
 def history(ledger: Ledger, campaign_id: int) -> list[Change]:
     """Return every change of a campaign's rows in order. What was not taken is planned again."""
     found = ledger.execute(
-        "SELECT position, event.at, "
-        "CASE event.status WHEN 'not_taken' THEN 'planned' ELSE event.status END, "
-        "evidence, request_id, message_id, event.error "
-        "FROM event JOIN recipient ON recipient.id = event.recipient_id "
-        "LEFT JOIN attempt ON attempt.id = event.attempt_id "
-        "WHERE campaign_id = ? ORDER BY event.id",
+        "SELECT position, change.at, "
+        "CASE change.status WHEN 'not_taken' THEN 'planned' ELSE change.status END, "
+        "evidence, request_id, message_id, change.error "
+        "FROM change JOIN recipient ON recipient.id = change.recipient_id "
+        "LEFT JOIN attempt ON attempt.id = change.attempt_id "
+        "WHERE campaign_id = ? ORDER BY change.id, attempt.id",
         (campaign_id,),
     )
     return [Change(*row) for row in found]

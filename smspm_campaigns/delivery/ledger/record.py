@@ -1,10 +1,11 @@
 """Recording evidence: attempts move forward, and rows follow them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from smspm_campaigns.delivery.ledger.connection import Ledger
-from smspm_campaigns.vocabulary import OPEN
+from smspm_campaigns.vocabulary import OPEN, Status
 
 #: Billionths of a euro in one.
 EURO = 1_000_000_000
@@ -23,29 +24,79 @@ class Evidence(NamedTuple):
     due_at: int | None = None
 
 
-def close_request(
-    ledger: Ledger,
-    request_id: str,
-    evidence: Iterable[Evidence],
-    *,
-    reply: str,
-    error: str | None,
-    halve: bool = False,
-    at: int,
-) -> None:
-    """Record what the reply to a request proves about each of its rows.
+class Answered(NamedTuple):
+    """A request with what its reply proves about each of its rows, which `recipients` are.
 
     `halve`: the next requests of these rows hold half as many numbers.
     """
-    with ledger.transaction():
-        ledger.execute(
-            "UPDATE request SET answered_at = ?, reply = ?, error = ? WHERE id = ?",
-            (at, reply, error, request_id),
-        )
-        for proof in evidence:
+
+    request_id: str
+    recipients: Sequence[int]
+    evidence: Sequence[Evidence]
+    reply: str
+    error: str | None
+    halve: bool = False
+
+
+def close_requests(ledger: Ledger, answered: Sequence[Answered], *, at: int) -> None:
+    """Record what the replies to requests prove about their rows, inside a transaction."""
+    if not answered:
+        return
+    ledger.values(
+        "UPDATE request SET answered_at = ?, reply = column2, error = column3 "
+        "FROM (VALUES (rows)) WHERE id = column1",
+        [(request.request_id, request.reply, request.error) for request in answered],
+        at,
+    )
+    plain = [request for request in answered if _is_plain(request)]
+    others = [request for request in answered if not _is_plain(request)]
+    if plain and not _queue_all(ledger, plain, at=at):
+        others += [request for request in plain if not _queue_all(ledger, [request], at=at)]
+    for request in others:
+        for proof in request.evidence:
             apply(ledger, _unless_known(ledger, proof), "reply", at=at)
-        if halve:
-            _halve_requests(ledger, request_id)
+        if request.halve:
+            _halve_requests(ledger, request.request_id)
+
+
+def _is_plain(request: Answered) -> bool:
+    return all(proof.status == Status.QUEUED for proof in request.evidence)
+
+
+def _queue_all(ledger: Ledger, requests: Sequence[Answered], *, at: int) -> bool:
+    """Do in one step what `apply` would do with requests that were accepted whole.
+
+    Each attempt must be `sending` and speak for its row, and each id be new; else nothing is done.
+    """
+    accepted = [
+        (proof.attempt_id, proof.message_id, proof.word, proof.due_at)
+        for request in requests
+        for proof in request.evidence
+    ]
+    recipients = [(recipient,) for request in requests for recipient in request.recipients]
+    with suppress(_NotPlain), ledger.attempt():
+        moved = ledger.values(
+            "UPDATE OR IGNORE attempt SET status = 'queued', sent_at = ?, updated_at = ?, "
+            "message_id = column2, word = column3, due_at = column4 "
+            "FROM (VALUES (rows)) WHERE attempt.id = column1 AND attempt.status = 'sending'",
+            accepted,
+            *(at, at),
+        )
+        followed = ledger.values(
+            "UPDATE recipient SET status = 'queued' WHERE status = 'sending' AND id IN "
+            "(VALUES (rows))",
+            recipients,
+        )
+        if not moved.rowcount == followed.rowcount == len(accepted):
+            raise _NotPlain
+        references = [request.request_id for request in requests]
+        add_request_events(ledger, references, "queued", "reply", at=at)
+        return True
+    return False
+
+
+class _NotPlain(Exception):
+    """Something is known of a row already, or of an id."""
 
 
 def record(ledger: Ledger, evidence: Evidence, source: str, *, at: int) -> None:
@@ -154,6 +205,16 @@ def add_events(
         "INSERT INTO event (recipient_id, attempt_id, at, status, evidence, error) "
         "SELECT recipient_id, id, ?, ?, ?, ? FROM attempt WHERE id = ?",
         [(at, status, source, error, attempt_id) for attempt_id in attempts],
+    )
+
+
+def add_request_events(
+    ledger: Ledger, request_ids: Sequence[str], status: str, source: str, *, at: int
+) -> None:
+    """Keep in the history a change that all attempts of each request made together."""
+    ledger.values(
+        "INSERT INTO event (request_id, at, status, evidence) VALUES (rows)",
+        [(request_id, at, status, source) for request_id in request_ids],
     )
 
 

@@ -1,5 +1,5 @@
--- The ledger: campaigns, their rows, and every attempt to send one of them. Version 3.
--- An older ledger becomes this one by the steps in to_version_2.sql and to_version_3.sql.
+-- The ledger: campaigns, their rows, and every attempt to send one of them. Version 4.
+-- An older ledger becomes this one by the steps in to_version_2.sql to to_version_4.sql.
 --
 -- A row's life:    planned -> sending -> queued | refused | unknown -> submitted
 --                          -> delivered | failed | unconfirmed
@@ -146,17 +146,29 @@ SELECT mine.id AS recipient_id, mine.campaign_id, own.name, campaign.name AS oth
 
 CREATE TABLE event (               -- every change of status, with its evidence
   id           INTEGER PRIMARY KEY,
-  recipient_id INTEGER NOT NULL REFERENCES recipient (id) ON DELETE CASCADE,
+  recipient_id INTEGER REFERENCES recipient (id) ON DELETE CASCADE,
   attempt_id   INTEGER REFERENCES attempt (id) ON DELETE CASCADE,
                                    -- NULL: a change of the row itself, such as 'cancelled'
+  request_id   TEXT REFERENCES request (id) ON DELETE CASCADE,
+                                   -- a change that all attempts of a request made together
   at           INTEGER NOT NULL,
   status       TEXT    NOT NULL REFERENCES status (name),
   evidence     TEXT    NOT NULL,   -- 'claim', 'reply', 'poll', 'callback', 'dead owner', 'person',
                                    -- 'cancel', 'suppress'
-  error        TEXT                -- what a person reads when it was no plain success
+  error        TEXT,               -- what a person reads when it was no plain success
+  CHECK ((recipient_id IS NULL) <> (request_id IS NULL)),
+  CHECK (attempt_id IS NULL OR recipient_id IS NOT NULL)
 );
-CREATE INDEX event_of_recipient ON event (recipient_id);
-CREATE INDEX event_of_attempt ON event (attempt_id);
+CREATE INDEX event_of_recipient ON event (recipient_id) WHERE recipient_id IS NOT NULL;
+CREATE INDEX event_of_attempt ON event (attempt_id) WHERE attempt_id IS NOT NULL;
+CREATE INDEX event_of_request ON event (request_id) WHERE request_id IS NOT NULL;
+
+CREATE VIEW change AS              -- events, attempt by attempt
+SELECT id, recipient_id, attempt_id, at, status, evidence, error
+  FROM event WHERE recipient_id IS NOT NULL
+ UNION ALL
+SELECT event.id, attempt.recipient_id, attempt.id, event.at, event.status, evidence, event.error
+  FROM event JOIN attempt ON attempt.request_id = event.request_id;
 
 CREATE TABLE trial (               -- a row's text, sent to somebody's own number to look at it:
                                    -- no attempt, counted nowhere, never repeated

@@ -1,0 +1,44 @@
+"""One commit for all that a run has to write: replies that came, and the claims that follow."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from smspm_campaigns.delivery.ledger.claim import Claim, Claimer
+from smspm_campaigns.delivery.ledger.connection import Ledger
+from smspm_campaigns.delivery.ledger.record import Answered, close_requests
+from smspm_campaigns.exceptions import LedgerError, SmspmError
+
+
+class Round(NamedTuple):
+    """What a round came to: claims, whether there is more to claim, and what speaks against it."""
+
+    claims: list[Claim]
+    is_anything_left: bool
+    objection: SmspmError | None = None
+
+
+def keep(
+    ledger: Ledger,
+    claimer: Claimer,
+    answered: Sequence[Answered],
+    *,
+    most: int,
+    most_rows: int,
+    at: int,
+) -> Round:
+    """Record replies, then claim up to so many requests, with so many rows in all.
+
+    What speaks against a claim leaves what was recorded.
+
+    Raises:
+        LedgerError: nothing was recorded, and nothing claimed.
+    """
+    with ledger.transaction():
+        close_requests(ledger, answered, at=at)
+        try:
+            with ledger.attempt():
+                return Round(*claimer.claim(ledger, most=most, most_rows=most_rows, at=at))
+        except LedgerError:
+            raise
+        except SmspmError as error:
+            return Round([], is_anything_left=True, objection=error)

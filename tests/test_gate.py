@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from smspm_campaigns.exceptions import LedgerError, OutcomeUnknown, RunStopped
-from smspm_campaigns.gateway import signing
+from smspm_campaigns.gateway import connection
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.gate import BeforeWriting
 from smspm_campaigns.gateway.replies import Reply
@@ -144,7 +144,7 @@ def test_a_transport_that_does_not_tell_when_it_is_connected_stops_the_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The look would be left out for good, and nobody would know."""
-    monkeypatch.setattr(signing, "_CONNECTED", "http11.another_name.started")
+    monkeypatch.setattr(connection, "_CONNECTED", "http11.another_name.started")
 
     async def look() -> None:
         raise AssertionError("never taken")

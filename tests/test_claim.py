@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from smspm_campaigns.batches import count_requests
 from smspm_campaigns.delivery.ledger import claim, owners, plan, read, record
-from smspm_campaigns.delivery.ledger.claim import Claim, Order, claim_request
+from smspm_campaigns.delivery.ledger.claim import Claim, Order
 from smspm_campaigns.delivery.ledger.plan import PlannedRow
 from smspm_campaigns.delivery.ledger.record import Evidence
 from smspm_campaigns.exceptions import BudgetExceeded, CampaignConflict, RunStopped
@@ -28,7 +28,7 @@ def priced(number: str, cost: int | None) -> PlannedRow:
 def claim_all(book: "Book", limit: int | None = None) -> list[Claim]:
     claims = []
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-        while claimed := claim_request(ledger, Order(book.id, owner, "simulated", limit), at=7):
+        while claimed := book.claim(ledger, Order(book.id, owner, "simulated", limit), at=7):
             claims.append(claimed)
     return claims
 
@@ -37,12 +37,13 @@ def test_a_claim_is_what_the_request_will_be(new_book: "NewBook") -> None:
     """Its numbers, text and sender, with an attempt for each, all of it on disk."""
     book = new_book(NUMBERS[:3])
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-        claimed = claim_request(ledger, Order(book.id, owner, "simulated", None), at=7)
+        claimed = book.claim(ledger, Order(book.id, owner, "simulated", None), at=7)
         assert claimed == Claim(
             claimed.request_id if claimed else "",
             "Hi",
             "SMSPM.com",
             dict(zip(NUMBERS[:3], (1, 2, 3), strict=True)),
+            [1, 2, 3],
         )
         assert claimed.numbers == NUMBERS[:3]
         # seen by another connection: it is committed
@@ -50,10 +51,10 @@ def test_a_claim_is_what_the_request_will_be(new_book: "NewBook") -> None:
         assert book.ask("SELECT id, owner_id, claimed_at, answered_at FROM request") == [
             (claimed.request_id, owner.id, 7, None)
         ]
-        assert book.ask("SELECT attempt_id, at, status, evidence FROM event") == [
+        assert book.ask("SELECT attempt_id, at, status, evidence FROM change") == [
             (attempt, 7, "sending", "claim") for attempt in (1, 2, 3)
         ]
-        assert claim_request(ledger, Order(book.id, owner, "simulated", None), at=8) is None
+        assert book.claim(ledger, Order(book.id, owner, "simulated", None), at=8) is None
 
 
 def test_requests_hold_a_hundred_of_one_text_and_sender(new_book: "NewBook") -> None:
@@ -121,12 +122,12 @@ def test_a_limit_counts_all_that_was_ever_taken(new_book: "NewBook") -> None:
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
         for status in ("queued", "unknown", "refused", "not_taken"):
             taken = {"queued": 0, "unknown": 1, "refused": 2, "not_taken": 2}[status]
-            claimed = claim_request(ledger, Order(book.id, owner, "simulated", taken + 1), at=0)
+            claimed = book.claim(ledger, Order(book.id, owner, "simulated", taken + 1), at=0)
             assert claimed is not None
             assert len(claimed.attempts) == 1
             [attempt] = claimed.attempts.values()
             record.record(ledger, Evidence(attempt, status), "reply", at=0)
-        assert claim_request(ledger, Order(book.id, owner, "simulated", 2), at=0) is None
+        assert book.claim(ledger, Order(book.id, owner, "simulated", 2), at=0) is None
     assert book.counts() == {"queued": 1, "unknown": 1, "refused": 1, "planned": 7}
 
 
@@ -161,7 +162,7 @@ def test_a_claim_stands_until_its_owner_is_declared_dead(new_book: "NewBook") ->
     """Just before writing, this is asked."""
     book = new_book(NUMBERS[:2])
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-        claimed = claim_request(ledger, Order(book.id, owner, "simulated", None), at=0)
+        claimed = book.claim(ledger, Order(book.id, owner, "simulated", None), at=0)
         assert claimed is not None
         claim.check(ledger, claimed)
         record.record(ledger, Evidence(1, "unknown"), "dead owner", at=0)
@@ -175,7 +176,7 @@ def test_an_owner_that_was_declared_dead_claims_no_more(new_book: "NewBook") -> 
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
         ledger.execute("UPDATE owner SET ended_at = 1")
         with pytest.raises(RunStopped, match="this one seemed dead"):
-            claim_request(ledger, Order(book.id, owner, "simulated", None), at=0)
+            book.claim(ledger, Order(book.id, owner, "simulated", None), at=0)
     assert book.counts() == {"planned": 2}
 
 
@@ -184,12 +185,12 @@ def test_a_refused_list_is_halved_until_single_numbers_are_asked(new_book: "NewB
     book = new_book([*NUMBERS[:7], *((number, "Ho") for number in NUMBERS[:5])])
     sizes = []
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-        while claimed := claim_request(ledger, Order(book.id, owner, "simulated", None), at=0):
+        while claimed := book.claim(ledger, Order(book.id, owner, "simulated", None), at=0):
             sizes.append((claimed.text, len(claimed.attempts)))
             refused = claimed.text == "Hi" and len(claimed.attempts) > 1
             status = "not_taken" if refused else "queued"
             evidence = [Evidence(attempt, status) for attempt in claimed.attempts.values()]
-            record.close_request(
+            book.close(
                 ledger, claimed.request_id, evidence, reply="", error=None, halve=refused, at=0
             )
     assert sizes == [
@@ -209,12 +210,12 @@ def test_a_request_above_the_budget_is_not_claimed(new_book: "NewBook") -> None:
     book = new_book([priced(number, 50_000_000) for number in NUMBERS[:3]])
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
         order = Order(book.id, owner, "simulated", None)
-        assert claim_request(ledger, order, at=0) is not None
+        assert book.claim(ledger, order, at=0) is not None
         with book.open() as another:
             plan.set_max_cost(another, book.id, 100_000_000)
-        assert claim_request(ledger, order, at=0) is not None
+        assert book.claim(ledger, order, at=0) is not None
         with pytest.raises(BudgetExceeded) as caught:
-            claim_request(ledger, order, at=0)
+            book.claim(ledger, order, at=0)
     assert str(caught.value) == (
         "The next request would bring the campaign to 0.15 EUR, and 0.10 EUR are allowed. Nothing "
         "more was sent; raise max_cost or leave rows out."
@@ -229,7 +230,7 @@ def test_a_request_without_a_price_is_not_claimed_under_a_budget(new_book: "NewB
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
         plan.set_max_cost(ledger, book.id, 10**12)
         with pytest.raises(BudgetExceeded, match="to a price that is not known"):
-            claim_request(ledger, Order(book.id, owner, "simulated", None), at=0)
+            book.claim(ledger, Order(book.id, owner, "simulated", None), at=0)
     assert book.counts() == {"planned": 1}
 
 
@@ -249,7 +250,7 @@ def test_what_is_taken_never_costs_more_than_the_budget(
         plan.set_max_cost(ledger, book.id, bound)
         for proof in proofs:
             try:
-                claimed = claim_request(ledger, Order(book.id, owner, "simulated", None), at=0)
+                claimed = book.claim(ledger, Order(book.id, owner, "simulated", None), at=0)
             except BudgetExceeded:
                 break
             if claimed is None:
@@ -276,10 +277,10 @@ def test_what_another_campaign_took_meanwhile_is_not_claimed(new_book: "NewBook"
     )
     real = "https://x.test account 1"
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-        assert claim_request(ledger, Order(trying, owner, "simulated", None), at=0) is not None
-        assert claim_request(ledger, Order(one, owner, real, 1), at=0) is not None
+        assert book.claim(ledger, Order(trying, owner, "simulated", None), at=0) is not None
+        assert book.claim(ledger, Order(one, owner, real, 1), at=0) is not None
         with pytest.raises(
             CampaignConflict, match=r"1 messages of 'two' were already taken .*'one'"
         ):
-            claim_request(ledger, Order(two, owner, real, None), at=0)
+            book.claim(ledger, Order(two, owner, real, None), at=0)
         assert read.count_by_status(ledger, two) == {"planned": 2}

@@ -49,7 +49,7 @@ BY_CHANCE: Final = "at a moment by chance"
 
 #: How many left rows in flight: each of them its lanes' worth at most, which `broken` looks at.
 BURIED: Final = (
-    "SELECT count(DISTINCT owner_id) FROM event JOIN attempt ON attempt.id = attempt_id "
+    "SELECT count(DISTINCT owner_id) FROM change JOIN attempt ON attempt.id = attempt_id "
     "JOIN request ON request.id = request_id WHERE evidence = 'dead owner'"
 )
 
@@ -147,7 +147,7 @@ def test_killed_while_it_buries_the_dead_the_next_one_buries_them(
         dead = "SELECT count(*) FROM owner WHERE ended_at IS NULL"
         is_buried = step.endswith(("after COMMIT", "release"))
         assert siege.ask(dead) == [(2 - hit + (not is_buried),)] or step.startswith("open")
-        open_claims = "SELECT count(DISTINCT recipient_id) FROM event WHERE status = 'unknown'"
+        open_claims = "SELECT count(DISTINCT recipient_id) FROM change WHERE status = 'unknown'"
         [(before,)] = siege.ask(left)
         [(buried,)] = siege.ask(open_claims)
         assert siege.broken() == {}

@@ -310,7 +310,7 @@ def check_the_history(ask: Ask) -> None:
     """It tells each attempt's way to where it stands, and no request is half claimed or closed."""
     stages: dict[str, int] = dict(ask("SELECT name, stage FROM status"))
     ways: dict[int, list[str]] = {}
-    for attempt, status in ask("SELECT attempt_id, status FROM event ORDER BY id"):
+    for attempt, status in ask("SELECT attempt_id, status FROM change ORDER BY id"):
         ways.setdefault(attempt, []).append(status)
     for attempt, status in ask("SELECT id, status FROM attempt"):
         assert (ways[attempt][0], ways[attempt][-1]) == ("sending", status)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from smspm_campaigns.delivery.ledger import Ledger, connection, locks, owners, read
-from smspm_campaigns.delivery.ledger.claim import Order, claim_request
+from smspm_campaigns.delivery.ledger import Ledger, connection, locks, owners, read, rounds
+from smspm_campaigns.delivery.ledger.claim import Claimer, Order
 from smspm_campaigns.delivery.ledger.read import Change
 from smspm_campaigns.exceptions import LedgerError
 
@@ -79,9 +79,9 @@ def test_everything_is_found_again(old: Path) -> None:
 def test_an_old_campaign_goes_on(old: Path) -> None:
     """What was planned is claimed, and nothing else."""
     with Ledger.open(old) as ledger, owners.hold(ledger, lambda: 10) as owner:
-        claimed = claim_request(ledger, Order(7, owner, "simulated", None), at=11)
-        assert claimed is not None
-        assert claimed.numbers == ["37250000002"]
+        claimer = Claimer(Order(7, owner, "simulated", None))
+        made = rounds.keep(ledger, claimer, [], most=2, most_rows=100, at=11)
+        assert [claimed.numbers for claimed in made.claims] == [["37250000002"]]
 
 
 def test_an_old_ledger_is_then_like_a_new_one(old: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smspm_campaigns.delivery.ledger import Ledger, owners
-from smspm_campaigns.delivery.ledger.claim import Order, claim_request
+from smspm_campaigns.delivery.ledger.claim import Order
 from smspm_campaigns.exceptions import LedgerError
 
 if TYPE_CHECKING:
@@ -19,10 +19,11 @@ LONG_AFTER = 10**18  # microseconds: thirty thousand years
 
 HOLDING = """
 import pathlib, sys
-from smspm_campaigns.delivery.ledger import Ledger, owners
-from smspm_campaigns.delivery.ledger.claim import Order, claim_request
+from smspm_campaigns.delivery.ledger import Ledger, owners, rounds
+from smspm_campaigns.delivery.ledger.claim import Claimer, Order
 with Ledger.open(pathlib.Path(sys.argv[1])) as ledger, owners.hold(ledger, lambda: 0) as owner:
-    claim_request(ledger, Order(int(sys.argv[2]), owner, "simulated", 2), at=0)
+    claimer = Claimer(Order(int(sys.argv[2]), owner, "simulated", 2))
+    rounds.keep(ledger, claimer, [], most=1, most_rows=100, at=0)
     print(owner.id, flush=True)
     sys.stdin.read()
 """
@@ -62,14 +63,14 @@ def test_claims_without_an_answer_are_unknown_when_their_owner_ends(new_book: "N
     """Never planned: the request may have been written."""
     book = new_book(NUMBERS)
     with book.open() as ledger, owners.hold(ledger, lambda: 3) as owner:
-        claim_request(ledger, Order(book.id, owner, "simulated", 2), at=1)
+        book.claim(ledger, Order(book.id, owner, "simulated", 2), at=1)
     error = "the program stopped before the reply was recorded"
     assert [(row.status, row.error, row.updated_at) for row in book.rows()] == [
         ("unknown", error, 3),
         ("unknown", error, 3),
         *[("planned", None, None)] * 3,
     ]
-    assert book.ask("SELECT attempt_id, at, status, evidence FROM event WHERE at = 3") == [
+    assert book.ask("SELECT attempt_id, at, status, evidence FROM change WHERE at = 3") == [
         (1, 3, "unknown", "dead owner"),
         (2, 3, "unknown", "dead owner"),
     ]
@@ -105,7 +106,7 @@ def test_an_owner_of_another_thread_lives(new_book: "NewBook") -> None:
 
     def hold() -> None:
         with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-            claim_request(ledger, Order(book.id, owner, "simulated", 2), at=0)
+            book.claim(ledger, Order(book.id, owner, "simulated", 2), at=0)
             claimed.set()
             ended.wait()
 
@@ -130,7 +131,7 @@ def test_an_owner_is_found_whichever_link_the_ledger_was_opened_by(
     link = tmp_path / "link.sqlite"
     link.symlink_to(book.path)
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-        claim_request(ledger, Order(book.id, owner, "simulated", 2), at=0)
+        book.claim(ledger, Order(book.id, owner, "simulated", 2), at=0)
         with Ledger.open(link) as by_link:
             owners.bury_the_dead(by_link, at=LONG_AFTER)
         assert book.counts() == {"sending": 2, "planned": 3}
@@ -142,7 +143,7 @@ def test_an_owner_whose_lock_cannot_be_looked_at_may_be_alive(new_book: "NewBook
     book = new_book(NUMBERS)
     with book.open() as ledger:
         ledger.execute("INSERT INTO owner (id, started_at) VALUES ('them', 0)")
-        claim_request(ledger, Order(book.id, owners.Owner("them"), "simulated", 2), at=0)
+        book.claim(ledger, Order(book.id, owners.Owner("them"), "simulated", 2), at=0)
     lock = lock_folder(book) / "them.lock"
     lock.mkdir(parents=True)  # not to be opened as a file
     bury(book)
@@ -199,7 +200,7 @@ def test_an_end_that_could_not_be_written_is_written_by_the_next(new_book: "NewB
 
     def hold() -> None:
         with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-            claim_request(ledger, Order(book.id, owner, "simulated", 2), at=0)
+            book.claim(ledger, Order(book.id, owner, "simulated", 2), at=0)
             ledger.execute(full)
 
     with pytest.raises(LedgerError, match="full"):
@@ -219,7 +220,7 @@ def test_a_living_owner_hides_no_dead_one(new_book: "NewBook") -> None:
             (lock_folder(book) / f"{name}.lock").touch()
         for owner in ("gone", "lost"):
             order = Order(book.id, owners.Owner(owner), "simulated", None)
-            claim_request(ledger, order._replace(limit=2 if owner == "gone" else 4), at=0)
+            book.claim(ledger, order._replace(limit=2 if owner == "gone" else 4), at=0)
         owners.bury_the_dead(ledger, at=1)
         left = ledger.execute("SELECT id FROM owner WHERE ended_at IS NULL").fetchall()
     assert len(left) == 1

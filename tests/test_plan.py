@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smspm_campaigns.delivery.ledger import owners, plan, read, record
-from smspm_campaigns.delivery.ledger.claim import Order, claim_request
+from smspm_campaigns.delivery.ledger.claim import Order
 from smspm_campaigns.delivery.ledger.plan import PlannedRow, fingerprint
 from smspm_campaigns.delivery.ledger.record import Evidence
 from smspm_campaigns.exceptions import CampaignConflict, CampaignNotFound, GatewayMismatch
@@ -173,7 +173,7 @@ def test_a_campaign_is_bound_once_something_was_taken(new_book: "NewBook") -> No
     real = "https://x.test account 1"
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
         for gateway, proof in ((real, "not_taken"), ("simulated", "unknown")):
-            claimed = claim_request(ledger, Order(book.id, owner, gateway, None), at=0)
+            claimed = book.claim(ledger, Order(book.id, owner, gateway, None), at=0)
             assert claimed is not None
             for attempt in claimed.attempts.values():
                 record.record(ledger, Evidence(attempt, proof), "reply", at=0)
@@ -206,7 +206,7 @@ def test_the_expected_cost_is_of_what_is_taken_unknown_and_planned(new_book: "Ne
     costs = [row(number, cost=10**place) for place, number in enumerate(NUMBERS[:6])]
     book = new_book([*costs, row(NUMBERS[6], cost=None)])
     with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
-        claimed = claim_request(ledger, Order(book.id, owner, "simulated", 5), at=0)
+        claimed = book.claim(ledger, Order(book.id, owner, "simulated", 5), at=0)
         assert claimed is not None
         proofs = ("not_taken", "sending", "unknown", "delivered", "refused")
         for attempt, proof in zip(claimed.attempts.values(), proofs, strict=True):

@@ -57,7 +57,7 @@ def test_eight_processes_in_a_storm_send_nobody_twice(
     assert siege.broken() == {}
     assert siege.numbers("planned") == set()
     assert siege.ask("SELECT count(DISTINCT owner_id) >= ? FROM request", EIGHT) == [(1,)]
-    assert siege.ask("SELECT count(*) FROM event WHERE evidence = 'dead owner'") == [(0,)]
+    assert siege.ask("SELECT count(*) FROM change WHERE evidence = 'dead owner'") == [(0,)]
 
 
 @pytest.mark.parametrize("people", [(120,), (20, 200)])

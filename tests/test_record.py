@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smspm_campaigns.delivery.ledger import Ledger, locks, owners, read, record
-from smspm_campaigns.delivery.ledger.claim import Order, claim_request
+from smspm_campaigns.delivery.ledger.claim import Order
 from smspm_campaigns.delivery.ledger.record import Evidence
 from smspm_campaigns.vocabulary import Status
 
@@ -66,14 +66,14 @@ def kept(book: "Book", attempt: int = 1) -> Kept:
 
 
 def history(book: "Book") -> list[tuple[object, ...]]:
-    return book.ask("SELECT attempt_id, at, status, evidence FROM event ORDER BY id")
+    return book.ask("SELECT attempt_id, at, status, evidence FROM change ORDER BY id, attempt_id")
 
 
 def claimed(book: "Book") -> str:
     """Claim everything in one request whose owner goes on without an end; return its id."""
     with book.open() as ledger:
         ledger.execute("INSERT OR IGNORE INTO owner (id, started_at) VALUES ('me', 0)")
-        made = claim_request(ledger, Order(book.id, owners.Owner("me"), "simulated", None), at=0)
+        made = book.claim(ledger, Order(book.id, owners.Owner("me"), "simulated", None), at=0)
         assert made is not None
         return made.request_id
 
@@ -86,7 +86,7 @@ def note(book: "Book", *evidence: Evidence, at: int = 1) -> None:
 
 def close(book: "Book", request_id: str, *evidence: Evidence, at: int = 5) -> None:
     with book.open() as ledger:
-        record.close_request(ledger, request_id, evidence, reply="{}", error=None, at=at)
+        book.close(ledger, request_id, evidence, reply="{}", at=at)
 
 
 def test_a_reply_is_recorded_whole(new_book: "NewBook") -> None:
@@ -95,7 +95,7 @@ def test_a_reply_is_recorded_whole(new_book: "NewBook") -> None:
     request = claimed(book)
     unproven = "the reply has no element for this number"
     with book.open() as ledger:
-        record.close_request(
+        book.close(
             ledger,
             request,
             [
@@ -178,7 +178,7 @@ def test_rows_follow_their_attempts_whatever_is_told_in_whatever_order(
         ledger.execute("INSERT INTO owner (id, started_at) VALUES ('me', 0)")
         for at, (what, which, status) in enumerate(steps):
             if what == "claim":
-                made = claim_request(
+                made = book.claim(
                     ledger, Order(book.id, owners.Owner("me"), "simulated", None), at=at
                 )
                 attempts += [(number, "sending") for number in (made.numbers if made else [])]

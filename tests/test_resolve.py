@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smspm_campaigns.delivery.ledger import Ledger, claim, owners, plan, read, record, resolve
-from smspm_campaigns.delivery.ledger.claim import Claim, Order, claim_request
-from smspm_campaigns.delivery.ledger.record import Evidence
+from smspm_campaigns.delivery.ledger.claim import Claim, Order
+from smspm_campaigns.delivery.ledger.record import Answered, Evidence
 from smspm_campaigns.delivery.ledger.resolve import Mark
 from smspm_campaigns.exceptions import CampaignConflict, GatewayMismatch, NeverLeft, RunStopped
 from smspm_campaigns.gateway.client import Client
@@ -26,7 +26,7 @@ def claim_next(ledger: Ledger, book: "Book", limit: int | None = None) -> Claim 
     owner = owners.Owner(uuid.uuid4().hex)
     ledger.execute("INSERT INTO owner (id, started_at) VALUES (?, 0)", (owner.id,))
     try:
-        return claim_request(ledger, Order(book.id, owner, "simulated", limit), at=1)
+        return book.claim(ledger, Order(book.id, owner, "simulated", limit), at=1)
     finally:
         ledger.execute("UPDATE owner SET ended_at = 1 WHERE id = ?", (owner.id,))
 
@@ -37,7 +37,9 @@ def close(ledger: Ledger, claimed: Claim | None, statuses: Sequence[str], at: in
         Evidence(attempt, status, error=f"it is {status}")
         for attempt, status in zip(claimed.attempts.values(), statuses, strict=True)
     ]
-    record.close_request(ledger, claimed.request_id, evidence, reply="{}", error=None, at=at)
+    answered = Answered(claimed.request_id, claimed.recipients, evidence, "{}", None)
+    with ledger.transaction():
+        record.close_requests(ledger, [answered], at=at)
 
 
 def changes(book: "Book") -> list[tuple[int, int, str, str]]:
@@ -360,7 +362,7 @@ def test_a_late_id_is_asked_about_after_a_person_s_sent(new_book: "NewBook") -> 
         close(ledger, claimed, ["unknown"])
         resolve.resolve(ledger, book.id, "sent", {0}, at=5)
         proof = Evidence(1, "queued", "id-1", "Added to queue", due_at=9)
-        record.close_request(ledger, claimed.request_id, [proof], reply="", error=None, at=6)
+        book.close(ledger, claimed.request_id, [proof], reply="", error=None, at=6)
         [row] = book.rows()
         assert (row.status, row.message_id, row.sent_at) == ("submitted", "id-1", 6)
         assert read.next_due(ledger, book.id) == 9
@@ -369,7 +371,7 @@ def test_a_late_id_is_asked_about_after_a_person_s_sent(new_book: "NewBook") -> 
 
 
 def test_a_claim_with_a_row_that_proved_to_be_taken_is_not_written(
-    new_book: "NewBook", clock: "Clock"
+    new_book: "NewBook", slow_clock: "Clock"
 ) -> None:
     """The row leaves the request before its first byte; the others go out in the next one."""
     book = new_book(NUMBERS[:3])
@@ -377,10 +379,11 @@ def test_a_claim_with_a_row_that_proved_to_be_taken_is_not_written(
         close(ledger, claim_next(ledger, book, limit=1), ["unknown"])
         resolve.resolve(ledger, book.id, "resend", {0}, at=5)
     book.ask(
-        "CREATE TRIGGER late AFTER INSERT ON event WHEN new.attempt_id = 2 BEGIN "
-        "UPDATE attempt SET status = 'queued' WHERE id = 1; END"
+        "CREATE TRIGGER late AFTER INSERT ON event WHEN new.evidence = 'claim' BEGIN "
+        "UPDATE attempt SET status = 'queued' WHERE id = 1; "
+        "UPDATE recipient SET status = 'queued' WHERE id = 1; END"
     )
-    client = Client.simulated(clock=clock)
+    client = Client.simulated(clock=slow_clock)
     book.send(client)
     assert [entry["toNumber"] for entry in client.simulator.accepted] == NUMBERS[1:3]
     assert statuses(book) == ["queued"] * 3
@@ -490,9 +493,12 @@ def _attempts(ledger: Ledger) -> dict[str, list[str]]:
 
 
 def _answer(ledger: Ledger, attempt_id: int, status: str) -> None:
-    [request_id] = ledger.one("SELECT request_id FROM attempt WHERE id = ?", attempt_id)
-    proof = Evidence(attempt_id, status)
-    record.close_request(ledger, request_id, [proof], reply="", error=None, at=2)
+    request_id, recipient_id = ledger.one(
+        "SELECT request_id, recipient_id FROM attempt WHERE id = ?", attempt_id
+    )
+    answered = Answered(request_id, [recipient_id], [Evidence(attempt_id, status)], "", None)
+    with ledger.transaction():
+        record.close_requests(ledger, [answered], at=2)
 
 
 def _check_claim(claimed: Claim | None, before: dict[str, list[str]], suppressed: set[str]) -> None:

@@ -410,12 +410,12 @@ def test_a_budget_that_is_set_elsewhere_stops_a_run(new_book: "NewBook") -> None
     def bounded(index: int, _numbers: Sequence[str]) -> None:
         if index == 20:
             with book.open() as ledger:
-                plan.set_max_cost(ledger, book.id, 1_500_000_000)
+                plan.set_max_cost(ledger, book.id, 3_000_000_000)
 
     simulator = Simulator(faults=bounded)
-    with running(simulator) as url, pytest.raises(BudgetExceeded, match=r"to 1\.55 EUR, and 1\.50"):
+    with running(simulator) as url, pytest.raises(BudgetExceeded, match=r"to 3\.05 EUR, and 3\.00"):
         book.send(over_the_wire(url))
-    assert book.counts() == {"queued": 30, "planned": 70}
+    assert book.counts() == {"queued": 60, "planned": 40}
     check_the_promise(book, simulator)
 
 
@@ -651,14 +651,16 @@ def test_a_claim_that_cannot_be_written_sends_nothing(
     assert book.counts() == {"planned": 150}
 
 
-def test_a_claim_that_was_taken_away_is_not_sent(new_book: "NewBook", clock: "Clock") -> None:
+def test_a_claim_that_was_taken_away_is_not_sent(
+    new_book: "NewBook", slow_clock: "Clock"
+) -> None:
     """Just before writing it is looked at once more; that nothing left, is known."""
     book = new_book(NUMBERS[:150])
     book.ask(
         "CREATE TRIGGER buried AFTER INSERT ON event WHEN new.evidence = 'claim' BEGIN "
-        "UPDATE attempt SET status = 'unknown' WHERE id = new.attempt_id; END"
+        "UPDATE attempt SET status = 'unknown' WHERE request_id = new.request_id; END"
     )
-    client = Client.simulated(clock=clock)
+    client = Client.simulated(clock=slow_clock)
     with pytest.raises(RunStopped, match="this one seemed dead"):
         book.send(client)
     assert client.simulator.requests == 0

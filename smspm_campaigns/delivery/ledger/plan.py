@@ -175,7 +175,9 @@ def refuse_repeats(ledger: Ledger, campaign_id: int) -> None:
         CampaignConflict: there are such messages, and the campaign may not repeat any.
     """
     is_alone = not ledger.one(
-        "SELECT 1 FROM campaign WHERE id <> ? AND taken > 0 AND gateway <> 'simulated' LIMIT 1",
+        "SELECT 1 FROM campaign JOIN status ON status.taken "
+        "JOIN recipient ON recipient.campaign_id = campaign.id AND recipient.status = status.name "
+        "WHERE campaign.id <> ? AND gateway <> 'simulated' LIMIT 1",
         campaign_id,
     )
     if is_alone:  # what nobody took need not be compared row by row

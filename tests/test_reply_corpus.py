@@ -1098,11 +1098,12 @@ def answer_on(listener: socket.socket) -> None:
 def test_where_nobody_listens_rows_are_planned_and_go_out_once_somebody_does(
     numbers: list[str], closed_port: socket.socket, clock: "Clock", tmp_path: Path
 ) -> None:
-    """Five refused connections, 15 s of waiting, and everything is as before."""
+    """Five refused connections, 15 s of waiting or a bit more, and everything is as before."""
     client = client_of(url_of(closed_port), clock=clock)
     campaign = campaign_of(numbers, tmp_path)
     expected = never_left(url_of(closed_port), "ConnectError", len(numbers))
-    assert (fate_of(campaign, client), clock.passed) == (expected, 1.0 + 2.0 + 4.0 + 8.0)
+    assert fate_of(campaign, client) == expected
+    assert 15 <= clock.passed < 30
 
     closed_port.listen()
     thread = threading.Thread(target=answer_on, args=(closed_port,))

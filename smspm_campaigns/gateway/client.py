@@ -18,9 +18,10 @@ from smspm_campaigns.exceptions import (
     InvalidArgument,
     NeverLeft,
     OutcomeUnknown,
+    RateLimited,
 )
 from smspm_campaigns.gateway.gate import BeforeWriting, Gate
-from smspm_campaigns.gateway.pace import Pace
+from smspm_campaigns.gateway.pace import PROCESS_KEY, Pace
 from smspm_campaigns.gateway.replies import Details, Reply, read_details, read_fields, read_send
 from smspm_campaigns.gateway.settings import (
     LOOPBACK,
@@ -65,7 +66,8 @@ class Client:
         hash: of the account; `SMSPM_HASH` by default.
         token: of the account; `SMSPM_TOKEN` by default.
         base_url: `SMSPM_BASE_URL`, else the API's own, by default.
-        requests_per_minute: the rate of sending and asking together.
+        requests_per_minute: the rate of sending and asking together, evenly spaced. All clients of
+            an account in this process share it. None: as fast as it goes.
         timeout: seconds to wait for a reply, and for each step towards it.
         list_errors_atomic: whether a list that is refused for one number is surely refused whole.
             Not known of the API; with False such a list is `unknown`.
@@ -112,7 +114,7 @@ class Client:
         self.timeout = timeout
         self.list_errors_atomic = list_errors_atomic
         self.clock: Clock = clock or SystemClock()
-        self.pace = Pace(requests_per_minute, self.clock)
+        self.pace = Pace(requests_per_minute, self.clock, self.identity(PROCESS_KEY))
         self._transport = transport
 
     @classmethod
@@ -136,6 +138,7 @@ class Client:
             clock=clock,
         )
         client.simulator = simulator
+        client.pace = Pace(None, clock)  # each simulator is an account of its own
         return client
 
     def __repr__(self) -> str:
@@ -176,8 +179,7 @@ class Client:
         """
         hidden = Secret.hide(report_url)
         del report_url
-        async with self.lane() as lane:
-            await self.clock.sleep(self.pace.reserve())
+        async with self._turn() as lane:
             return await lane.send(numbers, text, sender=sender, report_url=hidden)
 
     async def details(self, message_id: str) -> Details:
@@ -186,8 +188,7 @@ class Client:
         Raises:
             GatewayError: no answer, or an error for this id.
         """
-        async with self.lane() as lane:
-            await self.clock.sleep(self.pace.reserve())
+        async with self._turn() as lane:
             return await lane.details(message_id)
 
     async def balance(self) -> Decimal:
@@ -218,8 +219,19 @@ class Client:
 
     async def _ask(self, path: str) -> dict[str, Any]:
         async with self.lane() as lane:
-            await self.clock.sleep(self.pace.reserve())
+            await self.pace.turn()
             return await lane.ask(path)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator["Lane"]:
+        """Open a lane for one request in its turn. Told to wait, everybody waits."""
+        async with self.lane() as lane:
+            await self.pace.turn()
+            try:
+                yield lane
+            except RateLimited as error:
+                self.pace.hold(error.retry_after or 0.0)
+                raise
 
     @asynccontextmanager
     async def lane(self) -> AsyncIterator["Lane"]:

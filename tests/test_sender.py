@@ -485,7 +485,7 @@ def test_429_without_end_is_bounded(
 def test_a_dead_network_is_tried_five_times_and_nothing_is_lost(
     new_book: "NewBook", clock: "Clock"
 ) -> None:
-    """1, 2, 4 and 8 seconds apart or more; rows are planned, say why, and go out with a later run."""
+    """1, 2, 4 and 8 seconds apart or more; rows are planned, say why, and go out later."""
     book = new_book(NUMBERS[:150])
     simulator = Simulator()
     with running(simulator) as url:

@@ -20,6 +20,13 @@ from smspm_campaigns.exceptions import (
     OutcomeUnknown,
     RateLimited,
 )
+from smspm_campaigns.gateway.account import (
+    BALANCE,
+    SENDER_IDS,
+    Balance,
+    read_balance,
+    read_senders,
+)
 from smspm_campaigns.gateway.gate import BeforeWriting, Gate
 from smspm_campaigns.gateway.pace import PROCESS_KEY, Pace
 from smspm_campaigns.gateway.replies import Details, Reply, read_details, read_fields, read_send
@@ -197,14 +204,11 @@ class Client:
         Raises:
             GatewayError: the API does not tell.
         """
-        told = (await self._ask("/balance")).get("balance")
-        try:
-            balance = Decimal(str(told))
-        except ArithmeticError:
-            balance = Decimal("NaN")
-        if not balance.is_finite():
-            raise OutcomeUnknown("The API does not tell the balance.")
-        return balance
+        return (await self.stated_balance()).amount
+
+    async def stated_balance(self) -> Balance:
+        """Ask for the balance, and whether the API takes it for up to date."""
+        return read_balance(await self._ask(BALANCE))
 
     async def sender_ids(self) -> list[str]:
         """Ask for the approved Sender IDs of the account.
@@ -212,10 +216,7 @@ class Client:
         Raises:
             GatewayError: the API does not tell.
         """
-        senders = (await self._ask("/sender-ids")).get("senders")
-        if not isinstance(senders, list):
-            raise OutcomeUnknown("The API does not tell the Sender IDs.")
-        return [str(sender) for sender in senders]
+        return read_senders(await self._ask(SENDER_IDS))
 
     async def _ask(self, path: str) -> dict[str, Any]:
         async with self.lane() as lane:

@@ -63,8 +63,8 @@ REFUSED = "A sender that is not approved is refused, and the run stops there."
             ["Shop", "MyShop", "my shop "],
             (
                 "Of the senders, SMSPM does not name 'My Shop' (2 rows; did you mean 'MyShop' and "
-                "'my shop '?) and 'smspm.COM' (1 row; did you mean 'SMSPM.com'?) as approved. It names "
-                "'MyShop', 'SMSPM.com', 'Shop' and 'my shop '."
+                "'my shop '?) and 'smspm.COM' (1 row; did you mean 'SMSPM.com'?) as approved. It "
+                "names 'MyShop', 'SMSPM.com', 'Shop' and 'my shop '."
             ),
         ),
         (
@@ -141,8 +141,8 @@ TOP_UP = "Top up your account, or send less with a limit: where the balance ends
             1,
             held("9"),
             (
-                "The balance is 9.00 EUR. Whether it suffices is not known: 1 row has no price, and "
-                "the others are expected to cost 5.00 EUR."
+                "The balance is 9.00 EUR. Whether it suffices is not known: 1 row has no price, "
+                "and the others are expected to cost 5.00 EUR."
             ),
         ),
         (0, 10, held("0.01"), ""),  # nobody has estimated anything
@@ -151,8 +151,8 @@ TOP_UP = "Top up your account, or send less with a limit: where the balance ends
             10,
             held("0"),
             (
-                "The balance is 0.00 EUR, and 10 rows have no price. Top up your account: without a "
-                "balance nothing is sent."
+                "The balance is 0.00 EUR, and 10 rows have no price. Top up your account: without "
+                "a balance nothing is sent."
             ),
         ),
         (0, 0, held("0"), ""),  # it costs nothing

@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 import smspm_campaigns as smspm
+from smspm_campaigns.campaign.forewarning import forewarned
 from smspm_campaigns.exceptions import (
     AccountRefused,
     GatewayError,
@@ -785,9 +786,9 @@ def campaign_of(numbers: list[str], folder: Path, **columns: Any) -> smspm.Campa
 
 
 def send(campaign: smspm.Campaign, client: smspm.Client) -> tuple[type[Exception], str] | None:
-    """Send as a person would; return what is raised."""
+    """Send as a person would who was warned before; return what is raised."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), forewarned():
             warnings.simplefilter("ignore", smspm.SmspmWarning)
             campaign.send(client)
     except (GatewayError, RunStopped) as error:

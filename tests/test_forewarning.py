@@ -22,6 +22,15 @@ NUMBERS = [f"4670174{n:04}" for n in range(605, 613)]
 TEXTS = ["Hi A!", "Hi B!", "Hi A!", "Hi C!", "Hi B!", "Hi A!", "Hi D!", "Hi D!"]
 SENDERS = ["Shop", None, "Shop", "Cafe", " ", "Shop", "SMSPM.com", "Cafe"]
 COSTS = [0.1, 0.2, 0.3, None, 0.5, 0.6, 0.7, 0.8]
+SENDER_TOLD = (
+    "Of the senders, SMSPM does not name 'Shop' (8 rows; did you mean 'shop'?) as approved. It "
+    "names 'SMSPM.com' and 'shop'. A sender that is not approved is refused, and the run stops "
+    "there."
+)
+BALANCE_TOLD = (
+    "The balance is 0.30 EUR, and what may be sent is expected to cost 0.40 EUR. Top up your "
+    "account, or send less with a limit: where the balance ends, the run stops."
+)
 
 
 class Listening(Simulator):
@@ -66,17 +75,7 @@ def test_a_person_is_warned_at_their_line_before_anything_is_sent(
 
             with pytest.raises(AccountRefused):
                 asyncio.run(send_from_a_loop()) if does_loop_run else send()
-    assert [str(warning.message) for warning in warned] == [
-        (
-            "Of the senders, SMSPM does not name 'Shop' (8 rows; did you mean 'shop'?) as approved. It "
-            "names 'SMSPM.com' and 'shop'. A sender that is not approved is refused, and the run stops "
-            "there."
-        ),
-        (
-            "The balance is 0.30 EUR, and what may be sent is expected to cost 0.40 EUR. Top up your "
-            "account, or send less with a limit: where the balance ends, the run stops."
-        ),
-    ]
+    assert [str(warning.message) for warning in warned] == [SENDER_TOLD, BALANCE_TOLD]
     assert {(warning.category, warning.filename) for warning in warned} == {
         (smspm.SmspmWarning, __file__)
     }

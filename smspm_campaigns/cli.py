@@ -8,6 +8,8 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -17,6 +19,7 @@ from click.core import ParameterSource
 
 from smspm_campaigns import demo as demonstration
 from smspm_campaigns.campaign import Campaign, list_campaigns
+from smspm_campaigns.campaign.forewarning import forewarn, forewarn_of, forewarned
 from smspm_campaigns.campaign.watching import goes_on_by
 from smspm_campaigns.exceptions import SmspmError
 from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
@@ -202,7 +205,7 @@ def send(  # noqa: PLR0913 - one argument per option
     asks = not (yes or simulated)
     if file is None:
         campaign = Campaign.open(name, ledger=ledger)
-        _ask_to_go_on(campaign, limit, asks=asks)
+        _ask_to_go_on(campaign, limit, client, asks=asks)
     else:
         frame = _messages(file, options)
         figures = preview_messages(frame, client=client)
@@ -210,15 +213,20 @@ def send(  # noqa: PLR0913 - one argument per option
         is_first = ledger is not None and not ledger.exists()  # it is made by create
         is_new = is_first or name not in list_campaigns(ledger=ledger).index
         if is_new:
-            _ask(figures.messages, limit, asks=asks)
+            before = partial(forewarn_of, frame, client, sender=sender, limit=limit)
+            _ask(figures.messages, limit, asks=asks, before=before)
         campaign = Campaign.create(
             name, frame, sender=sender, ledger=ledger, allow_repeat=allow_repeat
         )
         if not is_new:
-            _ask_to_go_on(campaign, limit, asks=asks)
+            _ask_to_go_on(campaign, limit, client, asks=asks)
     again = [] if limit is None else ["--limit", str(limit)]
     again += ["--report-url", "URL"] if report_url else []  # its path holds a secret
-    with goes_on_by(_command("send", name, *again, simulated=simulated, ledger=ledger)):
+    with ExitStack() as stack:
+        command = _command("send", name, *again, simulated=simulated, ledger=ledger)
+        stack.enter_context(goes_on_by(command))
+        if asks:  # who was asked was warned before
+            stack.enter_context(forewarned())
         campaign.send(client, limit=limit, max_cost=max_cost, report_url=report_url)
     click.echo(campaign)
     click.echo(f"Next: {_command('track', name, simulated=simulated, ledger=ledger)}")
@@ -328,7 +336,7 @@ def _refuse_without_file(*names: str) -> None:
             )
 
 
-def _ask_to_go_on(campaign: Campaign, limit: int | None, *, asks: bool) -> None:
+def _ask_to_go_on(campaign: Campaign, limit: int | None, client: Client, *, asks: bool) -> None:
     """Ask about what is left of a campaign, or say why nothing is."""
     click.echo(campaign)
     planned = int(campaign.counts()[Status.PLANNED])
@@ -338,17 +346,19 @@ def _ask_to_go_on(campaign: Campaign, limit: int | None, *, asks: bool) -> None:
     elif limit is not None and limit <= taken:
         click.echo(f"Nothing is sent: {taken:,} rows were taken before, and --limit is {limit:,}.")
     else:
-        _ask(planned, None if limit is None else limit - taken, asks=asks)
+        before = partial(forewarn, campaign.path, campaign.name, client, limit)
+        _ask(planned, None if limit is None else limit - taken, asks=asks, before=before)
 
 
-def _ask(messages: int, limit: int | None, *, asks: bool) -> None:
-    """Ask before anything is sent; a rehearsal needs no asking."""
+def _ask(messages: int, limit: int | None, *, asks: bool, before: Callable[[], object]) -> None:
+    """Ask before anything is sent; a rehearsal needs no asking. What is said before, is said."""
     at_most = messages if limit is None else min(messages, limit)
     if not (asks and at_most):
         return
     if not sys.stdin.isatty():
         raise click.UsageError("Nobody can be asked here. Pass --yes to send from a script.")
     count = f"{'up to ' if at_most < messages else ''}{at_most:,}"
+    before()
     click.confirm(f"Send {count} message{'s' * (at_most != 1)} for real?", abort=True)
 
 

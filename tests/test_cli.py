@@ -12,12 +12,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import smspm_campaigns as smspm
 from smspm_campaigns.cli import main
 from smspm_campaigns.gateway.simulator import Simulator, running
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "sample_data"
@@ -229,6 +233,46 @@ def test_the_question_counts_what_was_taken_before(
             campaign = smspm.Campaign.open("spring", ledger=folder / "ledger.sqlite")
             counts.append(int(campaign.counts()["queued"]))
     assert counts == [3, 3, 3, 5, 7, 8, 8, 8]
+
+
+def test_what_the_account_has_against_it_is_said_before_the_question(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a new campaign and of one that goes on, once; and who says Yes is not told again."""
+    note = (
+        "Note: Of the senders, SMSPM does not name 'Shop' ({}; did you mean 'SHOP'?) as approved. "
+        "It names 'SHOP' and 'SMSPM.com'. A sender that is not approved is refused, and the run "
+        "stops there.\n"
+    )
+    heard: list[str] = []
+
+    class Listening(Simulator):
+        async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+            heard.append(scope["path"])
+            await super().__call__(scope, receive, send)
+
+    new, on = (*SEND, "--sender", "Shop"), ("send", "spring")
+    refused = "Error: SMSPM refused the sender"
+    monkeypatch.setattr(warnings, "filters", [])
+    with running(Listening(hash="h", token="t", senders=["SHOP"])) as url:
+        for command, answer, rows, ended in (
+            ((*new, "--limit", "1"), "n\n", "1 row", "Stopped."),
+            (new, "n\n", "2 rows", "Stopped."),
+            (new, "y\n", "2 rows", refused),
+            (on, "n\n", "2 rows", "Stopped."),
+            ((*new, "--limit", "1"), "y\n", "1 row", refused),
+        ):
+            heard.clear()
+            typed(monkeypatch, folder, answer, *command, url=url)
+            told = capsys.readouterr()
+            assert "for real?" in told.out
+            made = "A new ledger was made at "
+            lines = [line for line in told.err.splitlines(True) if not line.startswith(made)]
+            assert lines[0] == note.format(rows)
+            assert lines[1].startswith(ended)
+            assert len(lines) == 2
+            asked = ["/balance", "/sender-ids"]
+            assert sorted(heard) == [*["/"] * (ended == refused), *asked]
 
 
 def test_another_plan_is_refused_before_anybody_is_asked(

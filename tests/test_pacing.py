@@ -33,11 +33,21 @@ HOUR = 3600
 )
 def test_waits_grow_are_as_told_and_end(error: GatewayError, waits: list[float]) -> None:
     """Never less than told, never nothing, and the fifth time in a row is the error itself."""
-    assert [told_to_wait(error, times) for times in range(1, 5)] == waits
+    assert [told_to_wait(error, times, chance=lambda: 0.0) for times in range(1, 5)] == waits
+    longer = [told_to_wait(error, times, chance=lambda: 0.75) for times in range(1, 5)]
+    assert longer == [wait + part for wait, part in zip(waits, (0.75, 1.5, 3, 6), strict=True)]
     for times in (5, 6):
         with pytest.raises(type(error)) as caught:
             told_to_wait(error, times)
         assert caught.value is error
+
+
+def test_chance_keeps_apart_who_was_told_the_same() -> None:
+    """Of a hundred programs that were told one time, no two come back at one moment."""
+    told = RateLimited("x", retry_after=60.0)
+    waits = {told_to_wait(told, 1) for _ in range(100)}
+    assert len(waits) == 100
+    assert 60.0 <= min(waits) <= max(waits) < 61.0
 
 
 @pytest.mark.parametrize(

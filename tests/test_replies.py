@@ -544,11 +544,18 @@ def test_an_error_of_the_gateway_proves_nothing_whatever_it_says(code: int) -> N
         ("inf", 300.0),
         ("-5", 0.0),
         ("-inf", 0.0),
+        ("-0", 0.0),
+        ("0x10", None),
         ("nan", None),
         ("soon", None),
         ("7, 9", None),
         ("Sun, 01 Mar 2026 12:00:20 GMT", 20.0),
+        ("Sunday, 01-Mar-26 12:00:20 GMT", 20.0),  # the two obsolete forms of RFC 9110, 5.6.7
+        ("Sunday, 06-Nov-94 08:49:37 GMT", 0.0),
+        ("Sun Mar  1 12:00:20 2026", 20.0),
         ("Sun, 01 Mar 2026 12:00:20", 20.0),  # no zone is UTC
+        ("Sun, 01 Mar 99999 12:00:20 GMT", None),
+        ("2026-03-01T12:00:20Z", None),
         ("Sun, 01 Mar 2026 13:00:20 +0100", 20.0),
         ("Sun, 01 Mar 2026 11:00:00 GMT", 0.0),  # over
         ("Mon, 01 Mar 2027 12:00:00 GMT", 300.0),

@@ -145,9 +145,15 @@ class Closing(Simulator):
 
 
 class Interrupting(Simulator):
-    """Interrupts the program with every request, and lets who asks about the account wait."""
+    """Interrupts the program with every request from the first that sends something on.
+
+    Whoever then asks about the account waits.
+    """
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["method"] == "GET" and not self.requests:
+            await super().__call__(scope, receive, send)
+            return
         _thread.interrupt_main(signal.SIGINT)
         if scope["method"] == "POST":
             await super().__call__(scope, receive, send)

@@ -1,11 +1,12 @@
 import asyncio
 import contextlib
+import socket
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -456,7 +457,8 @@ def test_a_429_is_obeyed_by_every_lane(new_book: "NewBook", clock: "Clock") -> N
     told = asked[10]
     early = [at for at in asked[11:] if at < told + 100]
     assert len(early) < LANES  # they were under way when it was said
-    assert clock.passed in (100, 200)  # this clock lets who falls asleep late sleep twice
+    # a part of a second comes by chance, and this clock lets who falls asleep late sleep twice
+    assert 100 <= clock.passed < 202
     assert book.counts() == {"queued": 60}
     check_the_promise(book, client.simulator)
 
@@ -474,7 +476,7 @@ def test_429_without_end_is_bounded(
     with pytest.raises(RateLimited):
         book.send(client)
     assert client.simulator.requests == 5
-    assert clock.passed == pytest.approx(waited)
+    assert waited <= clock.passed < waited + 15  # which come by chance
     assert book.counts() == {"planned": 30}
     book.send(Client.simulated(clock=clock))
     assert book.counts() == {"queued": 30}
@@ -483,14 +485,14 @@ def test_429_without_end_is_bounded(
 def test_a_dead_network_is_tried_five_times_and_nothing_is_lost(
     new_book: "NewBook", clock: "Clock"
 ) -> None:
-    """1, 2, 4 and 8 seconds apart; the rows are planned, say why, and a later run sends them."""
+    """1, 2, 4 and 8 seconds apart or more; rows are planned, say why, and go out later."""
     book = new_book(NUMBERS[:150])
     simulator = Simulator()
     with running(simulator) as url:
         pass
     with pytest.raises(NeverLeft, match="Nothing was sent; check the network and run it again"):
         book.send(over_the_wire(url, clock=clock))
-    assert clock.passed == pytest.approx(15.0)
+    assert 15 <= clock.passed < 30
     assert book.counts() == {"planned": 150}
     assert book.ask("SELECT status, count(*) FROM attempt GROUP BY status") == [("not_taken", 500)]
     told = f"No connection to {url} (ConnectError). "
@@ -501,6 +503,58 @@ def test_a_dead_network_is_tried_five_times_and_nothing_is_lost(
     check_the_promise(book, simulator)
     assert book.counts() == {"queued": 150}
     assert {row.error for row in book.rows()} == {None}
+
+
+@contextlib.contextmanager
+def full_port() -> Iterator[str]:
+    """A port at which connections are neither taken nor refused: its queue is full."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(10):
+            waiting = stack.enter_context(socket.socket())
+            waiting.settimeout(0.5)
+            try:
+                waiting.connect(listener.getsockname())
+            except TimeoutError:
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+                return
+        pytest.skip("this system refuses where a queue is full")
+
+
+def test_connections_that_are_never_made_are_bounded(new_book: "NewBook", clock: "Clock") -> None:
+    """A host that does not answer is tried five times, and everything is planned."""
+    book = new_book(personal(3))
+    with full_port() as url, pytest.raises(NeverLeft, match="ConnectTimeout"):
+        book.send(over_the_wire(url, clock=clock, timeout=0.6))
+    assert book.ask("SELECT status, count(*) FROM attempt GROUP BY status") == [("not_taken", 5)]
+    assert book.counts() == {"planned": 3}
+
+
+def test_a_network_that_dies_in_between_costs_nobody_a_message(
+    new_book: "NewBook", clock: "Clock", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All lanes give up after bounded tries; every row is queued or planned, and none else."""
+    is_gone = threading.Event()
+
+    def resolve(_host: object, port: int, *_: object, **__: object) -> list[Any]:
+        if is_gone.is_set():
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    book = new_book(personal(60))
+    simulator = Simulator(faults=lambda index, _: is_gone.set() if index == 20 else None)
+    with running(simulator) as url:
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        with pytest.raises(NeverLeft):
+            book.send(over_the_wire(url.replace("127.0.0.1", "localhost"), clock=clock))
+    taken = len(simulator.accepted)
+    assert 21 <= taken <= 20 + LANES
+    assert book.counts() == {"queued": taken, "planned": 60 - taken}
+    [(tries,)] = book.ask("SELECT count(*) FROM attempt WHERE status = 'not_taken'")
+    assert 5 <= int(str(tries)) <= 5 * LANES
+    check_the_promise(book, simulator)
 
 
 def test_a_failure_wakes_the_lanes_that_wait(new_book: "NewBook") -> None:

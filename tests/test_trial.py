@@ -210,6 +210,14 @@ def test_an_error_of_the_gateway_is_raised_and_nothing_is_repeated(
     assert campaign.counts()["planned"] == 2
 
 
+def test_a_test_that_is_told_to_wait_lets_everybody_wait(made: Made, clock: "Clock") -> None:
+    """The next request of the account is not before the time that was told."""
+    client = smspm.Client.simulated(clock=clock, faults={0: Fault("429", retry_after=60)})
+    with pytest.raises(RateLimited):
+        made().send_test(client, OWN)
+    assert 60 <= client.pace.take() < 61
+
+
 def test_a_port_nobody_listens_on_is_told_as_such(made: Made) -> None:
     """Not a byte left."""
     campaign = made()

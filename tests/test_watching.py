@@ -304,23 +304,24 @@ def campaign(ledger: Path) -> smspm.Campaign:
 
 
 class Slow:
-    """A simulator that says when a request has come, and then takes its time."""
+    """A simulator that says when a message or a question about one has come, and takes its time."""
 
-    def __init__(self, latency: float = 0.05, **behaviour: Any) -> None:
+    def __init__(self, latency: float = 0.05, fault: Fault | None = None) -> None:
         self.begun = threading.Event()
-        self._latency = latency
+        self._fault = fault
         self.simulator = Simulator(
             hash="h",
             token="t",
-            latency=self._note,
+            latency=latency,
+            faults=self._note,
+            details_faults=self._note,
             submit_after=3600,
             final_after=3600,
-            **behaviour,
         )
 
-    def _note(self) -> float:
+    def _note(self, *_: object) -> Fault | None:
         self.begun.set()
-        return self._latency
+        return self._fault
 
     def wait(self) -> None:
         """Wait for the next request."""
@@ -413,7 +414,7 @@ def test_a_script_that_does_not_wait_leaves_what_is_in_flight_unknown(
     campaign: smspm.Campaign,
 ) -> None:
     """Ctrl-C twice at a gateway that stalls: the claims become unknown when the program ends."""
-    slow = Slow(faults=Fault("stall", seconds=600, taken=True))
+    slow = Slow(fault=Fault("stall", seconds=600, taken=True))
     with running(slow.simulator) as url:
         with script("send", url, campaign.path, timeout=600) as begun:
             slow.wait()

@@ -11,6 +11,7 @@ import pandas as pd
 
 from smspm_campaigns.campaign.arguments import billionths, check_limit, check_name, seconds
 from smspm_campaigns.campaign.deciding import Deciding
+from smspm_campaigns.campaign.forewarning import forewarn
 from smspm_campaigns.campaign.opening import ledger_path, now, opened
 from smspm_campaigns.campaign.planning import plan_rows
 from smspm_campaigns.campaign.trial import Trial, find_text, own_number, what_became
@@ -138,6 +139,10 @@ class Campaign(Deciding):
         more is begun, what is in flight is finished and recorded, for a minute at most, and how to
         go on is said.
 
+        Before anything is sent the API is asked for the balance and the approved Sender IDs. A
+        sender that is not among them, and a balance below the estimate, are warned of; where the
+        API does not tell, nothing changes.
+
         Args:
             client: `Client()` for real, `Client.simulated()` to rehearse.
             limit: the most rows this campaign may ever take; `send(limit=100)` twice sends 100.
@@ -164,6 +169,7 @@ class Campaign(Deciding):
         with opened(self.path) as ledger:
             _check_budget(ledger, record, max_cost)
             plan.refuse_repeats(ledger, record.id)
+        forewarn(self.path, self.name, client, limit)
         self._watch(
             lambda run: send_campaign(
                 run, self.path, record.id, client, limit=limit, report_url=hidden

@@ -1,5 +1,6 @@
 """When to go on: turns, waits after a request that was not taken, and the next time to ask."""
 
+import random
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -23,17 +24,21 @@ def micros(clock: Clock) -> int:
 
 
 async def take_turn(run: Run, client: Client) -> None:
-    """Wait for the client's next turn, or until the run is asked to stop."""
-    while wait := client.pace.reserve():
+    """Wait for the client's next turn and take it, or until the run is asked to stop."""
+    while not run.stopping and (wait := client.pace.take()):
         await run.pause(client.clock, wait)
-        if run.stopping or not client.pace.is_held:
-            return
 
 
-def told_to_wait(error: GatewayError, times: int) -> float:
+def told_to_wait(
+    error: GatewayError, times: int, *, chance: Callable[[], float] = random.random
+) -> float:
     """Return the seconds to wait after a request was not taken for the n-th time in a row.
 
-    As told, but never less than the time that doubles: a gateway may say 0.
+    As told, but never less than the time that doubles: a gateway may say 0. Up to once that time
+    more comes by chance, so that programs that were told the same do not come back together.
+
+    Args:
+        chance: gives a number from 0 to 1.
 
     Raises:
         GatewayError: the error itself, when it was too often.
@@ -41,7 +46,8 @@ def told_to_wait(error: GatewayError, times: int) -> float:
     if times >= _MOST_NOT_TAKEN:
         raise error
     told = error.retry_after if isinstance(error, RateLimited) else None
-    return max(told or 0.0, _FIRST_WAIT * 2.0 ** (times - 1))
+    doubled = _FIRST_WAIT * 2.0 ** (times - 1)
+    return max(told or 0.0, doubled) + chance() * doubled
 
 
 async def write_down(

@@ -13,10 +13,17 @@ from typing import Any, Final
 import httpx
 
 from smspm_campaigns.clock import Clock, SystemClock
-from smspm_campaigns.exceptions import InvalidArgument, OutcomeUnknown
+from smspm_campaigns.exceptions import InvalidArgument, RateLimited
+from smspm_campaigns.gateway.account import (
+    BALANCE,
+    SENDER_IDS,
+    Balance,
+    read_balance,
+    read_senders,
+)
 from smspm_campaigns.gateway.connection import ONE, Connection
 from smspm_campaigns.gateway.lane import Lane
-from smspm_campaigns.gateway.pace import Pace
+from smspm_campaigns.gateway.pace import PROCESS_KEY, Pace
 from smspm_campaigns.gateway.replies import Details, Reply
 from smspm_campaigns.gateway.settings import (
     LOOPBACK,
@@ -41,7 +48,8 @@ class Client:
         hash: of the account; `SMSPM_HASH` by default.
         token: of the account; `SMSPM_TOKEN` by default.
         base_url: `SMSPM_BASE_URL`, else the API's own, by default.
-        requests_per_minute: the rate of sending and asking together.
+        requests_per_minute: the rate of sending and asking together, evenly spaced. All clients of
+            an account in this process share it. None: as fast as it goes.
         timeout: seconds to wait for a reply, and for each step towards it.
         list_errors_atomic: whether a list that is refused for one number is surely refused whole.
             Not known of the API; with False such a list is `unknown`.
@@ -89,7 +97,7 @@ class Client:
         self.list_errors_atomic = list_errors_atomic
         self.keeps_connections = True  # until it turns out that one mixes up replies
         self.clock: Clock = clock or SystemClock()
-        self.pace = Pace(requests_per_minute, self.clock)
+        self.pace = Pace(requests_per_minute, self.clock, self.identity(PROCESS_KEY))
         self._transport = transport
 
     @classmethod
@@ -113,6 +121,7 @@ class Client:
             clock=clock,
         )
         client.simulator = simulator
+        client.pace = Pace(None, clock)  # each simulator is an account of its own
         return client
 
     def __repr__(self) -> str:
@@ -153,8 +162,7 @@ class Client:
         """
         hidden = Secret.hide(report_url)
         del report_url
-        async with self.lane() as lane:
-            await self.clock.sleep(self.pace.reserve())
+        async with self._turn() as lane:
             return await lane.send(numbers, text, sender=sender, report_url=hidden)
 
     async def details(self, message_id: str) -> Details:
@@ -163,8 +171,7 @@ class Client:
         Raises:
             GatewayError: no answer, or an error for this id.
         """
-        async with self.lane() as lane:
-            await self.clock.sleep(self.pace.reserve())
+        async with self._turn() as lane:
             return await lane.details(message_id)
 
     async def balance(self) -> Decimal:
@@ -173,14 +180,11 @@ class Client:
         Raises:
             GatewayError: the API does not tell.
         """
-        told = (await self._ask("/balance")).get("balance")
-        try:
-            balance = Decimal(str(told))
-        except ArithmeticError:
-            balance = Decimal("NaN")
-        if not balance.is_finite():
-            raise OutcomeUnknown("The API does not tell the balance.")
-        return balance
+        return (await self.stated_balance()).amount
+
+    async def stated_balance(self) -> Balance:
+        """Ask for the balance, and whether the API takes it for up to date."""
+        return read_balance(await self._ask(BALANCE))
 
     async def sender_ids(self) -> list[str]:
         """Ask for the approved Sender IDs of the account.
@@ -188,15 +192,23 @@ class Client:
         Raises:
             GatewayError: the API does not tell.
         """
-        senders = (await self._ask("/sender-ids")).get("senders")
-        if not isinstance(senders, list):
-            raise OutcomeUnknown("The API does not tell the Sender IDs.")
-        return [str(sender) for sender in senders]
+        return read_senders(await self._ask(SENDER_IDS))
 
     async def _ask(self, path: str) -> dict[str, Any]:
         async with self.lane() as lane:
-            await self.clock.sleep(self.pace.reserve())
+            await self.pace.turn()
             return await lane.ask(path)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[Lane]:
+        """Open a lane for one request in its turn. Told to wait, everybody waits."""
+        async with self.lane() as lane:
+            await self.pace.turn()
+            try:
+                yield lane
+            except RateLimited as error:
+                self.pace.hold(error.retry_after or 0.0)
+                raise
 
     @asynccontextmanager
     async def lane(self) -> AsyncIterator[Lane]:

@@ -1,34 +1,83 @@
-"""So many requests a minute, evenly spaced, for everyone who sends through one client."""
+"""So many requests a minute, evenly spaced, for everyone who uses one account in this process."""
 
+import os
+import secrets
 import threading
+from typing import Final
+from weakref import WeakValueDictionary
 
-from smspm_campaigns.clock import Clock
+from smspm_campaigns.clock import Clock, SystemClock
+
+#: What accounts are named with in here, so that no memory that is looked into shows a hash.
+PROCESS_KEY: Final = secrets.token_bytes(32)
 
 
 class Pace:
-    """Hands out turns: no burst, and nobody goes while everyone was told to wait."""
+    """Hands out turns: no burst, and nobody goes while everyone was told to wait.
 
-    def __init__(self, per_minute: float | None, clock: Clock) -> None:
+    Around each turn lies the interval of whoever took it. So clients that disagree about the rate
+    of an account are each obeyed: a slow one is never crowded by a fast one, and none has to know
+    of the others.
+
+    Args:
+        per_minute: the rate; None: no interval of one's own.
+        clock: only its monotonic time counts. Nobody shares a line with another clock.
+        account: a name. All of this process with the same one share a line; without one it is
+            one's own.
+    """
+
+    def __init__(self, per_minute: float | None, clock: Clock, account: str | None = None) -> None:
         self._interval = 60 / per_minute if per_minute else 0.0
         self._clock = clock
-        self._next = 0.0
-        self._held_until = 0.0
-        self._lock = threading.Lock()  # runs may live on other threads
+        self._line = _Line(clock) if account is None else _line_of(account, clock)
 
-    def reserve(self) -> float:
-        """Take the next turn; return the seconds to wait for it."""
-        with self._lock:
+    def take(self) -> float:
+        """Take a turn: return 0 when it may be had now, else the seconds until one may be.
+
+        A turn counts from when it is taken. Who wakes up late, as after the sleep of the machine,
+        asks again like everybody else, so late ones do not go all at once.
+        """
+        with _lock:
+            last, theirs = self._line.last
             now = self._clock.monotonic()
-            start = max(self._next, self._held_until, now)
-            self._next = start + self._interval
-            return start - now
+            wait = max(last + max(theirs, self._interval), self._line.held_until) - now
+            if wait > 0:
+                return wait
+            self._line.last = now, self._interval
+            return 0.0
+
+    async def turn(self) -> None:
+        """Wait for a turn, and take it."""
+        while wait := self.take():
+            await self._clock.sleep(wait)
 
     def hold(self, seconds: float) -> None:
         """Let nobody have a turn for so many seconds."""
-        with self._lock:
-            self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
+        with _lock:
+            until = self._clock.monotonic() + seconds
+            self._line.held_until = max(self._line.held_until, until)
 
-    @property
-    def is_held(self) -> bool:
-        """Tell whether everyone was told to wait, and still is."""
-        return self._held_until > self._clock.monotonic()
+
+class _Line:
+    """Where those who share an account stand: the last turn with its interval, and a hold."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock  # kept: the line is found by its identity
+        self.last = float("-inf"), 0.0
+        self.held_until = float("-inf")
+
+
+_lock: Final = threading.Lock()  # runs may live on other threads; held for an instant
+_lines: Final[WeakValueDictionary[tuple[str, int], _Line]] = WeakValueDictionary()
+
+if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that it does not have
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
+
+
+def _line_of(account: str, clock: Clock) -> _Line:
+    """Find the line of an account, for as long as anybody stands in it. System clocks are alike."""
+    key = account, 0 if type(clock) is SystemClock else id(clock)
+    with _lock:
+        return _lines.setdefault(key, _Line(clock))

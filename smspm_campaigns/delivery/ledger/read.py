@@ -1,10 +1,12 @@
 """Reading the ledger: campaigns, counts, rows, and what is due."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.exceptions import CampaignNotFound
+
+_ALL: Final = 2**63 - 1  # rows; more than there can be
 
 
 class CampaignRecord(NamedTuple):
@@ -52,6 +54,14 @@ class Due(NamedTuple):
     status: str
     sent_at: int
     due_at: int
+
+
+class Demand(NamedTuple):
+    """What a run may take: rows by sender, what those with a price cost, and how many have none."""
+
+    senders: dict[str, int]
+    cost: int
+    unpriced: int
 
 
 class Change(NamedTuple):
@@ -117,6 +127,28 @@ def expected_cost(ledger: Ledger, campaign_id: int) -> tuple[int, int]:
         campaign_id,
     )
     return cost, unpriced
+
+
+def demand(ledger: Ledger, campaign_id: int, limit: int | None) -> Demand:
+    """Sum up what a run with this limit would take, as it stands now."""
+    room = _ALL
+    if limit is not None:
+        [taken] = ledger.one("SELECT taken FROM campaign WHERE id = ?", campaign_id)
+        room = max(limit - taken, 0)
+    found = ledger.all(
+        "SELECT sender, count(*), coalesce(sum(cost), 0), count(*) - count(cost) FROM "
+        "  (SELECT content.sender, cost FROM recipient "
+        "  JOIN content ON content.id = recipient.content_id "
+        "  WHERE recipient.campaign_id = ? AND status = 'planned' "
+        "  ORDER BY sequence LIMIT ?) AS next "
+        "GROUP BY sender ORDER BY sender",
+        *(campaign_id, room),
+    )
+    return Demand(
+        {sender: count for sender, count, _, _ in found},
+        sum(cost for _, _, cost, _ in found),
+        sum(unpriced for *_, unpriced in found),
+    )
 
 
 def rows(ledger: Ledger, campaign_id: int) -> Iterator[RowRecord]:

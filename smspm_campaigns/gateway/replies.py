@@ -150,7 +150,7 @@ def _readable(code: int, headers: Mapping[str, str], raw: str, now: datetime) ->
         wait = _retry_after(headers.get("retry-after"), now)
         told = "" if wait is None else f" and asks to wait {wait:.0f} s"
         raise RateLimited(
-            f"The API has had too many requests{told}. Nothing was taken.",
+            f"The API has had too many requests{told}. Nothing was taken; run it again later.",
             raw=raw,
             retry_after=wait,
         )

@@ -291,7 +291,8 @@ def test_a_folder_that_is_read_only_is_said() -> None:
         path.parent.chmod(0o700)
         assert told.removeprefix(f"The ledger at {path} ").partition(" (")[0] in (
             "lies in a folder that may not be written; check its permissions",
-            "cannot be opened; check the path and its permissions",  # where it needs a log there
+            # where it needs a log there
+            "cannot be opened; check the path, its permissions, and how many files are open",
         )
         assert of_another == f"The ledger at {another} cannot be made: {os.strerror(errno.EACCES)}."
         assert set(path.parent.iterdir()) == files

@@ -283,7 +283,7 @@ def about_balance(
 
 
 def limited(wait: str = "") -> Callable[[int], Fate]:
-    told = f"The API has had too many requests{wait}. Nothing was taken."
+    told = f"The API has had too many requests{wait}. Nothing was taken; run it again later."
     return all_planned(told, RateLimited, requests=5)
 
 

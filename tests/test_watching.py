@@ -436,7 +436,7 @@ def test_a_script_that_does_not_wait_leaves_what_is_in_flight_unknown(
     [
         (None, "Stopped. Nothing is lost. The test was sent."),
         ("close", "The request broke off (ConnectionResetError). The test may have been sent."),
-        ("429", "Nothing was taken. The test was not sent."),
+        ("429", "Nothing was taken; run it again later. The test was not sent."),
         (Fault("400", error="Invalid phone number"), "The test was not sent."),
     ],
     ids=["answered", "broken off", "not taken", "refused"],

@@ -9,16 +9,22 @@ from functools import cache
 from typing import Any
 
 from smspm_campaigns.clock import Clock
+from smspm_campaigns.exceptions import RunStopped
 
 
 class Run:
-    """Work that goes on in the background. It may be asked to stop; it is never cancelled."""
+    """Work that goes on in the background. It may be asked to stop; it is never cancelled.
+
+    Raises:
+        RunStopped: the system does not let it begin.
+    """
 
     def __init__(self, work: Callable[["Run"], Coroutine[Any, Any, None]]) -> None:
         self.stopping = False
         self._stop_asked = asyncio.Event()
         self.news = asyncio.Event()  # for whoever waits for something to happen in the run
-        self._result = asyncio.run_coroutine_threadsafe(work(self), _loop())
+        loop = _loop()
+        self._result = asyncio.run_coroutine_threadsafe(work(self), loop)
 
     def stop(self) -> None:
         """Ask it to stop: nothing more is begun, and what is in flight is finished and recorded."""
@@ -60,6 +66,12 @@ def _loop() -> asyncio.AbstractEventLoop:
 @cache
 def _loop_of(_process: int) -> asyncio.AbstractEventLoop:
     """Start the loop of this process: a fork inherits the memory of the other's, not its thread."""
-    loop = asyncio.new_event_loop()
+    try:
+        loop = asyncio.new_event_loop()
+    except OSError as error:  # it needs three files
+        raise RunStopped(
+            f"Nothing was sent: no run can begin ({error.strerror}). Close other programs, then "
+            "run it again."
+        ) from None
     threading.Thread(target=loop.run_forever, name="smspm-campaigns", daemon=True).start()
     return loop

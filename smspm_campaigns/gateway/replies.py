@@ -156,7 +156,7 @@ def _readable(code: int, headers: Mapping[str, str], raw: str, now: datetime) ->
         wait = _retry_after(headers.get("retry-after"), now)
         told = "" if wait is None else f" and asks to wait {wait:.0f} s"
         raise RateLimited(
-            f"The API has had too many requests{told}. Nothing was taken.",
+            f"The API has had too many requests{told}. Nothing was taken; run it again later.",
             raw=raw,
             retry_after=wait,
         )
@@ -291,7 +291,7 @@ def _match(numbers: Sequence[str], elements: list[Any]) -> list[Answer]:
             same = by_number.setdefault(_digits(element.get("toNumber")), [])
             same.append((element, ids[-1]))
     if len(numbers) == 1 and len(elements) == 1 and by_number:
-        by_number = {numbers[0]: [*by_number.values()][0]}
+        by_number = {numbers[0]: next(iter(by_number.values()))}
     count = Counter(ids)
     answers = []
     for number in numbers:

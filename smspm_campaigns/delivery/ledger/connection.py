@@ -37,7 +37,10 @@ _ADVICE: Final = (
         "lies in a folder that may not be written; check its permissions",
     ),
     ("SQLITE_READONLY", "may not be written; check its permissions"),
-    ("SQLITE_CANTOPEN", "cannot be opened; check the path and its permissions"),
+    (
+        "SQLITE_CANTOPEN",
+        "cannot be opened; check the path, its permissions, and how many files are open",
+    ),
     ("SQLITE_NOTADB", "is not a ledger, or a damaged one; name another file, or restore a backup"),
     ("SQLITE_CORRUPT", "is damaged; restore it from a backup before you send anything"),
     ("SQLITE_IOERR_FSTAT", _IS_GONE),

@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="no file in use can be moved there"),
 ]
 
-LANES: Final = 8  # requests that one run has in flight at most
+LANES: Final = 32  # requests that one run has in flight at most
 HOUR: Final = 3600
 STRUCK: Final = 12  # the request in whose middle the day begins
 PERSONAL, LIST = 60, 40

@@ -566,7 +566,7 @@ def test_a_test_that_was_sent_is_written_down(way: str, new_scene: NewScene, dis
 @pytest.fixture
 def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each run makes the same calls in the same order: on one lane, and no bar looks at it."""
-    monkeypatch.setattr(sender, "LANES", 1)
+    monkeypatch.setattr(sender, "lanes_of", lambda _: 1)
     monkeypatch.setattr(watching, "_LOOK_EVERY", 60.0)
 
 

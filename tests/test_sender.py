@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from smspm_campaigns.delivery.ledger import plan
-from smspm_campaigns.delivery.sender import LANES, Brake
+from smspm_campaigns.delivery.books import MOST_LANES as LANES
+from smspm_campaigns.delivery.sender import Brake
 from smspm_campaigns.exceptions import (
     AccountRefused,
     BudgetExceeded,

@@ -3,7 +3,7 @@
 It listens on a port. Each connection is one worker: a line of JSON says what it shall do, and lines
 of JSON tell what becomes of it. Its steps are seen at three seams, and what it runs knows nothing
 of that: the statements of SQLite, the locks on files, and the steps of HTTP. A step is named after
-the functions of the ledger that led to it, such as `claim_request: before COMMIT`.
+the functions of the ledger that led to it, such as `keep: before COMMIT`.
 """
 
 import functools
@@ -31,7 +31,10 @@ from smspm_campaigns.exceptions import GatewayError, RunStopped
 from smspm_campaigns.gateway.client import Client
 
 _LEDGER: Final = "smspm_campaigns.delivery.ledger"
-_PLUMBING: Final = ("transaction", "execute", "executemany", "insert", "one", "all", "_sentences")
+_PLUMBING: Final = (
+    *("transaction", "attempt", "execute", "executemany", "values", "insert", "one", "all"),
+    "_sentences",
+)
 _STEPS: Final = {
     "connection.connect_tcp.complete": "connected",
     "http11.send_request_headers.started": "writing",
@@ -141,7 +144,7 @@ def _place() -> str:
 
 
 class Hasty:
-    """A clock on which every wait is over at once."""
+    """A clock on which every wait is over at once, and no claim was made just now."""
 
     def __init__(self) -> None:
         self._skipped = 0.0
@@ -150,6 +153,7 @@ class Hasty:
         return time.time() + self._skipped
 
     def monotonic(self) -> float:
+        self._skipped += 1
         return time.monotonic() + self._skipped
 
     async def sleep(self, seconds: float) -> None:

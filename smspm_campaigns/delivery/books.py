@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import ceil
 from typing import Final
 
 from smspm_campaigns.delivery.desk import Desk
@@ -15,8 +16,19 @@ from smspm_campaigns.delivery.pacing import micros, take_turn, write_down
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.vocabulary import MAX_RECIPIENTS
 
-LANES: Final = 32  # requests in flight at most
+LEAST_LANES: Final = 8  # requests in flight at most; more where the rate needs them
+MOST_LANES: Final = 32
 ROWS_IN_FLIGHT: Final = 8 * MAX_RECIPIENTS  # a crash leaves at most so many rows unknown
+
+
+def lanes_of(client: Client) -> int:
+    """Return how many requests may be in flight: as many as go out while one waits for a second.
+
+    A gateway that takes requests and says nothing leaves so many of them unknown.
+    """
+    rate = client.requests_per_minute
+    needed = MOST_LANES if rate is None else ceil(rate / 60)
+    return min(max(needed, LEAST_LANES), MOST_LANES)
 
 
 class Books:

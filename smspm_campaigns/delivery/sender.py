@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from smspm_campaigns.delivery.books import LANES, Books
+from smspm_campaigns.delivery.books import Books, lanes_of
 from smspm_campaigns.delivery.desk import Desk, open_desk
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, claim, owners
@@ -85,7 +85,7 @@ class _Sender:
     async def send_all(self) -> None:
         """Make the first request alone, so that a refused token costs one; then open all lanes."""
         await self._work(most=1)
-        await asyncio.gather(*(self._work() for _ in range(LANES)))
+        await asyncio.gather(*(self._work() for _ in range(lanes_of(self._client))))
 
     async def _work(self, most: int | None = None) -> None:
         """Work on a lane. Never raises: when a lane fails, the others finish what they began."""

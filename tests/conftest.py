@@ -96,7 +96,7 @@ class Book:
         return made.claims[0] if made.claims else None
 
     @staticmethod
-    def close(  # noqa: PLR0913 - what is written down of a request
+    def close(
         ledger: Ledger,
         request_id: str,
         evidence: Iterable[Evidence],

@@ -335,7 +335,7 @@ def test_killed_while_one_sends_and_one_tracks_they_agree(new_siege: "NewSiege",
         failing=NUMBERS[::7],
     )
     with siege.served():
-        kill_at(siege, "drain", "keep: after COMMIT", 3)
+        kill_at(siege, "drain", "keep: after COMMIT", 8)
         trackers_killed = 0
         for _ in range(5):
             both = (("drain", "keep", 3), ("track", "record", 5))
@@ -350,7 +350,7 @@ def test_killed_while_one_sends_and_one_tracks_they_agree(new_siege: "NewSiege",
             assert siege.broken() == {}
         assert trackers_killed > 0
         drain(siege)
-        siege.run("track")
+        siege.run("track", timeout="24h")
     assert siege.broken() == {}
     received = set(siege.received())
     unknown = siege.numbers("unknown")

@@ -25,17 +25,25 @@ from hypothesis.stateful import (
 )
 
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import Ledger, claim, owners, plan, read, record, resolve
-from smspm_campaigns.delivery.ledger.claim import Claim, Order
+from smspm_campaigns.delivery.ledger import (
+    Ledger,
+    claim,
+    owners,
+    plan,
+    read,
+    record,
+    resolve,
+    rounds,
+)
+from smspm_campaigns.delivery.ledger.claim import Claim, Claimer, Order
 from smspm_campaigns.delivery.ledger.owners import Owner
 from smspm_campaigns.delivery.ledger.read import Change
-from smspm_campaigns.delivery.ledger.record import Evidence
+from smspm_campaigns.delivery.ledger.record import Answered, Evidence
 from smspm_campaigns.delivery.ledger.resolve import Mark
 from smspm_campaigns.delivery.pacing import first_poll, micros
 from smspm_campaigns.delivery.sender import Outcome, evidence_of
 from smspm_campaigns.delivery.tracker import track_campaign
 from smspm_campaigns.exceptions import (
-    BudgetExceeded,
     CampaignConflict,
     GatewayError,
     GatewayMismatch,
@@ -308,6 +316,7 @@ class Process(Named):
     ledger: Ledger
     stack: ExitStack
     has_lock: bool = True
+    claimers: dict[Order, Claimer] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -491,25 +500,32 @@ class Machine(RuleBasedStateMachine):
         campaign=one_of(lambda self: self.to_send()),
         gateway=st.sampled_from([None, None, None, REAL, SIMULATED]),
         room=st.sampled_from([1, 2, 3, None, 0]),
+        most=st.integers(1, 3),
     )
     def claim(
-        self, process: Process, campaign: int, gateway: str | None = None, room: int | None = None
+        self,
+        process: Process,
+        campaign: int,
+        gateway: str | None = None,
+        room: int | None = None,
+        most: int = 1,
     ) -> None:
         before = self.seen
         limit = None if room is None else len(before.taken(campaign)) + room
         gateway = gateway or before.campaigns[campaign].gateway or REAL
         order = Order(campaign, process.owner, gateway, limit)
-        try:
-            claimed = claim.claim_request(process.ledger, order, at=self.now())
-        except (RunStopped, GatewayMismatch, CampaignConflict, BudgetExceeded) as error:
-            self._check_refusal(error, before, order)
+        claimer = process.claimers.setdefault(order, Claimer(order))
+        made = rounds.keep(process.ledger, claimer, [], most=most, most_rows=800, at=self.now())
+        if made.objection is not None:
+            self._check_refusal(made.objection, before, order)
             assert Picture.of(self.observer) == before
-            self.reached[f"claim: {type(error).__name__}"] += 1
-        else:
-            self.reached["claim" if claimed else "claim: nothing"] += 1
-            if claimed is None:
-                self._check_nothing(before, order)
-                return
+            self.reached[f"claim: {type(made.objection).__name__}"] += 1
+            return
+        after = Picture.of(self.observer)
+        assert made.is_anything_left == (not self._is_nothing_left(after, order))
+        self.reached["claim" if made.claims else "claim: nothing"] += 1
+        assert made.claims or self._is_nothing_left(before, order)
+        for claimed in made.claims:
             self._check_claim(claimed, before, order)
             name = self.next_name("flight ")
             self.flights.append(Flight(name, process, campaign, gateway, claimed))
@@ -562,10 +578,10 @@ class Machine(RuleBasedStateMachine):
             for attempt in before.attempts_of(row.id)
         )
 
-    def _check_nothing(self, before: Picture, order: Order) -> None:
-        planned = [row for row in before.rows_of(order.campaign_id) if row.status == "planned"]
-        taken = len(before.taken(order.campaign_id))
-        assert not planned or (order.limit is not None and taken >= order.limit)
+    def _is_nothing_left(self, picture: Picture, order: Order) -> bool:
+        planned = [row for row in picture.rows_of(order.campaign_id) if row.status == "planned"]
+        taken = len(picture.taken(order.campaign_id))
+        return not planned or (order.limit is not None and taken >= order.limit)
 
     def _check_claim(self, claimed: Claim, before: Picture, order: Order) -> None:
         after = Picture.of(self.observer)
@@ -676,15 +692,16 @@ class Machine(RuleBasedStateMachine):
         outcome, at = flight.outcome, self.now()
         evidence = evidence_of(flight.claim, outcome, at=at)
         before = {self.seen.attempts[proof.attempt_id].status for proof in evidence}
-        record.close_request(
-            flight.process.ledger,
+        answered = Answered(
             flight.claim.request_id,
+            flight.claim.recipients,
             evidence,
             reply=outcome.raw if isinstance(outcome, Reply | GatewayError) else "",
             error=None if isinstance(outcome, Reply) else str(outcome),
             halve=isinstance(outcome, ListRefused),
-            at=at,
         )
+        with flight.process.ledger.transaction():
+            record.close_requests(flight.process.ledger, [answered], at=at)
         self._check_proofs(evidence)
         self.reached["record late" if "sending" not in before else "record"] += 1
         self.reached["record after a burial"] += flight.process.owner.id not in self.seen.alive

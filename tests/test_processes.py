@@ -109,9 +109,7 @@ def check_that_nobody_resends(siege: "Siege", held: set[str]) -> None:
     assert siege.broken(alive=True) == {}
 
 
-@pytest.mark.parametrize(
-    "step", ["keep: after COMMIT", "send: connected", "send: writing"]
-)
+@pytest.mark.parametrize("step", ["keep: after COMMIT", "send: connected", "send: writing"])
 @pytest.mark.parametrize("people", [(60,), (0, 160)])
 def test_one_that_stands_still_before_it_writes_keeps_its_claim(
     new_siege: "NewSiege", people: tuple[int, ...], step: str

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from smspm_campaigns.delivery.ledger import plan
 from smspm_campaigns.delivery.books import MOST_LANES as LANES
+from smspm_campaigns.delivery.ledger import plan
 from smspm_campaigns.delivery.sender import Brake
 from smspm_campaigns.exceptions import (
     AccountRefused,
@@ -548,8 +548,10 @@ def test_a_network_that_dies_in_between_costs_nobody_a_message(
     simulator = Simulator(faults=lambda index, _: is_gone.set() if index == 20 else None)
     with running(simulator) as url:
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        client = over_the_wire(url.replace("127.0.0.1", "localhost"), clock=clock)
+        client.keeps_connections = False
         with pytest.raises(NeverLeft):
-            book.send(over_the_wire(url.replace("127.0.0.1", "localhost"), clock=clock))
+            book.send(client)
     taken = len(simulator.accepted)
     assert 21 <= taken <= 20 + LANES
     assert book.counts() == {"queued": taken, "planned": 60 - taken}
@@ -706,9 +708,7 @@ def test_a_claim_that_cannot_be_written_sends_nothing(
     assert book.counts() == {"planned": 150}
 
 
-def test_a_claim_that_was_taken_away_is_not_sent(
-    new_book: "NewBook", slow_clock: "Clock"
-) -> None:
+def test_a_claim_that_was_taken_away_is_not_sent(new_book: "NewBook", slow_clock: "Clock") -> None:
     """Just before writing it is looked at once more; that nothing left, is known."""
     book = new_book(NUMBERS[:150])
     book.ask(

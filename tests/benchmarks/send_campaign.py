@@ -45,7 +45,11 @@ async def gateway(scope: Any, receive: Any, send: Any) -> None:
     for number in numbers:
         taken += 1
         made.append(
-            {"id": f"00000000-0000-8000-8000-{taken:012x}", "toNumber": number, "status": "Added to queue"}
+            {
+                "id": f"00000000-0000-8000-8000-{taken:012x}",
+                "toNumber": number,
+                "status": "Added to queue",
+            }
         )
     told = json.dumps({"messages": made}).encode()
     head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(told))]
@@ -57,7 +61,9 @@ taken = 0
 
 
 def serve(listener: socket.socket) -> None:
-    config = uvicorn.Config(gateway, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=75)
+    config = uvicorn.Config(
+        gateway, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=75
+    )
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -79,7 +85,13 @@ def serving() -> Iterator[str]:
 def by_hand(url: str, requests: list[tuple[list[str], str]]) -> None:
     async def work(client: httpx.AsyncClient, left: Iterator[tuple[list[str], str]]) -> None:
         for numbers, text in left:
-            body = {"hash": "h", "token": "t", "toNumber": numbers, "text": text, "fromNumber": "SMSPM.com"}
+            body = {
+                "hash": "h",
+                "token": "t",
+                "toNumber": numbers,
+                "text": text,
+                "fromNumber": "SMSPM.com",
+            }
             reply = await client.post(url, json=body)
             reply.raise_for_status()
             reply.json()
@@ -103,7 +115,9 @@ def ours(url: str, rows: list[PlannedRow]) -> Callable[[], None]:
     client = Client("h", "t", base_url=url, requests_per_minute=None)
 
     def work() -> None:
-        Run(lambda run: send_campaign(run, path, campaign_id, client, limit=None, report_url=None)).wait()
+        Run(
+            lambda run: send_campaign(run, path, campaign_id, client, limit=None, report_url=None)
+        ).wait()
         with Ledger.open(path) as ledger:
             counts = read.count_by_status(ledger, campaign_id)
         if counts != {"queued": len(rows)}:
@@ -114,7 +128,9 @@ def ours(url: str, rows: list[PlannedRow]) -> Callable[[], None]:
 
 
 def row(number: str, text: str) -> PlannedRow:
-    return PlannedRow(number, "EE", "mobile", text, "SMSPM.com", "GSM-7", 1, 50_000_000, None, None, None, "[]")
+    return PlannedRow(
+        number, "EE", "mobile", text, "SMSPM.com", "GSM-7", 1, 50_000_000, None, None, None, "[]"
+    )
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -130,19 +146,30 @@ def main(rows: int) -> None:
     click.echo(f"{'texts':24}{'messages':>10}{'loop /s':>12}{'ours /s':>12}{'faster':>12}")
     with serving() as url:
         for title, plan_of, requests, count in (
-            ("one for each person", [row(n, f"Hi {n}") for n in numbers], [([n], f"Hi {n}") for n in numbers], rows),
+            (
+                "one for each person",
+                [row(n, f"Hi {n}") for n in numbers],
+                [([n], f"Hi {n}") for n in numbers],
+                rows,
+            ),
             (
                 "the same for all",
                 [row(str(37250000000 + place), "Hi") for place in range(25 * rows)],
-                [([str(37250000000 + place) for place in range(at, at + 100)], "Hi") for at in range(0, 25 * rows, 100)],
+                [
+                    ([str(37250000000 + place) for place in range(at, at + 100)], "Hi")
+                    for at in range(0, 25 * rows, 100)
+                ],
                 25 * rows,
             ),
         ):
             rounds = [
-                (seconds(lambda: by_hand(url, requests)), seconds(ours(url, plan_of))) for _ in range(2)
+                (seconds(lambda: by_hand(url, requests)), seconds(ours(url, plan_of)))
+                for _ in range(2)
             ]
             loop, mine = map(min, zip(*rounds, strict=True))
-            click.echo(f"{title:24}{count:>10,}{count / loop:>12,.0f}{count / mine:>12,.0f}{loop / mine:>10.1f} x")
+            click.echo(
+                f"{title:24}{count:>10,}{count / loop:>12,.0f}{count / mine:>12,.0f}{loop / mine:>10.1f} x"
+            )
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from click.core import ParameterSource
 
 from smspm_campaigns import demo as demonstration
 from smspm_campaigns.campaign import Campaign, list_campaigns
+from smspm_campaigns.campaign.running import CampaignRun
 from smspm_campaigns.campaign.watching import goes_on_by
 from smspm_campaigns.exceptions import SmspmError
 from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
@@ -248,6 +249,46 @@ def track(
 
 @cli.command()
 @click.argument("name")
+@_LEDGER
+def watch(name: str, *, ledger: Path | None) -> None:
+    """Watch whoever sends or tracks the campaign NAME, until they have ended."""
+    campaign, runs = _running(name, ledger)
+    with goes_on_by(_command("send", name, ledger=ledger)):
+        try:
+            for run in runs:
+                run.wait()
+                click.echo(run.progress)
+        except KeyboardInterrupt:  # the runs go on, which is said
+            raise click.exceptions.Exit(_INTERRUPTED) from None
+    click.echo(campaign)
+
+
+@cli.command()
+@click.argument("name")
+@_LEDGER
+def pause(name: str, *, ledger: Path | None) -> None:
+    """Let whoever sends or tracks the campaign NAME begin nothing more until they may resume."""
+    _ask_runs(name, ledger, CampaignRun.pause)
+
+
+@cli.command()
+@click.argument("name")
+@_LEDGER
+def resume(name: str, *, ledger: Path | None) -> None:
+    """Let whoever was to pause with the campaign NAME go on."""
+    _ask_runs(name, ledger, CampaignRun.resume)
+
+
+@cli.command()
+@click.argument("name")
+@_LEDGER
+def stop(name: str, *, ledger: Path | None) -> None:
+    """Stop whoever sends or tracks the campaign NAME; what is in flight ends and is recorded."""
+    _ask_runs(name, ledger, CampaignRun.stop)
+
+
+@cli.command()
+@click.argument("name")
 @click.option("--output", type=_FILE, help="Folder for the files; named after the campaign.")
 @_LEDGER
 def report(name: str, *, output: Path | None, ledger: Path | None) -> None:
@@ -314,6 +355,27 @@ def simulate(*, port: int, accepted: Path | None, failure_rate: float) -> None:
 
 def _client(*, simulated: bool) -> Client:
     return Client.simulated() if simulated else Client()
+
+
+def _running(name: str, ledger: Path | None) -> tuple[Campaign, list[CampaignRun]]:
+    """Return a campaign and whoever works on it; say so when nobody does."""
+    campaign = Campaign.open(name, ledger=ledger)
+    runs = campaign.running()
+    if not runs:
+        click.echo("Nobody sends or tracks it at this moment.")
+    return campaign, runs
+
+
+def _ask_runs(name: str, ledger: Path | None, ask: Callable[[CampaignRun], None]) -> None:
+    """Ask everybody who works on a campaign for something, and say what they do."""
+    campaign, runs = _running(name, ledger)
+    for run in runs:
+        ask(run)
+        click.echo(run.progress)
+    if runs:
+        click.echo(f"Next: {_command('watch', name, ledger=ledger)}")
+    else:
+        click.echo(campaign)
 
 
 def _refuse_without_file(*names: str) -> None:

@@ -84,7 +84,7 @@ def watched(work: Work, look: Callable[[], object], *, told: str = "More.") -> N
         look()
         return Progress(0, 1, {})
 
-    watch(work, looking, title="Sending", show=False, told=lambda: told)
+    watch(lambda: Run(work), looking, title="Sending", show=False, told=lambda: told)
 
 
 # --- one signal -----------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def test_a_signal_at_the_last_moment_is_not_lost(capsys: pytest.CaptureFixture[s
         return Progress(0, 1, {})
 
     with pytest.raises(SystemExit):
-        watch(nothing, look, title="Sending", show=False, told=lambda: "More.")
+        watch(lambda: Run(nothing), look, title="Sending", show=False, told=lambda: "More.")
     assert capsys.readouterr().err.splitlines()[-1] == "Stopped. Nothing is lost. More."
 
 
@@ -207,7 +207,7 @@ def test_a_thread_of_its_own_installs_nothing() -> None:
         return Progress(1, 1, {})
 
     run = threading.Thread(
-        target=lambda: watch(nothing, look, title="Sending", show=False, told=str)
+        target=lambda: watch(lambda: Run(nothing), look, title="Sending", show=False, told=str)
     )
     run.start()
     run.join()
@@ -223,7 +223,7 @@ def test_the_handlers_come_back_after_a_run_that_nobody_interrupts() -> None:
         seen.append(handlers())
         return Progress(1, 1, {})
 
-    watch(nothing, look, title="Sending", show=False, told=str)
+    watch(lambda: Run(nothing), look, title="Sending", show=False, told=str)
     assert handlers() == before
     assert [set(found) & set(before) for found in seen] == [set()] * len(seen) != []
 

@@ -8,8 +8,9 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from smspm_campaigns.delivery.desk import Desk, open_desk
+from smspm_campaigns.delivery.duty import Duty, on_duty
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import Ledger, claim, owners, record
+from smspm_campaigns.delivery.ledger import Ledger, claim, record
 from smspm_campaigns.delivery.ledger.claim import Claim, Order
 from smspm_campaigns.delivery.ledger.record import Evidence
 from smspm_campaigns.delivery.pacing import first_poll, micros, take_turn, told_to_wait, write_down
@@ -60,19 +61,28 @@ async def send_campaign(
         RunStopped: too many requests ended unknown or refused.
         LedgerError: the ledger cannot be written; nothing more was claimed.
     """
-    async with open_desk(path) as desk:
+    async with (
+        open_desk(path) as desk,
+        on_duty(run, desk, client.clock, campaign_id, "send") as duty,
+    ):
         gateway = client.identity(await desk.do(Ledger.key))
-        owner = await desk.enter(owners.hold, lambda: micros(client.clock))
-        order = Order(campaign_id, owner, gateway, limit)
-        await _Sender(run, desk, client, order, report_url).send_all()
+        order = Order(campaign_id, duty.owner, gateway, limit)
+        await _Sender(run, desk, duty, client, order, report_url).send_all()
 
 
 class _Sender:
     def __init__(
-        self, run: Run, desk: Desk, client: Client, order: Order, report_url: Secret | None
+        self,
+        run: Run,
+        desk: Desk,
+        duty: Duty,
+        client: Client,
+        order: Order,
+        report_url: Secret | None,
     ) -> None:
         self._run = run
         self._desk = desk
+        self._duty = duty
         self._client = client
         self._order = order
         self._report_url = report_url
@@ -101,19 +111,26 @@ class _Sender:
 
     async def _send_on(self, lane: Lane, most: int | None) -> None:
         not_taken = made = 0
-        while made != most and await self._desk.do(claim.is_anything_left, self._order):
+        while made != most and await self._is_more_to_do():
             await take_turn(self._run, self._client)
             if self._run.stopping:
                 return
             claimed = await self._desk.do(claim.claim_request, self._order, at=self._now())
-            if claimed is None:
-                return
+            if claimed is None:  # nothing is left, or somebody has just asked to pause or stop
+                await self._duty.look()
+                continue
             error = await self._send(lane, claimed)
             if error is None or error.rows_become != "planned" or isinstance(error, ListRefused):
                 not_taken, made = 0, made + 1
             elif not error.stops_run:
                 not_taken += 1
                 self._client.pace.hold(told_to_wait(error, not_taken))
+
+    async def _is_more_to_do(self) -> bool:
+        """Wait while the run is paused; tell whether there is anything it may claim."""
+        return await self._duty.may_go_on() and await self._desk.do(
+            claim.is_anything_left, self._order
+        )
 
     def _now(self) -> int:
         return micros(self._client.clock)
@@ -122,6 +139,9 @@ class _Sender:
         """Make one claimed request and record what comes of it."""
         outcome = await self._make(lane, claimed)
         await self._record(claimed, outcome)
+        is_reply = isinstance(outcome, Reply)
+        if is_reply or (isinstance(outcome, GatewayError) and outcome.rows_become != "planned"):
+            self._duty.done += len(claimed.attempts)
         if isinstance(outcome, Reply):
             queued = sum(answer.status is Status.QUEUED for answer in outcome.answers)
             self._watch(ended_well=queued >= _MOST_QUEUED * len(outcome.answers))

@@ -10,6 +10,7 @@ from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.delivery.ledger.owners import Owner
 from smspm_campaigns.delivery.ledger.plan import bind_gateway, refuse_repeats_of_request
 from smspm_campaigns.delivery.ledger.record import EURO, add_events, settle
+from smspm_campaigns.delivery.ledger.runs import wish_of
 from smspm_campaigns.exceptions import BudgetExceeded, NeverLeft, RunStopped
 
 
@@ -36,7 +37,8 @@ class Claim(NamedTuple):
 
 
 def claim_request(ledger: Ledger, order: Order, *, at: int) -> Claim | None:
-    """Claim the next request; None when nothing is planned, or the limit is reached.
+    """Claim the next request; None when nothing is planned, the limit is reached, or the run is
+    asked to pause or stop.
 
     The first claim binds the campaign to its gateway.
 
@@ -47,9 +49,11 @@ def claim_request(ledger: Ledger, order: Order, *, at: int) -> Claim | None:
         BudgetExceeded: it would cost more than the campaign may.
     """
     with ledger.transaction():
-        alive = "SELECT 1 FROM owner WHERE id = ? AND ended_at IS NULL"
-        if not ledger.one(alive, order.owner.id):
+        wish = wish_of(ledger, order.owner.id)
+        if wish is None:
             raise taken_over()
+        if wish != "go":
+            return None
         items = _next_items(ledger, order)
         if not items:
             return None

@@ -8,10 +8,13 @@ import uuid
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 from smspm_campaigns.clock import Clock
+
+_Told = ParamSpec("_Told")
+_Got = TypeVar("_Got")
 
 
 class Run:
@@ -129,5 +132,24 @@ def _loop() -> asyncio.AbstractEventLoop:
 def _loop_of(_process: int) -> asyncio.AbstractEventLoop:
     """Start the loop of this process: a fork inherits the memory of the other's, not its thread."""
     loop = asyncio.new_event_loop()
+    loop.set_default_executor(_Threads())
     threading.Thread(target=loop.run_forever, name="smspm-campaigns", daemon=True).start()
     return loop
+
+
+class _Threads(concurrent.futures.ThreadPoolExecutor):
+    """Looks up addresses. Python's own pool takes no work once the program's text has ended."""
+
+    def submit(
+        self, fn: Callable[_Told, _Got], /, *args: _Told.args, **kwargs: _Told.kwargs
+    ) -> "concurrent.futures.Future[_Got]":
+        future: concurrent.futures.Future[_Got] = concurrent.futures.Future()
+
+        def work() -> None:
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - raised to whoever asked
+                future.set_exception(error)
+
+        threading.Thread(target=work, name="smspm-lookup", daemon=True).start()
+        return future

@@ -105,7 +105,7 @@ CREATE TABLE owner (               -- one run of one process; alive while it hol
   ending      TEXT    CHECK (ending IS NULL OR ended_at IS NOT NULL)
                       CHECK (ending IN ('finished', 'stopped', 'failed', 'dead')),
                                    -- how it ended; NULL: not yet, or under an older version
-  error       TEXT    CHECK (error IS NULL OR ending = 'failed')
+  error       TEXT    CHECK (error IS NULL OR (ending IS NOT NULL AND ending = 'failed'))
                                    -- what a person reads of a failure
 );
 

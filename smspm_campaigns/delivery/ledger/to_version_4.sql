@@ -7,4 +7,4 @@ ALTER TABLE owner ADD COLUMN done INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE owner ADD COLUMN busy INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE owner ADD COLUMN ending TEXT CHECK (ending IS NULL OR ended_at IS NOT NULL)
   CHECK (ending IN ('finished', 'stopped', 'failed', 'dead'));
-ALTER TABLE owner ADD COLUMN error TEXT CHECK (error IS NULL OR ending = 'failed');
+ALTER TABLE owner ADD COLUMN error TEXT CHECK (error IS NULL OR (ending IS NOT NULL AND ending = 'failed'));

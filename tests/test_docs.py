@@ -101,7 +101,7 @@ def commands() -> list[str]:
 
 def test_every_command_of_the_readme_is_understood() -> None:
     """Commands and options in the README exist."""
-    assert len(commands()) == 4
+    assert len(commands()) == 8
     for line in commands():
         _, name, *arguments = shlex.split(line)
         command = cli.commands[name]

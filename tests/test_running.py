@@ -131,11 +131,9 @@ def test_send_and_track_are_start_and_wait(campaign: smspm.Campaign, clock: "Clo
     assert state(run) == "finished"
     told = []
     for is_started in (True, False):
+        track = campaign.start(client, "track", timeout="1min").wait if is_started else None
         with pytest.warns(SmspmWarning) as caught:
-            if is_started:
-                counts = campaign.start(client, "track", timeout="1min").wait()
-            else:
-                counts = campaign.track(client, timeout="1min")
+            counts = track() if track else campaign.track(client, timeout="1min")
         assert counts["queued"] == 60
         told.append([str(warning.message) for warning in caught])
     assert told == [["60 messages have no final status yet. track(…) goes on asking."]] * 2
@@ -203,7 +201,7 @@ def test_what_send_refuses_start_refuses(campaign: smspm.Campaign) -> None:
     campaign.start(smspm.Client.simulated(), limit=1, max_cost=float("inf")).wait()
     with pytest.raises(GatewayMismatch):
         campaign.start(smspm.Client("h", "t", base_url="http://127.0.0.1:9"))
-    assert counted(campaign) == {"queued": 1, "planned": 199}
+    assert counted(campaign) == {"queued": 1, "planned": 59}
 
 
 def test_without_a_place_for_its_lock_a_run_does_not_start(campaign: smspm.Campaign) -> None:
@@ -549,23 +547,28 @@ def test_when_the_owner_is_killed_the_watcher_says_so_and_takes_over(
 
 
 @forked
-def test_a_tracker_is_stopped_from_another_process(new_siege: "NewSiege") -> None:
-    """It can be seen as a sender can, and ends though nothing is due for long."""
+def test_a_tracker_is_watched_and_paused_from_another_process(new_siege: "NewSiege") -> None:
+    """As a sender is; and when it is killed, nothing is unknown: it had claimed nothing."""
     siege = new_siege(9)
     with siege.served():
         assert siege.run("send")[:2] == (0, None)
-    siege.simulator = Simulator(latency=60.0)
+    siege.simulator = Simulator(latency=60.0)  # no question is answered
     with siege.served():
-        tracker = siege.start("track", timeout="9h")
+        tracker = siege.start("track")
         until(lambda: siege.campaign.running() != [])
         [run] = siege.campaign.running()
         assert (run.kind, state(run)) == ("track", "running")
         run.pause()
         assert state(run) == "paused"
         tracker.kill()
-        with pytest.warns(SmspmWarning, match="To go on: track"):
+        assert tracker.wait().was_killed
+        with pytest.warns(SmspmWarning) as caught:
             assert run.wait(60)["queued"] == 9
-    assert siege.broken() == {}
+    assert [str(warning.message).rpartition(". ")[2] for warning in caught] == [
+        "To go on: track(…)",
+        "track(…) goes on asking.",
+    ]
+    assert (state(run), siege.counts()) == ("dead", {"queued": 9})
 
 
 def test_whoever_watches_hears_what_a_run_failed_with(campaign: smspm.Campaign) -> None:
@@ -627,7 +630,7 @@ sys.stdin.read()
 def script(url: str, campaign: smspm.Campaign, text: str = SCRIPT) -> Iterator[Any]:
     """Start a run in a program whose text ends with its input."""
     with subprocess.Popen(
-        [sys.executable, "-X", "dev", "-c", text, url, str(campaign.path), "60"],
+        [sys.executable, "-W", "error", "-c", text, url, str(campaign.path), "60"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -647,8 +650,9 @@ def test_a_script_that_ends_while_its_run_goes_on_loses_nothing(
 ) -> None:
     """Nothing more is claimed, what was in flight is recorded, and the next one sends the rest."""
     gate = Gate(20)
-    with running(gate.simulator) as url:
-        with script(url.replace("127.0.0.1", host), campaign) as begun:
+    with running(gate.simulator) as address:
+        url = address.replace("127.0.0.1", host)
+        with script(url, campaign) as begun:
             gate.wait()
             begun.stdin.close()
             assert begun.stderr.readline() == f"{STOPPING}\n"

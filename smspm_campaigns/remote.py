@@ -1,6 +1,7 @@
 """The commands for runs that go on elsewhere: to watch, pause, resume and stop them."""
 
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,7 @@ def watch(name: str, *, ledger: Path | None) -> None:
                 run.wait()
             click.echo(run)
     except KeyboardInterrupt:  # that the runs go on was said
-        raise click.exceptions.Exit(INTERRUPTED) from None
+        sys.exit(INTERRUPTED)
     click.echo(campaign)
 
 

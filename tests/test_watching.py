@@ -568,3 +568,31 @@ def test_an_interrupted_cell_loses_nothing_and_the_next_one_goes_on(
         assert error == "", told
         assert counted(campaign) == {"queued": 200}
     assert sorted(map(str, slow.accepted())) == NUMBERS
+
+
+def test_a_run_that_a_notebook_started_is_paused_and_stopped_from_elsewhere(
+    campaign: smspm.Campaign, notebook: Notebook
+) -> None:
+    """The cell that starts it ends at once, and later cells see what another program asked."""
+    slow = Slow()
+    with running(slow.simulator) as url:
+        first = notebook.begin(
+            "import smspm_campaigns as smspm\n"
+            f"campaign = smspm.Campaign.open('spring', ledger={str(campaign.path)!r})\n"
+            f"client = smspm.Client('h', 't', base_url={url!r}, requests_per_minute=None)\n"
+            "run = campaign.start(client)"
+        )
+        assert notebook.end(first) == ("", "")
+        slow.wait()
+        [run] = campaign.running()
+        run.pause()
+        while run.progress.state != "paused":
+            pass
+        error, told = notebook.end(notebook.begin("campaign.running()[0]"))
+        assert (error, "CampaignRun('spring': RunProgress(sending, paused: " in told) == ("", True)
+        run.stop()
+        error, told = notebook.end(notebook.begin("run.wait(); run.progress"))
+        assert (error, "RunProgress(sending, stopped: " in told) == ("", True)
+        counts = counted(campaign)
+    assert counts == {"queued": len(slow.accepted()), "planned": 200 - len(slow.accepted())}
+    assert 0 < counts["queued"] < 200

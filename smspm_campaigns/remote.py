@@ -28,7 +28,9 @@ def watch(name: str, *, ledger: Path | None) -> None:
     campaign, runs = _running(name, ledger)
     try:
         for run in runs:
-            with goes_on_by(command_line(run.kind, name, ledger=ledger)):
+            is_rehearsal = campaign.is_rehearsal
+            on = command_line(run.kind, name, simulated=is_rehearsal, ledger=ledger)
+            with goes_on_by(on):
                 run.wait()
             click.echo(run)
     except KeyboardInterrupt:  # that the runs go on was said

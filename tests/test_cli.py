@@ -532,6 +532,28 @@ def test_a_run_is_watched_until_it_has_ended(
     ]
 
 
+@pytest.mark.filterwarnings("default::smspm_campaigns.exceptions.SmspmWarning")
+def test_when_a_watched_run_dies_the_command_to_go_on_is_said(
+    folder: Path,
+    elsewhere: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is the one that began it: a rehearsal stays one."""
+
+    def die(_: float) -> None:
+        elsewhere.close()
+        with Ledger.open(folder / "ledger.sqlite") as ledger:
+            ledger.execute("UPDATE owner SET ending = 'dead' WHERE id = 'them'")
+
+    monkeypatch.setattr(time, "sleep", die)
+    assert typed(monkeypatch, folder, "", "watch", "spring") == 0
+    told = capsys.readouterr().err.splitlines()
+    assert [line.rpartition("To go on: ")[2] for line in told] == [
+        "smspm-campaigns send spring --simulated"
+    ]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
 @pytest.mark.usefixtures("elsewhere")
 def test_whoever_stops_watching_in_the_terminal_stops_nothing_else(

@@ -35,7 +35,8 @@ class RunProgress:
     """How far a run is, and with it its campaign.
 
     `kind` is `"send"` or `"track"`, `state` a `RunState`, `counts` the rows by status, all of them;
-    `done` of `total` rows wait no longer for such a run. `rate` is in messages a minute, of all
+    `done` of `total` rows wait no longer for such a run; `total` has those, too, that a `limit`
+    leaves for later. `rate` is in messages a minute, of all
     runs of the kind that share the campaign, pauses left out; `time_left` is what that leaves.
     Both are None while they are not known. `error` is what a run failed with.
 

@@ -593,6 +593,7 @@ def test_a_run_that_a_notebook_started_is_paused_and_stopped_from_elsewhere(
         run.stop()
         error, told = notebook.end(notebook.begin("run.wait(); run.progress"))
         assert (error, "RunProgress(sending, stopped: " in told) == ("", True)
+        assert "Sending:" in told  # the bar
         counts = counted(campaign)
     assert counts == {"queued": len(slow.accepted()), "planned": 200 - len(slow.accepted())}
     assert 0 < counts["queued"] < 200

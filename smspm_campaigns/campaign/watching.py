@@ -239,7 +239,7 @@ def say(sentence: str) -> None:
 
 def _bar(title: str, progress: Progress, *, show: bool) -> Any:
     told = sys.stderr is not None  # as in a service, or in pythonw, where it is
-    seen = told and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+    seen = told and (sys.stderr.isatty() or _is_notebook())
     return tqdm(
         desc=title,
         total=progress.total,
@@ -247,6 +247,12 @@ def _bar(title: str, progress: Progress, *, show: bool) -> Any:
         unit="msg",
         disable=not (show and seen),
     )
+
+
+def _is_notebook() -> bool:
+    """Tell whether this program is a kernel; one that only starts kernels is none."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
 
 
 def _update(bar: Any, progress: Progress) -> None:

@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import shlex
 import socket
 import sys
 import warnings
@@ -29,11 +28,8 @@ from smspm_campaigns.frames.numbers import normalize_numbers
 from smspm_campaigns.frames.preview import preview as preview_messages
 from smspm_campaigns.frames.templates import render_messages
 from smspm_campaigns.gateway.client import Client
+from smspm_campaigns.remote import COMMANDS, FILE, INTERRUPTED, LEDGER, command_line
 from smspm_campaigns.vocabulary import SIMULATED, Status
-
-_INTERRUPTED: Final = 130  # the exit code of a program ended by Ctrl-C
-
-_FILE = click.Path(path_type=Path)
 
 
 def main() -> NoReturn:
@@ -48,7 +44,7 @@ def main() -> NoReturn:
         sys.exit(ended.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -70,24 +66,21 @@ _MESSAGE_OPTIONS: Final = (
     click.option("--region", help="ISO country code of numbers without one, or a column of them."),
     click.option("--country", "countries", multiple=True, help="Send to this country only (more)."),
     click.option("--mobile-only", is_flag=True, help="Leave out what is surely a landline."),
-    click.option(
-        "--opted-out", multiple=True, type=_FILE, help="File of opted-out numbers (more)."
-    ),
+    click.option("--opted-out", multiple=True, type=FILE, help="File of opted-out numbers (more)."),
     click.option("--template", help="The text, with placeholders such as {{ first_name }}."),
-    click.option("--template-file", type=_FILE, help="A file with the text."),
+    click.option("--template-file", type=FILE, help="A file with the text."),
     click.option(
         "--replace",
         type=click.Choice(["typography", "accents"]),
         help="Write characters that double the price by plain ones.",
     ),
     click.option("--max-segments", type=int, help="The most segments a text may have."),
-    click.option("--prices", type=_FILE, help="File of prices: country, price (EUR per segment)."),
+    click.option("--prices", type=FILE, help="File of prices: country, price (EUR per segment)."),
     click.option("--sheet", help="Sheet of a workbook; the first visible one by default."),
     click.option("--encoding", help="Encoding of a text file; UTF-8 by default."),
     click.option("--delimiter", help="Delimiter of a text file; found by default."),
     click.option("--keep-hidden", is_flag=True, help="Take hidden rows of a workbook too."),
 )
-_LEDGER = click.option("--ledger", type=_FILE, help="The ledger; SMSPM_LEDGER or yours by default.")
 _SIMULATED = click.option("--simulated", is_flag=True, help="Rehearse: nobody is texted.")
 
 
@@ -138,10 +131,14 @@ def cli() -> None:
     """
 
 
+for _command in COMMANDS:
+    cli.add_command(_command)
+
+
 @cli.command()
 @click.option(
     "--output",
-    type=_FILE,
+    type=FILE,
     default=Path("smspm-demo"),
     show_default=True,
     help="Folder for the ledger and the reports.",
@@ -157,7 +154,7 @@ def demo(output: Path) -> None:
 
 
 @cli.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @_message_options
 @click.option("--show-numbers", is_flag=True, help="Show numbers whole; they are masked otherwise.")
 def preview(file: Path, *, show_numbers: bool, **options: Any) -> None:
@@ -167,7 +164,7 @@ def preview(file: Path, *, show_numbers: bool, **options: Any) -> None:
 
 @cli.command()
 @click.argument("name")
-@click.argument("file", type=_FILE, required=False)
+@click.argument("file", type=FILE, required=False)
 @_message_options
 @click.option("--sender", default=None, help="An approved Sender ID, such as SMSPM.com.")
 @click.option(
@@ -180,7 +177,7 @@ def preview(file: Path, *, show_numbers: bool, **options: Any) -> None:
 @click.option("--report-url", help="Where the API shall call when a status changes.")
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 @_SIMULATED
-@_LEDGER
+@LEDGER
 def send(  # noqa: PLR0913 - one argument per option
     name: str,
     file: Path | None,
@@ -223,13 +220,13 @@ def send(  # noqa: PLR0913 - one argument per option
     again = [] if limit is None else ["--limit", str(limit)]
     again += ["--report-url", "URL"] if report_url else []  # its path holds a secret
     with ExitStack() as stack:
-        command = _command("send", name, *again, simulated=simulated, ledger=ledger)
+        command = command_line("send", name, *again, simulated=simulated, ledger=ledger)
         stack.enter_context(goes_on_by(command))
         if asks:  # who was asked was warned before
             stack.enter_context(forewarned())
         campaign.send(client, limit=limit, max_cost=max_cost, report_url=report_url)
     click.echo(campaign)
-    click.echo(f"Next: {_command('track', name, simulated=simulated, ledger=ledger)}")
+    click.echo(f"Next: {command_line('track', name, simulated=simulated, ledger=ledger)}")
 
 
 @cli.command()
@@ -242,22 +239,22 @@ def send(  # noqa: PLR0913 - one argument per option
     help="Age at which a message without a final word is unconfirmed.",
 )
 @_SIMULATED
-@_LEDGER
+@LEDGER
 def track(
     name: str, *, timeout: str, give_up_after: str, simulated: bool, ledger: Path | None
 ) -> None:
     """Ask what became of the messages of the campaign NAME."""
     campaign = Campaign.open(name, ledger=ledger)
-    with goes_on_by(_command("track", name, simulated=simulated, ledger=ledger)):
+    with goes_on_by(command_line("track", name, simulated=simulated, ledger=ledger)):
         campaign.track(_client(simulated=simulated), timeout=timeout, give_up_after=give_up_after)
     click.echo(campaign)
-    click.echo(f"Next: {_command('report', name, ledger=ledger)}")
+    click.echo(f"Next: {command_line('report', name, ledger=ledger)}")
 
 
 @cli.command()
 @click.argument("name")
-@click.option("--output", type=_FILE, help="Folder for the files; named after the campaign.")
-@_LEDGER
+@click.option("--output", type=FILE, help="Folder for the files; named after the campaign.")
+@LEDGER
 def report(name: str, *, output: Path | None, ledger: Path | None) -> None:
     """Write report.xlsx, report.html and report.csv of the campaign NAME."""
     campaign = Campaign.open(name, ledger=ledger)
@@ -275,7 +272,7 @@ def report(name: str, *, output: Path | None, ledger: Path | None) -> None:
 
 
 @cli.command("list")
-@_LEDGER
+@LEDGER
 def list_(*, ledger: Path | None) -> None:
     """List the campaigns of the ledger, the newest first."""
     campaigns = list_campaigns(ledger=ledger)
@@ -297,7 +294,7 @@ def list_(*, ledger: Path | None) -> None:
     show_default=True,
     help="Port on 127.0.0.1.",
 )
-@click.option("--accepted", type=_FILE, help="File to log what was accepted, one JSON a line.")
+@click.option("--accepted", type=FILE, help="File to log what was accepted, one JSON a line.")
 @click.option(
     "--failure-rate",
     type=click.FloatRange(0, 1),
@@ -370,12 +367,3 @@ def _check_port(port: int) -> None:
         raise click.ClickException(
             f"Port {port} is in use or not allowed. Choose another one with --port."
         ) from None
-
-
-def _command(
-    command: str, name: str, *options: str, simulated: bool = False, ledger: Path | None
-) -> str:
-    parts = ["smspm-campaigns", command, name, *options]
-    parts += ["--simulated"] if simulated else []
-    parts += ["--ledger", str(ledger)] if ledger else []
-    return shlex.join(parts)

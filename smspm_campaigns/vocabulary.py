@@ -81,6 +81,26 @@ STATUS_TITLES: Final[dict[Status, str]] = {
 #: Statuses that still wait for a word from the carrier, and are asked for.
 OPEN: Final = (Status.QUEUED, Status.SUBMITTED)
 
+
+class RunState(StrEnum):
+    """What a run of a campaign is doing, or how it ended."""
+
+    RUNNING = "running"  #: sends, or asks what became of messages
+    PAUSING = "pausing"  #: begins nothing more; requests are still in flight
+    PAUSED = "paused"  #: nothing is in flight, and nothing is begun
+    STOPPING = "stopping"  #: begins nothing more, and ends when nothing is in flight
+    LOST = "lost"  #: its lock file is not there, so nobody can tell whether it lives
+    FINISHED = "finished"  #: ended: there was nothing left for it to do
+    STOPPED = "stopped"  #: ended: somebody asked it to
+    FAILED = "failed"  #: ended by an error
+    DEAD = "dead"  #: its program ended in the middle of it
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run is over."""
+        return self in (RunState.FINISHED, RunState.STOPPED, RunState.FAILED, RunState.DEAD)
+
+
 #: The vendor's words for a message's state, in lower case, and ours. A word that is not here
 #: leaves the message open. The first four are in the quick start, the others in vendor texts.
 VENDOR_STATUS: Final[dict[str, Status]] = {

@@ -208,7 +208,9 @@ LEDGERS = Path(__file__).parent / "ledgers"
 #: What version 1 wrote: one row accepted and then delivered, one unknown, one not taken, one left.
 CONTENT = """
 INSERT INTO ledger VALUES (zeroblob(32));
-INSERT INTO campaign VALUES (7, 'spring', 'print', '{}', 'simulated', NULL, 0, 1);
+INSERT INTO campaign
+  (id, name, fingerprint, manifest, gateway, max_cost, allow_repeat, created_at) VALUES
+  (7, 'spring', 'print', '{}', 'simulated', NULL, 0, 1);
 INSERT INTO content VALUES (3, 7, 'Hi', 'SMSPM.com', 'GSM-7', 1);
 INSERT INTO recipient VALUES
   (11, 7, 0, 0, '37250000000', 'EE', 'mobile', 3, 50, NULL, NULL, NULL, '[0]', 'planned',

@@ -8,16 +8,21 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
 import smspm_campaigns as smspm
 from smspm_campaigns.cli import main
+from smspm_campaigns.delivery.ledger import Ledger, owners, read
+from smspm_campaigns.delivery.ledger.owners import Entry
 from smspm_campaigns.gateway.simulator import Simulator, running
 
 if TYPE_CHECKING:
@@ -491,6 +496,117 @@ def test_an_interruption_loses_nothing(
     assert sorted(str(entry["toNumber"]) for entry in simulator.accepted) == [
         number.removeprefix("+") for number in numbers
     ]
+
+
+class Stalled:
+    """A gateway that answers only when it may, and tells when somebody asks."""
+
+    def __init__(self) -> None:
+        self.reached, self.may_answer = threading.Event(), threading.Event()
+        self.simulator = Simulator(hash="h", token="t", faults=self._hold)
+
+    def _hold(self, index: int, _: object) -> None:
+        if index >= 20:
+            self.reached.set()
+            assert self.may_answer.wait(60)
+
+
+def test_a_run_is_paused_resumed_and_stopped_from_another_terminal(tmp_path: Path) -> None:
+    """Each command says how far the run is, and what to type next."""
+    ledger, numbers = tmp_path / "ledger.sqlite", [f"1212555{n:04}" for n in range(100, 160)]
+    frame = pd.DataFrame({"sms_to": numbers, "sms_text": numbers})
+    campaign = smspm.Campaign.create("spring", frame, sender="SMSPM.com", ledger=ledger)
+    stalled = Stalled()
+    with running(stalled.simulator) as url:
+        here = campaign.start(smspm.Client("h", "t", base_url=url, requests_per_minute=None))
+        assert stalled.reached.wait(60)
+        told = {
+            command: run(tmp_path, command, "spring").stdout.splitlines()
+            for command in ("pause", "resume", "stop")
+        }
+        stalled.may_answer.set()
+        here.wait()
+    seen = r"CampaignRun\('spring', elsewhere: RunProgress\(sending, {}: \d+ of 60.*\)\)"
+    for command, state in (("pause", "pausing"), ("resume", "running"), ("stop", "stopping")):
+        [first, then] = told[command]
+        assert re.fullmatch(seen.format(state), first)
+        assert then == "Next: smspm-campaigns watch spring"
+    assert here.progress.state == "stopped"
+
+
+@pytest.mark.parametrize("command", ["watch", "pause", "resume", "stop"])
+def test_when_nobody_runs_the_state_is_said(command: str, folder: Path) -> None:
+    """There is nothing to wait for, and nothing to ask."""
+    run(folder, *REHEARSE)
+    done = run(folder, command, "spring")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "Nobody sends or tracks 'spring' at this moment.",
+        "Campaign('spring': 2 excluded, 2 queued; rehearsal)",
+    ]
+    assert "No campaign 'autumn'" in run(folder, command, "autumn").stderr
+
+
+@pytest.fixture
+def elsewhere(folder: Path) -> Iterator[ExitStack]:
+    """A campaign that was rehearsed, and a run of it that goes on until the stack is closed."""
+    run(folder, *REHEARSE)
+    with ExitStack() as stack:
+        ledger = stack.enter_context(Ledger.open(folder / "ledger.sqlite"))
+        entry = Entry("them", read.find_campaign(ledger, "spring").id, "send")
+        stack.enter_context(owners.hold(ledger, lambda: 0, entry))
+        yield stack
+
+
+def test_a_run_is_watched_until_it_has_ended(
+    folder: Path,
+    elsewhere: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """How it ended, and what became of the campaign, is said; no bar where there is no terminal."""
+    monkeypatch.setattr(time, "sleep", lambda _: elsewhere.close())
+    assert typed(monkeypatch, folder, "", "watch", "spring") == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    counts = "2 excluded, 2 queued"
+    assert told.out.splitlines() == [
+        f"CampaignRun('spring', elsewhere: RunProgress(sending, finished: 2 of 2; {counts}))",
+        f"Campaign('spring': {counts}; rehearsal)",
+    ]
+
+
+@pytest.mark.filterwarnings("default::smspm_campaigns.exceptions.SmspmWarning")
+def test_when_a_watched_run_dies_the_command_to_go_on_is_said(
+    folder: Path,
+    elsewhere: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is the one that began it: a rehearsal stays one."""
+
+    def die(_: float) -> None:
+        elsewhere.close()
+        with Ledger.open(folder / "ledger.sqlite") as ledger:
+            ledger.execute("UPDATE owner SET ending = 'dead' WHERE id = 'them'")
+
+    monkeypatch.setattr(time, "sleep", die)
+    assert typed(monkeypatch, folder, "", "watch", "spring") == 0
+    told = capsys.readouterr().err.splitlines()
+    assert [line.rpartition("To go on: ")[2] for line in told] == [
+        "smspm-campaigns send spring --simulated"
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
+@pytest.mark.usefixtures("elsewhere")
+def test_whoever_stops_watching_in_the_terminal_stops_nothing_else(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C ends the command; it says that the run goes on."""
+    monkeypatch.setattr(time, "sleep", lambda _: signal.raise_signal(signal.SIGINT))
+    assert typed(monkeypatch, folder, "", "watch", "spring") == 130
+    assert capsys.readouterr().err.splitlines() == ["It is no longer watched, and goes on."]
 
 
 def test_the_demo_ends_with_reports_and_runs_twice(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from smspm_campaigns.frames.sandbox import MAX_WORK
 from smspm_campaigns.frames.template_syntax import MAX_SOURCE
 from smspm_campaigns.frames.template_values import MAX_CHARACTERS
 from smspm_campaigns.frames.templates import render_messages
-from smspm_campaigns.vocabulary import Status
+from smspm_campaigns.vocabulary import RunState, Status
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -101,7 +101,7 @@ def commands() -> list[str]:
 
 def test_every_command_of_the_readme_is_understood() -> None:
     """Commands and options in the README exist."""
-    assert len(commands()) == 4
+    assert len(commands()) == 8
     for line in commands():
         _, name, *arguments = shlex.split(line)
         command = cli.commands[name]
@@ -119,6 +119,14 @@ def test_every_command_has_help() -> None:
 def test_the_statuses_of_the_readme_are_all_there_are() -> None:
     """The table of statuses has each of them once, in their order."""
     assert re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE) == [str(s) for s in Status]
+
+
+def test_the_states_of_the_page_on_sending_are_all_there_are() -> None:
+    """The table of states has each of them once, in their order."""
+    page = (ROOT / "docs" / "sending.md").read_text(encoding="utf-8")
+    table = page.partition("| state | what it means |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
+    assert re.findall(r"`(\w+)`", " ".join(rows)) == [str(state) for state in RunState]
 
 
 def test_the_parts_of_the_readme_exist() -> None:

@@ -19,7 +19,7 @@ import pytest
 
 import smspm_campaigns as smspm
 from smspm_campaigns.campaign import watching
-from smspm_campaigns.delivery import sender
+from smspm_campaigns.delivery import duty, sender
 from smspm_campaigns.delivery.ledger import Ledger
 from smspm_campaigns.delivery.ledger.connection import SCHEMA_VERSION
 from smspm_campaigns.exceptions import LedgerError
@@ -568,6 +568,7 @@ def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each run makes the same calls in the same order: on one lane, and no bar looks at it."""
     monkeypatch.setattr(sender, "lanes_of", lambda _: 1)
     monkeypatch.setattr(watching, "_LOOK_EVERY", 60.0)
+    monkeypatch.setattr(duty, "_LOOK_EVERY", 3600.0)
 
 
 def check_a_send(scene: Scene, disk: Disk) -> None:

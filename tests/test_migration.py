@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from smspm_campaigns.delivery.ledger import Ledger, connection, locks, owners, read, rounds
+from smspm_campaigns.delivery.ledger import Ledger, connection, locks, owners, read, rounds, runs
 from smspm_campaigns.delivery.ledger.claim import Claimer, Order
 from smspm_campaigns.delivery.ledger.read import Change
+from smspm_campaigns.delivery.ledger.runs import RunRecord
 from smspm_campaigns.exceptions import LedgerError
 
 if TYPE_CHECKING:
@@ -128,6 +129,33 @@ def test_what_an_old_campaign_took_counts_for_limits_and_budgets(old_ledger: "Ol
         found = read.find_campaign(ledger, "spring")
         assert (found.taken, found.taken_cost) == (2, 100)
         assert read.expected_cost(ledger, 7) == (150, 0)
+
+
+@pytest.mark.parametrize("version", range(1, connection.SCHEMA_VERSION))
+def test_every_older_version_becomes_like_a_new_one(
+    version: int, old_ledger: "OldLedger", tmp_path: Path
+) -> None:
+    """Whichever it begins with; its rows are counted as they were."""
+    old, new = old_ledger(version), tmp_path / "new.sqlite"
+    Ledger.create(new)
+    with Ledger.open(old) as ledger:
+        assert read.count_by_status(ledger, 7) == {
+            "delivered": 1, "excluded": 1, "planned": 1, "unknown": 1,
+        }  # fmt: skip
+    assert schema(old) == schema(new)
+
+
+def test_runs_of_an_older_version_are_nobody_s_to_watch(old_ledger: "OldLedger") -> None:
+    """What they did is kept, and which campaign they worked for was not written down then."""
+    old = old_ledger(3)
+    with Ledger.open(old) as ledger:
+        ledger.execute("INSERT INTO owner (id, started_at) VALUES ('lost', 4)")
+        assert runs.unended(ledger, 7) == []
+        assert runs.find(ledger, "me") == RunRecord("me", "send", "go", 0, 0, None, None, False)
+        assert ledger.all("SELECT id, started_at, ended_at, campaign_id FROM owner") == [
+            ("me", 2, 9, None),
+            ("lost", 4, None, None),
+        ]
 
 
 def test_an_old_ledger_is_left_alone_while_somebody_sends_from_it(old: Path) -> None:

@@ -84,7 +84,7 @@ def watched(work: Work, look: Callable[[], object], *, told: str = "More.") -> N
         look()
         return Progress(0, 1, {})
 
-    watch(work, looking, title="Sending", show=False, told=lambda: told)
+    watch(lambda: Run(work), looking, title="Sending", show=False, told=lambda: told)
 
 
 # --- one signal -----------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def test_a_signal_at_the_last_moment_is_not_lost(capsys: pytest.CaptureFixture[s
         return Progress(0, 1, {})
 
     with pytest.raises(SystemExit):
-        watch(nothing, look, title="Sending", show=False, told=lambda: "More.")
+        watch(lambda: Run(nothing), look, title="Sending", show=False, told=lambda: "More.")
     assert capsys.readouterr().err.splitlines()[-1] == "Stopped. Nothing is lost. More."
 
 
@@ -207,7 +207,7 @@ def test_a_thread_of_its_own_installs_nothing() -> None:
         return Progress(1, 1, {})
 
     run = threading.Thread(
-        target=lambda: watch(nothing, look, title="Sending", show=False, told=str)
+        target=lambda: watch(lambda: Run(nothing), look, title="Sending", show=False, told=str)
     )
     run.start()
     run.join()
@@ -223,7 +223,7 @@ def test_the_handlers_come_back_after_a_run_that_nobody_interrupts() -> None:
         seen.append(handlers())
         return Progress(1, 1, {})
 
-    watch(nothing, look, title="Sending", show=False, told=str)
+    watch(lambda: Run(nothing), look, title="Sending", show=False, told=str)
     assert handlers() == before
     assert [set(found) & set(before) for found in seen] == [set()] * len(seen) != []
 
@@ -569,3 +569,32 @@ def test_an_interrupted_cell_loses_nothing_and_the_next_one_goes_on(
         assert error == "", told
         assert counted(campaign) == {"queued": 200}
     assert sorted(map(str, slow.accepted())) == NUMBERS
+
+
+def test_a_run_that_a_notebook_started_is_paused_and_stopped_from_elsewhere(
+    campaign: smspm.Campaign, notebook: Notebook
+) -> None:
+    """The cell that starts it ends at once, and later cells see what another program asked."""
+    slow = Slow()
+    with running(slow.simulator) as url:
+        first = notebook.begin(
+            "import smspm_campaigns as smspm\n"
+            f"campaign = smspm.Campaign.open('spring', ledger={str(campaign.path)!r})\n"
+            f"client = smspm.Client('h', 't', base_url={url!r}, requests_per_minute=None)\n"
+            "run = campaign.start(client)"
+        )
+        assert notebook.end(first) == ("", "")
+        slow.wait()
+        [run] = campaign.running()
+        run.pause()
+        while run.progress.state != "paused":
+            pass
+        error, told = notebook.end(notebook.begin("campaign.running()[0]"))
+        assert (error, "CampaignRun('spring': RunProgress(sending, paused: " in told) == ("", True)
+        run.stop()
+        error, told = notebook.end(notebook.begin("run.wait(); run.progress"))
+        assert (error, "RunProgress(sending, stopped: " in told) == ("", True)
+        assert "Sending:" in told  # the bar
+        counts = counted(campaign)
+    assert counts == {"queued": len(slow.accepted()), "planned": 200 - len(slow.accepted())}
+    assert 0 < counts["queued"] < 200

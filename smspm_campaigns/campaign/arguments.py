@@ -8,6 +8,7 @@ import pandas as pd
 
 from smspm_campaigns.delivery.ledger.record import EURO
 from smspm_campaigns.exceptions import InvalidArgument
+from smspm_campaigns.gateway.client import Client
 
 _MAX_NAME: Final = 100  # characters
 _MOST_EUROS: Final = 1_000_000_000  # in billionths they still fit into 64 bits
@@ -18,6 +19,15 @@ def check_name(name: Any) -> None:
     fits = isinstance(name, str) and name.strip() and len(name) <= _MAX_NAME
     if not (fits and name.isprintable()):
         raise InvalidArgument(f"A campaign's name has 1 to {_MAX_NAME} characters, not {name!r}.")
+
+
+def check_client(client: Any) -> None:
+    """Raise InvalidArgument unless it is a client."""
+    if not isinstance(client, Client):
+        raise InvalidArgument(
+            f"Expected a client, got {client!r}. Pass Client() to send for real, or "
+            "Client.simulated() to rehearse."
+        )
 
 
 def check_limit(limit: int | None) -> None:
@@ -43,6 +53,18 @@ def seconds(span: Any, name: str) -> float:
     if isinstance(span, int | float) or not seconds >= 0:
         raise InvalidArgument(f"{name} is a time such as '10min' or '72h', not {span!r}.")
     return seconds
+
+
+def patience(timeout: Any) -> float | None:
+    """Return how long to wait in seconds, None for as long as it takes: of a number, or a span.
+
+    Raises:
+        InvalidArgument: it is none, or negative.
+    """
+    if timeout is None:
+        return None
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    return seconds(pd.Timedelta(timeout, "s") if is_number and timeout >= 0 else timeout, "timeout")
 
 
 def billionths(euros: float | Decimal) -> int | None:

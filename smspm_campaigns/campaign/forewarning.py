@@ -11,6 +11,7 @@ import pandas as pd
 from smspm_campaigns.batches import Item, send_order
 from smspm_campaigns.campaign.opening import opened
 from smspm_campaigns.campaign.watching import Progress, to_go_on, watch
+from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import read
 from smspm_campaigns.delivery.ledger.read import Demand
 from smspm_campaigns.delivery.ledger.record import EURO
@@ -57,7 +58,7 @@ def _warn_of(demand: Demand, client: Client) -> None:
         return
     told: list[Account] = []
     watch(
-        lambda _: ask_account(client, told.append),
+        lambda: Run(lambda _: ask_account(client, told.append)),
         lambda: Progress(len(told), 1, {}),
         title="Asking",
         show=False,

@@ -43,12 +43,7 @@ class Reading:
         """Count the rows by status. The sum is always the number of rows."""
         with opened(self.path) as ledger:
             counted = read.count_by_status(ledger, read.find_campaign(ledger, self.name).id)
-        return pd.Series(
-            [counted.get(status, 0) for status in Status],
-            index=pd.Index([str(status) for status in Status], name="sms_status"),
-            name="rows",
-            dtype="int64",
-        )
+        return as_series(counted)
 
     def report(self) -> pd.DataFrame:
         """Return the rows you began with, in their order and index, and what became of each.
@@ -144,3 +139,13 @@ class Reading:
     def _record(self) -> CampaignRecord:
         with opened(self.path) as ledger:
             return read.find_campaign(ledger, self.name)
+
+
+def as_series(counted: dict[str, int]) -> "pd.Series[int]":
+    """Return counts by status as a series of all statuses, in their order."""
+    return pd.Series(
+        [counted.get(status, 0) for status in Status],
+        index=pd.Index([str(status) for status in Status], name="sms_status"),
+        name="rows",
+        dtype="int64",
+    )

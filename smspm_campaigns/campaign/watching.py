@@ -1,9 +1,12 @@
 """Waiting for a run while its progress shows, and stopping it in good order."""
 
+import atexit
+import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
@@ -15,6 +18,7 @@ from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.exceptions import SmspmError
 
 _LOOK_EVERY: Final = 0.2  # seconds
+_SHARE: Final = 20  # times as long as the last look took, to the next one: the run needs the ledger
 _PATIENCE: Final = 60  # seconds for requests in flight to end after an interruption
 _COMMAND: Final[ContextVar[str]] = ContextVar("command", default="")
 
@@ -53,41 +57,74 @@ def to_go_on(call: str) -> str:
 
 
 def watch(
-    work: Callable[[Run], Coroutine[Any, Any, None]],
+    begin: Callable[[], Run],
     look: Callable[[], Progress],
     *,
     title: str,
     show: bool,
     told: Callable[[], str],
+    timeout: float | None = None,
 ) -> None:
-    """Run to the end, with a bar. An interruption lets what is in flight finish first.
+    """Wait for a run, with a bar. An interruption lets what is in flight finish first.
 
     Ctrl-C, SIGTERM and a terminal that is closed stop it: nothing more is begun, and the requests
     in flight are waited for, for a minute at most, or until Ctrl-C is pressed again. None of them
     is cancelled.
 
     Args:
+        begin: begins the run, or returns one that goes on.
         look: says how far the run is.
         title: what the bar is called.
         show: whether a bar may be shown at all.
         told: says what follows for a person, after an interruption.
+        timeout: seconds to wait at most; the run goes on after them.
 
     Raises:
         KeyboardInterrupt: Ctrl-C, or a cell was interrupted; the run has ended in good order.
         SystemExit: the same after SIGTERM or SIGHUP, with the code 143 or 129.
     """
     with _asked_to_stop() as asked:
-        run = Run(work)
+        run = begin()
         try:
-            with _bar(title, look(), show=show) as bar:
-                while not (asked or run.wait(_LOOK_EVERY)):
-                    _update(bar, look())
-                _update(bar, look())
+            follow(
+                lambda seconds: bool(asked) or run.wait(seconds),
+                look,
+                title=title,
+                show=show,
+                timeout=timeout,
+            )
         except BaseException as ended:
-            _stop(run, asked, told, say=bool(asked) or not isinstance(ended, Exception))
+            _stop([run], asked, told, say_so=bool(asked) or not isinstance(ended, Exception))
             raise
         if asked:
-            _stop(run, asked, told, say=True)
+            _stop([run], asked, told, say_so=True)
+
+
+def follow(
+    wait: Callable[[float], bool],
+    look: Callable[[], Progress],
+    *,
+    title: str,
+    show: bool,
+    timeout: float | None = None,
+) -> None:
+    """Show a bar until something has ended, or the time is over.
+
+    Args:
+        wait: waits for so many seconds; tells whether it has ended.
+    """
+    until = math.inf if timeout is None else time.monotonic() + timeout
+    with _bar(title, look(), show=show) as bar:
+        rested = 0.0
+        while not wait(max(0.0, min(_LOOK_EVERY, until - time.monotonic()))):
+            begun = time.monotonic()
+            if begun >= until:
+                break
+            if begun >= rested:
+                _update(bar, look())
+                looked = time.monotonic()
+                rested = looked + _SHARE * (looked - begun)
+        _update(bar, look())
 
 
 @contextmanager
@@ -118,28 +155,33 @@ def _asked_to_stop() -> Iterator[list[BaseException]]:
             raise asked[0]
 
 
-def _stop(run: Run, asked: list[BaseException], told: Callable[[], str], *, say: bool) -> None:
-    """End a run in good order: nobody watches it any more."""
+def _stop(
+    runs: list[Run], asked: list[BaseException], told: Callable[[], str], *, say_so: bool
+) -> None:
+    """End runs in good order: nobody watches them any more."""
     heard = len(asked)  # one press of the keys may arrive several times
-    if say:
-        _say(
+    if say_so:
+        say(
             "Stopping: requests in flight are being finished and recorded, for "
             f"{_PATIENCE} seconds at most. Interrupt again to wait no longer."
         )
-    run.stop()
+    for run in runs:
+        run.stop()
+        _unwatched.pop(run, None)
     try:
         for _ in range(round(_PATIENCE / _LOOK_EVERY)):
             again = any(isinstance(signal_, KeyboardInterrupt) for signal_ in asked[heard:])
-            if again or run.has_ended(_LOOK_EVERY):
+            if again or all(run.has_ended(_LOOK_EVERY) for run in runs):
                 break
     finally:
-        if not run.has_ended(0):
-            _say(
+        if not all(run.has_ended(0) for run in runs):
+            say(
                 "Requests are still in flight. They are recorded as long as this program runs; "
                 f"what is not recorded when it ends is unknown. {told()}"
             )
-        elif say:
-            _say(f"{_failure_of(run) or 'Stopped. Nothing is lost.'} {told()}")
+        elif say_so:
+            failures = " ".join(filter(None, map(_failure_of, runs)))
+            say(f"{failures or 'Stopped. Nothing is lost.'} {told()}")
 
 
 def _failure_of(run: Run) -> str:
@@ -151,7 +193,45 @@ def _failure_of(run: Run) -> str:
     return ""
 
 
-def _say(sentence: str) -> None:
+#: Runs that were let go, and how each would go on.
+_unwatched: dict[Run, Callable[[], str]] = {}
+
+
+def let_go(begin: Callable[[], Run], told: Callable[[], str]) -> None:
+    """Begin a run that nobody waits for, and wait until it can be seen from elsewhere.
+
+    When the program ends before it does, it is stopped in good order, as `watch` stops one.
+
+    Raises:
+        Exception: what ended it before it could be seen.
+        KeyboardInterrupt, SystemExit: as `watch` raises them; the run was stopped.
+    """
+    with _asked_to_stop() as asked:
+        run = begin()
+        for other in [other for other in _unwatched if other.has_ended(0)]:
+            del _unwatched[other]
+        _unwatched[run] = told
+        atexit.unregister(_stop_the_unwatched)
+        atexit.register(_stop_the_unwatched)
+        try:
+            while not (asked or run.wait_until_known(_LOOK_EVERY)):
+                pass
+        except BaseException:
+            run.stop()
+            raise
+        if asked:
+            _stop([run], asked, told, say_so=True)
+
+
+def _stop_the_unwatched() -> None:
+    left = [run for run in _unwatched if run.is_here and not run.has_ended(0)]
+    told = " ".join(dict.fromkeys(_unwatched[run]() for run in left))
+    if left:
+        with suppress(KeyboardInterrupt, SystemExit), _asked_to_stop() as asked:
+            _stop(left, asked, lambda: told, say_so=True)
+
+
+def say(sentence: str) -> None:
     if sys.stderr is not None:  # as in a service, or in pythonw
         with suppress(OSError):  # a terminal that is closed hears nothing
             tqdm.write(sentence, sys.stderr)
@@ -159,7 +239,7 @@ def _say(sentence: str) -> None:
 
 def _bar(title: str, progress: Progress, *, show: bool) -> Any:
     told = sys.stderr is not None  # as in a service, or in pythonw, where it is
-    seen = told and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+    seen = told and (sys.stderr.isatty() or _is_notebook())
     return tqdm(
         desc=title,
         total=progress.total,
@@ -167,6 +247,12 @@ def _bar(title: str, progress: Progress, *, show: bool) -> Any:
         unit="msg",
         disable=not (show and seen),
     )
+
+
+def _is_notebook() -> bool:
+    """Tell whether this program is a kernel; one that only starts kernels is none."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
 
 
 def _update(bar: Any, progress: Progress) -> None:

@@ -7,6 +7,7 @@ from math import ceil
 from typing import Final
 
 from smspm_campaigns.delivery.desk import Desk
+from smspm_campaigns.delivery.duty import Duty
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import rounds
 from smspm_campaigns.delivery.ledger.claim import Claim, Claimer
@@ -37,9 +38,10 @@ class Books:
     While a round is on its way to the disk, what else comes is collected for the next one.
     """
 
-    def __init__(self, run: Run, desk: Desk, claimer: Claimer, client: Client) -> None:
+    def __init__(self, run: Run, desk: Desk, duty: Duty, claimer: Claimer, client: Client) -> None:
         self._run = run
         self._desk = desk
+        self._duty = duty
         self._claimer = claimer
         self._client = client
         self._in_line = asyncio.Lock()
@@ -100,8 +102,8 @@ class Books:
         return self._run.stopping or (idle and not self._is_anything_left)
 
     async def _room(self) -> None:
-        """Wait until one more request may find something, and fits."""
-        while not self._is_over:
+        """Wait until the run may go on, and one more request may find something and fits."""
+        while await self._duty.may_go_on() and not self._is_over:
             coming = (len(self._asking) + self._claiming + 1) * self._rows_each
             expected = coming + sum(self._under_way.values())
             if self._is_anything_left and expected <= ROWS_IN_FLIGHT:
@@ -150,6 +152,8 @@ class Books:
             return []
         if made.objection is not None:
             self.fail(made.objection)
+        if made.wish != "go":
+            await self._duty.look()
         self._is_anything_left = made.is_anything_left
         rows = sum(len(claim.recipients) for claim in made.claims)
         self._rows_each = -(-rows // len(made.claims)) if made.claims else MAX_RECIPIENTS

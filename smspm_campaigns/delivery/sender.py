@@ -8,8 +8,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from smspm_campaigns.delivery.books import Books, lanes_of
 from smspm_campaigns.delivery.desk import Desk, open_desk
+from smspm_campaigns.delivery.duty import Duty, on_duty
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import Ledger, claim, owners
+from smspm_campaigns.delivery.ledger import Ledger, claim
 from smspm_campaigns.delivery.ledger.claim import Claim, Claimer, Order
 from smspm_campaigns.delivery.ledger.record import Answered, Evidence
 from smspm_campaigns.delivery.pacing import first_poll, micros, told_to_wait
@@ -61,22 +62,25 @@ async def send_campaign(
         RunStopped: too many requests ended unknown or refused.
         LedgerError: the ledger cannot be written; nothing more was claimed.
     """
-    async with open_desk(path) as desk:
+    async with (
+        open_desk(path) as desk,
+        on_duty(run, desk, client.clock, campaign_id, "send") as duty,
+    ):
         gateway = client.identity(await desk.do(Ledger.key))
-        owner = await desk.enter(owners.hold, lambda: micros(client.clock))
-        books = Books(run, desk, Claimer(Order(campaign_id, owner, gateway, limit)), client)
+        claimer = Claimer(Order(campaign_id, duty.owner, gateway, limit))
+        books = Books(run, desk, duty, claimer, client)
         async with books.kept():
-            await _Sender(run, desk, books, client, report_url).send_all()
+            await _Sender(desk, duty, books, client, report_url).send_all()
         if books.failure is not None:
             raise books.failure
 
 
 class _Sender:
     def __init__(
-        self, run: Run, desk: Desk, books: Books, client: Client, report_url: Secret | None
+        self, desk: Desk, duty: Duty, books: Books, client: Client, report_url: Secret | None
     ) -> None:
-        self._run = run
         self._desk = desk
+        self._duty = duty
         self._books = books
         self._client = client
         self._report_url = report_url
@@ -119,6 +123,9 @@ class _Sender:
                 halve=isinstance(outcome, ListRefused),
             )
         )
+        is_reply = isinstance(outcome, Reply)
+        if is_reply or (isinstance(outcome, GatewayError) and outcome.rows_become != "planned"):
+            self._duty.done += len(claimed.recipients)
         if isinstance(outcome, Reply):
             queued = sum(answer.status is Status.QUEUED for answer in outcome.answers)
             self._watch(ended_well=queued >= _MOST_QUEUED * len(outcome.answers))

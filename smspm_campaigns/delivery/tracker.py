@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from smspm_campaigns.delivery.desk import Desk, open_desk
+from smspm_campaigns.delivery.duty import Duty, on_duty
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import read, record
 from smspm_campaigns.delivery.ledger.read import Due
@@ -39,27 +40,38 @@ async def track_campaign(
         GatewayError: the account is refused, or the API cannot be reached.
     """
     now, patience = micros(client.clock), round(give_up_after * SECOND)
-    async with open_desk(path) as desk, AsyncExitStack() as stack:
+    async with (
+        open_desk(path) as desk,
+        on_duty(run, desk, client.clock, campaign_id, "track") as duty,
+        AsyncExitStack() as stack,
+    ):
         await desk.do(record.ask_again, campaign_id, sent_after=now - patience, at=now)
         lanes = [await stack.enter_async_context(client.lane()) for _ in range(_LANES)]
-        tracker = _Tracker(run, desk, campaign_id, client, patience)
-        await tracker.track(lanes, until=client.clock.monotonic() + for_seconds)
+        tracker = _Tracker(run, desk, duty, campaign_id, client, patience)
+        await tracker.track(lanes, for_seconds=for_seconds)
 
 
 class _Tracker:
     def __init__(
-        self, run: Run, desk: Desk, campaign_id: int, client: Client, give_up_after: int
+        self,
+        run: Run,
+        desk: Desk,
+        duty: Duty,
+        campaign_id: int,
+        client: Client,
+        give_up_after: int,
     ) -> None:
         self._run = run
         self._desk = desk
+        self._duty = duty
         self._campaign_id = campaign_id
         self._client = client
         self._clock = client.clock
         self._give_up_after = give_up_after
         self._not_taken = 0
 
-    async def track(self, lanes: list[Lane], *, until: float) -> None:
-        while not self._run.stopping and self._clock.monotonic() < until:
+    async def track(self, lanes: list[Lane], *, for_seconds: float) -> None:
+        while await self._is_more_to_do() and self._duty.busy < for_seconds:
             now = micros(self._clock)
             asked = await self._desk.do(read.due, self._campaign_id, most=len(lanes), at=now)
             if asked:
@@ -68,8 +80,13 @@ class _Tracker:
             due_at = await self._desk.do(read.next_due, self._campaign_id)
             if due_at is None:
                 return
-            wait = min((due_at - now) / SECOND, until - self._clock.monotonic())
+            wait = min((due_at - now) / SECOND, for_seconds - self._duty.busy)
             await self._run.pause(self._clock, max(wait, 0.0))
+
+    async def _is_more_to_do(self) -> bool:
+        """Wait while the run is paused; tell whether it may ask anything more."""
+        await self._duty.look()
+        return await self._duty.may_go_on()
 
     async def _ask_all(self, lanes: list[Lane], asked: list[Due]) -> None:
         """Ask about several messages at once; let all finish before an error is raised."""
@@ -122,6 +139,7 @@ class _Tracker:
         if evidence.status in OPEN:
             evidence = evidence._replace(due_at=next_poll(due.sent_at, now))
         await self._desk.do(record.record, evidence, "poll", at=now)
+        self._duty.done += evidence.status not in OPEN
 
 
 def _read(due: Due, details: Details) -> Evidence:

@@ -13,6 +13,7 @@ from smspm_campaigns.delivery.ledger.plan import (
     refuse_repeats_of_requests,
 )
 from smspm_campaigns.delivery.ledger.record import EURO, add_request_events
+from smspm_campaigns.delivery.ledger.runs import wish_of
 from smspm_campaigns.exceptions import BudgetExceeded, NeverLeft, RunStopped
 from smspm_campaigns.vocabulary import MAX_RECIPIENTS
 
@@ -41,10 +42,11 @@ class Claim(NamedTuple):
 
 
 class Claimed(NamedTuple):
-    """Claims, and whether a later one could find anything."""
+    """Claims, whether a later one could find anything, and what the run is asked to do."""
 
     claims: list[Claim]
     is_anything_left: bool
+    wish: str
 
 
 class _Campaign(NamedTuple):
@@ -83,6 +85,7 @@ class Claimer:
     def claim(self, ledger: Ledger, *, most: int, most_rows: int, at: int) -> Claimed:
         """Claim up to so many requests, with so many rows in all, inside a transaction.
 
+        None when nothing is planned, the limit is reached, or the run is asked to pause or stop.
         The first claim binds the campaign to its gateway.
 
         Raises:
@@ -92,9 +95,11 @@ class Claimer:
             BudgetExceeded: the next request would cost more than the campaign may.
         """
         order = self._order
-        alive = "SELECT 1 FROM owner WHERE id = ? AND ended_at IS NULL"
-        if not ledger.one(alive, order.owner.id):
+        wish = wish_of(ledger, order.owner.id)
+        if wish is None:
             raise taken_over()
+        if wish != "go":
+            most = 0
         campaign = _Campaign(
             *ledger.one(
                 "SELECT gateway, taken, taken_cost, max_cost, allow_repeat "
@@ -105,7 +110,7 @@ class Claimer:
         room = None if order.limit is None else max(order.limit - campaign.taken, 0)
         requests = self._next_requests(ledger, most, most_rows, room)
         if not requests:
-            return Claimed([], self._is_anything_left(ledger, room))
+            return Claimed([], self._is_anything_left(ledger, room), wish)
         if campaign.gateway != order.gateway:
             bind_gateway(ledger, order.campaign_id, order.gateway)
         requests = self._affordable(ledger, campaign, requests)
@@ -114,7 +119,7 @@ class Claimer:
         if not is_looked_at:
             refuse_repeats_of_requests(ledger, [claim.request_id for claim in claims])
         left = None if room is None else room - sum(map(len, requests))
-        return Claimed(claims, self._is_anything_left(ledger, left))
+        return Claimed(claims, self._is_anything_left(ledger, left), wish)
 
     def _is_anything_left(self, ledger: Ledger, room: int | None) -> bool:
         planned = "SELECT 1 FROM recipient WHERE campaign_id = ? AND status = 'planned' LIMIT 1"

@@ -1,10 +1,11 @@
-"""Who is sending. An owner is dead when its lock is free, never by a clock alone."""
+"""Who is sending or asking. An owner is dead when its lock is free, never by a clock alone."""
 
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal, NamedTuple
 
 from filelock import FileLock
 
@@ -21,14 +22,45 @@ class Owner:
     id: str
 
 
+class Entry(NamedTuple):
+    """What is written of an owner when it begins: its id, and what it does for which campaign."""
+
+    id: str
+    campaign_id: int | None
+    kind: Literal["send", "track"]
+
+
+class Ending(NamedTuple):
+    """How an owner ended, and how far it came: rows settled, and microseconds at work."""
+
+    ending: Literal["finished", "stopped", "failed"]
+    done: int
+    busy: int
+    error: str | None = None
+
+
+_NOTHING: Final = Ending("finished", 0, 0)
+
+
 @contextmanager
-def hold(ledger: Ledger, now: Callable[[], int]) -> Iterator[Owner]:
+def hold(
+    ledger: Ledger,
+    now: Callable[[], int],
+    entry: Entry | None = None,
+    ending: Callable[[], Ending] = lambda: _NOTHING,
+) -> Iterator[Owner]:
     """Be an owner for as long as the block lasts, after the claims of dead ones became unknown.
+
+    Args:
+        now: tells the time.
+        entry: what to write down of it; by default an owner that belongs to no campaign.
+        ending: tells, when the block has ended, how it did.
 
     Raises:
         LedgerError: the lock cannot be made, or the ledger not be written.
     """
-    owner = Owner(uuid.uuid4().hex)
+    owner_id, campaign_id, kind = entry or Entry(uuid.uuid4().hex, None, "send")
+    owner = Owner(owner_id)
     path, lock = locks.lock_of(ledger.path, owner.id)
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -40,12 +72,15 @@ def hold(ledger: Ledger, now: Callable[[], int]) -> Iterator[Owner]:
         ) from None
     with _leaving(lock, path) as leave:
         with ledger.transaction():
-            ledger.execute("INSERT INTO owner (id, started_at) VALUES (?, ?)", (owner.id, now()))
+            ledger.execute(
+                "INSERT INTO owner (id, started_at, campaign_id, kind) VALUES (?, ?, ?, ?)",
+                (owner.id, now(), campaign_id, kind),
+            )
         try:
             bury_the_dead(ledger, at=now())
             yield owner
         finally:
-            _end(ledger, owner.id, at=now())
+            _end(ledger, owner.id, ending(), at=now())
             leave()
 
 
@@ -62,7 +97,7 @@ def bury_the_dead(ledger: Ledger, *, at: int) -> None:
         except OSError:  # held, or not ours to look at: it may be alive
             continue
         with _leaving(lock, path) as leave:
-            _end(ledger, owner_id, at=at)
+            _end(ledger, owner_id, None, at=at)
             leave()
 
 
@@ -106,7 +141,8 @@ def _leaving(lock: FileLock, path: Path) -> Iterator[Callable[[], None]]:
                 path.unlink()
 
 
-def _end(ledger: Ledger, owner_id: str, *, at: int) -> None:
+def _end(ledger: Ledger, owner_id: str, ending: Ending | None, *, at: int) -> None:
+    """Write down the end of an owner; of a dead one nobody can tell how far it came."""
     with ledger.transaction():
         left = ledger.execute(
             "SELECT attempt.id, attempt.recipient_id FROM attempt "
@@ -114,12 +150,17 @@ def _end(ledger: Ledger, owner_id: str, *, at: int) -> None:
             "WHERE request.owner_id = ? AND attempt.status = 'sending'",
             (owner_id,),
         ).fetchall()
-        error = "the program stopped before the reply was recorded"
+        lost = "the program stopped before the reply was recorded"
         ledger.executemany(
             "UPDATE attempt SET status = 'unknown', error = ?, updated_at = ? WHERE id = ?",
-            [(error, at, attempt_id) for attempt_id, _ in left],
+            [(lost, at, attempt_id) for attempt_id, _ in left],
         )
         attempts = (attempt_id for attempt_id, _ in left)
-        add_events(ledger, attempts, "unknown", "dead owner", error=error, at=at)
+        add_events(ledger, attempts, "unknown", "dead owner", error=lost, at=at)
         settle(ledger, (recipient_id for _, recipient_id in left))
-        ledger.execute("UPDATE owner SET ended_at = ? WHERE id = ?", (at, owner_id))
+        how, done, busy, error = ending or ("dead", None, None, None)
+        ledger.execute(
+            "UPDATE owner SET ended_at = ?, ending = ?, done = coalesce(?, done), "
+            "busy = coalesce(?, busy), error = ? WHERE id = ?",
+            (at, how, done, busy, error, owner_id),
+        )

@@ -10,10 +10,13 @@ from smspm_campaigns.exceptions import LedgerError, SmspmError
 
 
 class Round(NamedTuple):
-    """What a round came to: claims, whether there is more to claim, and what speaks against it."""
+    """What a round came to: claims, whether there is more to claim, what the run is asked to do,
+    and what speaks against claiming.
+    """
 
     claims: list[Claim]
     is_anything_left: bool
+    wish: str = "go"
     objection: SmspmError | None = None
 
 

@@ -9,6 +9,11 @@
 -- So a row is planned only while none of its attempts may have been taken, and a standing that
 -- changes while a request is under way counts as soon as that request proves to be nothing.
 --
+-- A run's life:    go <-> pause, either -> stop: what anybody wishes, and its owner obeys
+--                  -> finished | stopped | failed, as its owner writes; -> dead, as another one finds.
+-- A run that is to pause and has no open request is paused: a claim looks at the wish in its own
+-- transaction, so nothing is claimed after the wish is written.
+--
 -- Times are microseconds since 1970-01-01 UTC. Money is in billionths of a euro.
 
 CREATE TABLE ledger (
@@ -89,7 +94,19 @@ CREATE INDEX recipient_by_number ON recipient (number);
 CREATE TABLE owner (               -- one run of one process; alive while it holds its lock file
   id          TEXT    PRIMARY KEY,
   started_at  INTEGER NOT NULL,
-  ended_at    INTEGER
+  ended_at    INTEGER,
+  campaign_id INTEGER REFERENCES campaign (id) ON DELETE CASCADE,
+                                   -- NULL: a run of an older version
+  kind        TEXT    NOT NULL DEFAULT 'send' CHECK (kind IN ('send', 'track')),
+  wish        TEXT    NOT NULL DEFAULT 'go' CHECK (wish IN ('go', 'pause', 'stop')),
+                                   -- what it is asked to do, by anybody; 'stop' is never taken back
+  done        INTEGER NOT NULL DEFAULT 0,  -- rows it has settled, and the microseconds at work, pauses
+  busy        INTEGER NOT NULL DEFAULT 0,  -- left out; written about once a second
+  ending      TEXT    CHECK (ending IS NULL OR ended_at IS NOT NULL)
+                      CHECK (ending IN ('finished', 'stopped', 'failed', 'dead')),
+                                   -- how it ended; NULL: not yet, or under an older version
+  error       TEXT    CHECK (error IS NULL OR (ending IS NOT NULL AND ending = 'failed'))
+                                   -- what a person reads of a failure
 );
 
 CREATE TABLE request (             -- on disk before its first byte leaves

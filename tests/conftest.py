@@ -420,13 +420,13 @@ _NEVER: Final = {
     "a row of nobody": "SELECT * FROM pragma_foreign_key_check",
     "more open requests than lanes": (
         "SELECT owner_id, count(*) FROM request WHERE answered_at IS NULL "
-        "GROUP BY owner_id HAVING count(*) > 32"
+        "GROUP BY owner_id HAVING count(*) > 8"
     ),
     "more unknown by a death than its lanes held": (
         "SELECT owner_id, count(DISTINCT request_id), count(*) FROM change "
         "JOIN attempt ON attempt.id = attempt_id JOIN request ON request.id = request_id "
         "WHERE evidence = 'dead owner' "
-        "GROUP BY owner_id HAVING count(DISTINCT request_id) > 32 OR count(*) > 800"
+        "GROUP BY owner_id HAVING count(DISTINCT request_id) > 8 OR count(*) > 800"
     ),
     "a request for more than a hundred": (
         "SELECT request_id, count(*) FROM attempt GROUP BY request_id HAVING count(*) > 100"

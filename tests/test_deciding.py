@@ -176,7 +176,7 @@ def test_a_run_learns_of_opt_outs_from_another_process(
     made: Made, clock: "Clock", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows not claimed yet are left out; the one under way is told, and never made again."""
-    monkeypatch.setattr(sender, "LANES", 1)
+    monkeypatch.setattr(sender, "lanes_of", lambda _: 1)
     campaign = made()
     other = smspm.Campaign.open("spring", ledger=campaign.path)
     told: list[str] = []

@@ -173,6 +173,7 @@ def test_nobody_shares_with_another_clock() -> None:
 def test_a_line_is_forgotten_with_the_last_who_stood_in_it() -> None:
     """Nothing is kept for ever, and an account that comes back later begins anew."""
     clock = Hand()
+    gc.collect()
     before = len(pace_module._lines)
     one, two = (Pace(60, clock, "a") for _ in range(2))
     one.hold(300)

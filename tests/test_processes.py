@@ -161,7 +161,7 @@ def test_one_that_stands_still_with_all_its_lanes_in_flight_ends_in_good_order(
     with siege.served():
         still = stopped(siege, "send", "send: written", hit=1 + LANES)
         held = siege.numbers("sending")
-        assert LANES <= len(held) <= 4 * LANES
+        assert 1 < len(held) <= LANES
         assert siege.run("drain")[:2] == (0, None)
         assert siege.people - set(siege.received()) <= held
         check_that_nobody_resends(siege, held)

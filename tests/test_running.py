@@ -19,8 +19,8 @@ import pytest
 import smspm_campaigns as smspm
 from smspm_campaigns.campaign import watching
 from smspm_campaigns.campaign.running import CampaignRun, RunProgress
-from smspm_campaigns.delivery.ledger import Ledger, owners, read
-from smspm_campaigns.delivery.ledger.claim import Order, claim_request
+from smspm_campaigns.delivery.ledger import Ledger, owners, read, rounds
+from smspm_campaigns.delivery.ledger.claim import Claimer, Order
 from smspm_campaigns.delivery.ledger.owners import Ending, Entry
 from smspm_campaigns.exceptions import (
     AccountRefused,
@@ -41,7 +41,7 @@ STOPPING = (
     "Stopping: requests in flight are being finished and recorded, for 60 seconds at most. "
     "Interrupt again to wait no longer."
 )
-LANES = 8
+LANES = 32
 
 forked = pytest.mark.skipif(not hasattr(os, "fork"), reason="workers are forked")
 no_signals_there = pytest.mark.skipif(
@@ -55,6 +55,11 @@ def campaign(tmp_path: Path) -> smspm.Campaign:
     frame = pd.DataFrame({"sms_to": NUMBERS, "sms_text": [f"Hi {n}! STOP" for n in NUMBERS]})
     path = tmp_path / "ledger.sqlite"
     return smspm.Campaign.create("spring", frame, sender="SMSPM.com", ledger=path)
+
+
+def claim_one(ledger: Ledger, campaign_id: int, owner: owners.Owner) -> None:
+    claimer = Claimer(Order(campaign_id, owner, "simulated", None))
+    rounds.keep(ledger, claimer, [], most=1, most_rows=100, at=0)
 
 
 def counted(campaign: smspm.Campaign) -> dict[Any, int]:
@@ -255,7 +260,7 @@ def test_a_paused_run_claims_nothing_and_goes_on_when_it_may(campaign: smspm.Cam
         assert counted(campaign) == {"queued": claimed, "planned": 60 - claimed}
         run.pause()
         assert state(run) == "paused"
-        assert campaign.send(client, limit=claimed + 20)["queued"] == claimed + 20
+        assert campaign.send(client, limit=claimed + 5)["queued"] == claimed + 5
         assert requests(campaign, run) == claimed  # another run worked on meanwhile
         run.resume()
         assert run.wait(60)["queued"] == 60
@@ -394,7 +399,7 @@ def test_progress_is_what_the_ledger_says(campaign: smspm.Campaign) -> None:
             quarter = timedelta(seconds=9)
             assert seen() == (RunState.RUNNING, 400.0, quarter)  # they share the work
             assert seen("wish = 'pause'") == (RunState.PAUSED, 100.0, None)
-            claim_request(ledger, Order(record.id, owners.Owner("other"), "simulated", None), at=0)
+            claim_one(ledger, record.id, owners.Owner("other"))
             ledger.execute("UPDATE request SET owner_id = 'me'")
             sending = 1
             assert seen() == (RunState.PAUSING, 100.0, None)
@@ -483,9 +488,9 @@ def test_another_process_pauses_resumes_and_watches_a_run(new_siege: "NewSiege")
         gate.open()
         until(lambda: state(run) == "paused")
         assert siege.counts() == {"queued": claimed, "planned": 60 - claimed}
-        assert siege.run("send", limit=claimed + 20)[:2] == (0, None)  # time for it to do wrong
+        assert siege.run("send", limit=claimed + 5)[:2] == (0, None)  # time for it to do wrong
         assert requests(siege.campaign, run) == claimed
-        assert len(siege.received()) == claimed + 20
+        assert len(siege.received()) == claimed + 5
         assert state(run) == "paused"
         run.resume()
         assert run.wait(60)["queued"] == 60
@@ -590,7 +595,7 @@ def test_whoever_watches_a_run_that_is_lost_waits_no_longer(campaign: smspm.Camp
         record = read.find_campaign(ledger, "spring")
         entry = Entry("them", record.id, "send")
         with owners.hold(ledger, lambda: 0, entry) as owner:
-            claim_request(ledger, Order(record.id, owner, "simulated", None), at=0)
+            claim_one(ledger, record.id, owner)
             [run] = campaign.running()
             run.wait(0.01)
             lock = campaign.path.with_name(f"{campaign.path.name}.owners") / "them.lock"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smspm_campaigns.delivery.ledger import Ledger, owners, runs
-from smspm_campaigns.delivery.ledger.claim import Order, claim_request
+from smspm_campaigns.delivery.ledger.claim import Order
 from smspm_campaigns.delivery.ledger.owners import Ending, Entry
 from smspm_campaigns.delivery.ledger.runs import RunRecord
 from smspm_campaigns.exceptions import LedgerError, RunStopped
@@ -18,7 +18,7 @@ NUMBERS = [str(37250000000 + step) for step in range(5)]
 
 
 def claimed(ledger: Ledger, book: "Book", owner: owners.Owner) -> bool:
-    return claim_request(ledger, Order(book.id, owner, "simulated", 1), at=0) is not None
+    return book.claim(ledger, Order(book.id, owner, "simulated", 1), at=0) is not None
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_killed_at_a_step_of_tracking_it_asks_again(new_siege: "NewSiege", step:
         for hit in (1, dice.randint(1, most)):
             kill_at(siege, "track", step, hit)
             assert siege.broken() == {}
-        siege.run("track")
+        siege.run("track", timeout="24h")
     assert siege.broken() == {}
     assert siege.counts() == {"delivered": 60}
 

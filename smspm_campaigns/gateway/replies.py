@@ -291,7 +291,7 @@ def _match(numbers: Sequence[str], elements: list[Any]) -> list[Answer]:
             same = by_number.setdefault(_digits(element.get("toNumber")), [])
             same.append((element, ids[-1]))
     if len(numbers) == 1 and len(elements) == 1 and by_number:
-        by_number = {numbers[0]: [*by_number.values()][0]}
+        by_number = {numbers[0]: next(iter(by_number.values()))}
     count = Counter(ids)
     answers = []
     for number in numbers:

@@ -159,10 +159,11 @@ class Connection:
     async def is_silent(self, seconds: float) -> bool:
         """Tell whether nothing more comes after a reply, for so long; close the connection.
 
-        An end that was announced is silence; one that was not may be that of a request that was
-        taken.
+        An end that was announced is silence. One that was not may be all that is said to a request
+        that was taken.
         """
         if self._stream is None:
+            await self.close()
             return True
         try:
             if not _has_rest(self._transport):
@@ -171,8 +172,8 @@ class Connection:
         except TimeoutError:
             await self.close()
             return True
-        except Exception:  # noqa: BLE001 - it broke, however it did
-            self._trust.is_on = False
+        except Exception:  # noqa: BLE001, S110 - however it broke, it did not stay silent
+            pass
         await self._distrust()
         return False
 
@@ -211,8 +212,7 @@ class Connection:
             raise OutcomeUnknown(
                 f"The reply is longer than {_MAX_REPLY:,} bytes, or packed more than once."
             )
-        is_open = self._is_own and _is_open(self._transport)
-        self._stream = response.extensions["network_stream"] if is_open else None
+        self._stream = None if _is_last(response) else response.extensions.get("network_stream")
         self._written_at = asked.written_at
         headers = {k: v for k, v in response.headers.items() if k in _HEADERS_READ}
         return Raw(response.status_code, headers, strike(text), asked.is_first)
@@ -262,16 +262,11 @@ _OF_TLS: Final = attrgetter("_read_bio.pending", "_ssl_object.pending")
 _OF_SOCKET: Final = attrgetter("_protocol.read_queue")
 
 
-def _is_open(transport: Any) -> bool:
-    """Tell whether a connection outlived its reply, which may have announced its end."""
-    try:
-        return bool(_POOLED(transport))
-    except AttributeError:
-        return True
-
-
 def _has_rest(transport: Any) -> bool:
-    """Tell whether more was read than the reply. What cannot be looked at has a rest."""
+    """Tell whether more came with a reply. What cannot be looked at, or is gone, has a rest.
+
+    httpcore itself closes a connection on which something lies when a reply was read.
+    """
     try:
         (pooled,) = _POOLED(transport)
         stream = _BELOW(pooled)
@@ -283,6 +278,12 @@ def _has_rest(transport: Any) -> bool:
         return any([*rests, _OF_SOCKET(stream)])
     except (AttributeError, ValueError):
         return True
+
+
+def _is_last(response: httpx.Response) -> bool:
+    """Tell whether a reply announced that nothing follows it on its connection."""
+    is_old = response.extensions.get("http_version") == b"HTTP/1.0"
+    return is_old or "close" in response.headers.get("connection", "").lower()
 
 
 async def _read(response: httpx.Response) -> str | None:

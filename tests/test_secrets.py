@@ -1,6 +1,5 @@
 """The hash, the token and the secret in the callback's address are nowhere but on the wire."""
 
-import _thread
 import asyncio
 import base64
 import copy
@@ -13,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import traceback
 import warnings
 import zipfile
@@ -148,7 +148,7 @@ class Interrupting(Simulator):
     """Interrupts the program with every request, and lets who asks about the account wait."""
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        _thread.interrupt_main(signal.SIGINT)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # wakes it, wherever it waits
         if scope["method"] == "POST":
             await super().__call__(scope, receive, send)
         else:

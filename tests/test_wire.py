@@ -9,7 +9,7 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from operator import attrgetter
 from pathlib import Path
@@ -193,6 +193,11 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
 
 
+def one_each(places: Iterable[int]) -> list[list[Step]]:
+    """Take one number on each connection, and leave it open."""
+    return [[Peer.read, plain(place), Peer.wait] for place in places]
+
+
 def one_after_the_other(form: Callable[[int], bytes], count: int = 5) -> list[Step]:
     steps: list[Step] = []
     for place in range(count):
@@ -253,7 +258,7 @@ def test_a_gateway_may_limit_the_requests_of_a_connection() -> None:
 def test_a_connection_is_kept_for_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has lain idle for longer is closed, and a new one is made."""
     monkeypatch.setattr(client_module, "IDLE", 0.0)
-    with gateway(*([Peer.read, plain(place), Peer.wait] for place in range(3))) as there:
+    with gateway(*one_each(range(3))) as there:
         assert send_all(client_of(there.url), 3) == ["queued"] * 3
         assert there.connections == 3
     monkeypatch.undo()
@@ -266,7 +271,7 @@ def test_a_slow_gateway_has_a_connection_for_each_request(monkeypatch: pytest.Mo
     monkeypatch.undo()
     assert connection_module._QUICK < lane_module._LISTEN
     monkeypatch.setattr(connection_module, "_QUICK", 0.0)
-    with gateway(*([Peer.read, plain(place), Peer.wait] for place in range(3))) as there:
+    with gateway(*one_each(range(3))) as there:
         assert send_all(client_of(there.url), 3) == ["queued"] * 3
         assert there.connections == 3
 
@@ -372,8 +377,7 @@ def too_late(left: bytes) -> dict[str, list[Step]]:
 def test_what_an_earlier_request_left_behind_proves_nothing(left: str, then: str) -> None:
     """A row that was taken is unknown, is sent once, and no connection is kept from then on."""
     first: list[Step] = [Peer.read, plain(0), Peer.read, *too_late(LEFT_BEHIND[left])[then]]
-    others: list[list[Step]] = [[Peer.read, plain(place), Peer.wait] for place in (2, 3)]
-    with gateway(first, *others) as there:
+    with gateway(first, *one_each((2, 3))) as there:
         assert send_all(client_of(there.url), 4) == ["queued", "unknown", "queued", "queued"]
         assert (there.asked(), there.connections) == (NUMBERS[:4], 3)
 
@@ -385,7 +389,7 @@ def test_what_comes_with_a_reply_is_never_the_next_one(left: bytes) -> None:
     """
     for said in (plain(0), CHUNKED % (len(taken(0)), taken(0))):
         first: list[Step] = [Peer.read, said + left, Peer.read, plain(1), Peer.wait]
-        with gateway(first, *([Peer.read, plain(n), Peer.wait] for n in (1, 2))) as there:
+        with gateway(first, *one_each((1, 2))) as there:
             assert send_all(client_of(there.url), 3) == ["queued"] * 3
             assert (there.asked(), there.connections) == (NUMBERS[:3], 3)
 
@@ -433,16 +437,14 @@ def test_a_connection_that_was_touched_is_left(touch: bytes, when: str) -> None:
                 await until_touched(lane)
             return [*ended, await send_on(lane, 1, look=look), await send_on(lane, 2)]
 
-    with gateway(first, *([Peer.read, plain(n), Peer.wait] for n in (1, 2))) as there:
+    with gateway(first, *one_each((1, 2))) as there:
         assert asyncio.run(send(client_of(there.url))) == ["queued"] * 3
         assert (there.asked(), there.connections) == (NUMBERS[:3], 3)
 
 
 def test_a_connection_that_ends_as_a_request_comes_costs_one_unknown() -> None:
     """The end and the request cross on the wire: then no connection is kept any more."""
-    with gateway(
-        [Peer.read, plain(0), Peer.read], *([Peer.read, plain(n), Peer.wait] for n in (2, 3))
-    ) as there:
+    with gateway([Peer.read, plain(0), Peer.read], *one_each((2, 3))) as there:
         client = client_of(there.url)
         assert send_all(client, 4) == ["queued", "unknown", "queued", "queued"]
         assert (there.connections, client._trust.is_on) == (3, False)
@@ -467,7 +469,7 @@ def test_what_cannot_be_looked_at_is_not_kept(monkeypatch: pytest.MonkeyPatch) -
     for name in ("_OF_HTTP", "_BELOW", "_OF_SOCKET", "_POOLED"):
         with monkeypatch.context() as patched:
             patched.setattr(connection_module, name, attrgetter("of_another_version"))
-            with gateway(*([Peer.read, plain(n), Peer.wait] for n in range(3))) as there:
+            with gateway(*one_each(range(3))) as there:
                 assert send_all(client_of(there.url), 3) == ["queued"] * 3
                 assert there.connections == 3
 
@@ -522,20 +524,25 @@ def test_the_time_for_a_connection_is_ten_seconds_at_most() -> None:
         ([Peer.read, Peer.wait], "Hi", "ReadTimeout"),
         ([Peer.read, plain(0)[:20], Peer.wait], "Hi", "ReadTimeout"),
         ([Peer.read, plain(0)[:-20], Peer.wait], "Hi", "ReadTimeout"),
-        ([lambda peer: peer._gateway.is_over.wait()], "x" * (32 << 20), "WriteTimeout"),
+        ([lambda peer: peer._gateway.is_over.wait()], "x" * (16 << 20), "WriteTimeout"),
     ],
     ids=["no reply", "half a head", "half a body", "nothing read"],
 )
-def test_each_step_of_a_request_is_bounded(script: list[Step], text: str, error: str) -> None:
+def test_each_step_of_a_request_is_bounded(
+    script: list[Step], text: str, error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A gateway that stops anywhere is left, and what it has taken is not known."""
+    monkeypatch.setattr(lane_module, "_WHOLE", 1000)
     with gateway(script) as there:
         kind, said = told(client_of(there.url, timeout=0.25), text)
     assert (kind, said) == ("OutcomeUnknown", f"The request broke off ({error}).")
 
 
 @pytest.mark.parametrize("drop", [b"HTTP/1.1 100 Continue\r\n\r\n", b"x"])
-def test_the_whole_request_is_bounded(drop: bytes) -> None:
+def test_the_whole_request_is_bounded(drop: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each drop comes in time, and the reply never ends."""
+    assert lane_module._WHOLE == 2
+    monkeypatch.setattr(lane_module, "_WHOLE", 0.01)
 
     def drip(peer: Peer) -> None:
         while not peer._gateway.is_over.wait(0.02):
@@ -543,7 +550,7 @@ def test_the_whole_request_is_bounded(drop: bytes) -> None:
 
     head = b"" if len(drop) > 1 else b"HTTP/1.1 200 OK\r\n\r\n"
     with gateway([Peer.read, head, drip]) as there:
-        kind, said = told(client_of(there.url, timeout=0.25))
+        kind, said = told(client_of(there.url, timeout=20.0))
     assert (kind, said) == ("OutcomeUnknown", "The request broke off (TimeoutError).")
 
 

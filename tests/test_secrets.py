@@ -148,7 +148,8 @@ class Interrupting(Simulator):
     """Interrupts the program with every request, and lets who asks about the account wait."""
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # wakes it, wherever it waits
+        main = threading.main_thread().ident
+        signal.pthread_kill(main or 0, signal.SIGINT)  # wakes it, wherever it waits
         if scope["method"] == "POST":
             await super().__call__(scope, receive, send)
         else:

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from itertools import count
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -382,6 +383,30 @@ def test_what_an_earlier_request_left_behind_proves_nothing(left: str, then: str
         assert (there.asked(), there.connections) == (NUMBERS[:4], 3)
 
 
+@pytest.mark.parametrize("left", LEFT_BEHIND)
+@pytest.mark.parametrize("then", too_late(b""))
+def test_what_comes_while_it_is_listened_for_is_heard(
+    left: str, then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing lay there when the reply was read: what follows later is no silence, either."""
+    looks, is_heard, look = count(), threading.Event(), connection_module._has_rest
+
+    def has_rest(transport: object) -> bool:
+        found = look(transport)
+        if next(looks):  # the first is after the reply that was kept
+            is_heard.set()
+        return found
+
+    monkeypatch.setattr(connection_module, "_has_rest", has_rest)
+    reply, *rest = too_late(LEFT_BEHIND[left])[then]
+    first: list[Step] = [Peer.read, plain(0), Peer.read, reply, lambda _: is_heard.wait(60), *rest]
+    if then == "in pieces":
+        first = [Peer.read, plain(0), Peer.read, reply, rest[0], lambda _: is_heard.wait(60)]
+    with gateway(first, *one_each((2, 3))) as there:
+        assert send_all(client_of(there.url), 4) == ["queued", "unknown", "queued", "queued"]
+        assert (there.asked(), there.connections) == (NUMBERS[:4], 3)
+
+
 @pytest.mark.parametrize("left", [LIMITED, plain(0), b"<br>Warning: PHP", b"\r\n", b"{", b"HTTP/1"])
 def test_what_comes_with_a_reply_is_never_the_next_one(left: bytes) -> None:
     """A body longer than its length, garbage behind the last chunk, a reply twice: all is read
@@ -448,6 +473,45 @@ def test_a_connection_that_ends_as_a_request_comes_costs_one_unknown() -> None:
         client = client_of(there.url)
         assert send_all(client, 4) == ["queued", "unknown", "queued", "queued"]
         assert (there.connections, client._trust.is_on) == (3, False)
+
+
+def test_a_surprise_on_one_lane_is_known_to_all() -> None:
+    """A connection that another lane had kept before it is not used again either."""
+    first: list[Step] = [Peer.read, plain(0), Peer.wait]
+    second: list[Step] = [Peer.read, plain(1), Peer.read, LIMITED + plain(2), Peer.wait]
+
+    async def send(client: Client) -> list[str]:
+        async with client.lane() as one, client.lane() as other:
+            ended = [await send_on(one, 0), await send_on(other, 1), await send_on(other, 2)]
+            return [*ended, await send_on(one, 3)]
+
+    with gateway(first, second, *one_each([3])) as there:
+        assert asyncio.run(send(client_of(there.url))) == ["queued", "queued", "unknown", "queued"]
+        assert (there.asked(), there.connections) == (NUMBERS[:4], 3)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + plain(0),
+        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n" + taken(0),
+        b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n" + taken(0),
+        b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n" + taken(0),
+        b"HTTP/1.1 200 OK\r\ncontent-length: 999\r\n\r\n" + taken(0),
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n" + taken(0),
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n" + taken(0),
+        taken(0),
+        b"\x00\x00\x12\x04\x00\x00\x00\x00\x00",
+    ],
+    ids=["101", "101 and more", "two lengths", "-1", "too short", "too long", "TE", "no chunk",
+         "HTTP/0.9", "HTTP/2"],
+)  # fmt: skip
+def test_what_is_no_reply_proves_nothing(said: bytes) -> None:
+    """Not even on a connection of its own; it is not asked again."""
+    with gateway([Peer.read, said], *one_each([1])) as there:
+        assert send_all(client_of(there.url), 2) == ["unknown", "queued"]
+        assert (there.asked(), there.connections) == (NUMBERS[:2], 2)
 
 
 @pytest.mark.parametrize("left", [LIMITED, REFUSED, plain(0)])

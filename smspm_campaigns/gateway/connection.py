@@ -148,10 +148,10 @@ class Connection:
 
     async def keep(self) -> None:
         """Keep the connection for the next request, unless something speaks against it."""
-        if self._stream is None:
-            return  # its end was announced
         self._kept_at = asyncio.get_running_loop().time()
-        if _has_rest(self._transport):
+        if self._stream is None:  # its end was announced
+            await self.close()
+        elif _has_rest(self._transport):
             await self._distrust()
         elif not self._trust.is_on or self._kept_at - self._written_at > _QUICK:
             await self.close()
@@ -221,10 +221,13 @@ class Connection:
         """Leave a connection that is not as it was left. That it was dropped tells how long one
         may be kept: not a second, so that the next end may meet a request.
         """
-        if self._stream is None or not self._stream.get_extra_info("is_readable"):
+        if self._stream is None:
             return
-        if asyncio.get_running_loop().time() - self._kept_at < IDLE:
+        is_young = asyncio.get_running_loop().time() - self._kept_at < IDLE
+        if is_young and self._stream.get_extra_info("is_readable"):
             await self._distrust()
+        elif not self._trust.is_on:  # any more, since another lane was surprised
+            await self.close()
 
     async def _trace(
         self, asked: _Request, strike: Callable[[str], str], event: str, info: dict[str, Any]

@@ -16,8 +16,9 @@ _WHOLE: Final = 2  # times the time-out, for all of a request: a reply may also 
 _LISTEN: Final = 1.0  # seconds for another reply, before one that is no plain success is believed
 
 _MIXED_UP: Final = (
-    "More than one reply came on one connection, so that they cannot be told apart. From now on "
-    "each request has a connection of its own."
+    "A connection that was used before gave more than one reply, or ended after it without a word, "
+    "so that the reply may be that to another request. From now on each request has a connection "
+    "of its own."
 )
 
 

@@ -244,6 +244,19 @@ def test_a_connection_whose_end_is_announced_is_not_used_again(
         assert (there.asked(), there.connections) == (NUMBERS[:5], 5)
 
 
+def test_an_end_that_is_not_announced_is_found_before_it_meets_a_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A gateway that closes after each reply without a word costs no unknown: the first
+    connection that is kept is listened to before it is used again.
+    """
+    monkeypatch.setattr(connection_module, "_PROOF", 60.0)
+    scripts: list[list[Step]] = [[Peer.read, plain(place)] for place in range(5)]
+    with gateway(*scripts) as there:
+        assert send_all(client_of(there.url), 5) == ["queued"] * 5
+        assert (there.asked(), there.connections) == (NUMBERS[:5], 5)
+
+
 def test_a_gateway_may_limit_the_requests_of_a_connection() -> None:
     """The last reply says so, and the next request has a new connection, which is kept again."""
     scripts: list[list[Step]] = [

@@ -19,6 +19,8 @@ DETAILS: Final = "/smsdetails"  # quick start
 
 #: Seconds a connection is kept: what it may be closed for must not meet a request.
 IDLE: Final = 1.0
+#: Seconds a connection must stay open after a reply, before the first one is used again.
+_PROOF: Final = 0.05
 #: Seconds to a reply after which no connection is kept: less than is listened for another reply.
 _QUICK: Final = 0.9
 _MAX_REPLY: Final = 1 << 20  # bytes of a reply; 100 elements take about 12,000
@@ -58,9 +60,14 @@ class Raw(NamedTuple):
 
 
 class Trust:
-    """Whether connections are kept: until one was not as it was left, and never again after it."""
+    """Whether connections are kept: until one was not as it was left, and never again after it.
+
+    It is proven when a connection has stayed open after a reply: many a gateway closes it without
+    having said so, and the end would meet the next request.
+    """
 
     is_on = True
+    is_proven = False
 
 
 @dataclass(slots=True)
@@ -162,19 +169,21 @@ class Connection:
         An end that was announced is silence. One that was not may be all that is said to a request
         that was taken.
         """
-        if self._stream is None:
+        if self._stream is None or await self._is_quiet(seconds):
             await self.close()
             return True
+        await self._distrust()
+        return False
+
+    async def _is_quiet(self, seconds: float) -> bool:
         try:
             if not _has_rest(self._transport):
                 async with asyncio.timeout(seconds):
                     await self._stream.read(1)
         except TimeoutError:
-            await self.close()
             return True
-        except Exception:  # noqa: BLE001, S110 - however it broke, it did not stay silent
-            pass
-        await self._distrust()
+        except Exception:  # noqa: BLE001 - however it broke, it did not stay quiet
+            return False
         return False
 
     async def close(self) -> None:
@@ -223,11 +232,17 @@ class Connection:
         """
         if self._stream is None:
             return
-        is_young = asyncio.get_running_loop().time() - self._kept_at < IDLE
-        if is_young and self._stream.get_extra_info("is_readable"):
-            await self._distrust()
-        elif not self._trust.is_on:  # any more, since another lane was surprised
+        if not self._trust.is_on:  # any more, since another lane was surprised
             await self.close()
+        elif asyncio.get_running_loop().time() - self._kept_at > IDLE:
+            return  # httpcore leaves it
+        elif self._stream.get_extra_info("is_readable") or not await self._is_proven():
+            await self._distrust()
+
+    async def _is_proven(self) -> bool:
+        if not self._trust.is_proven:
+            self._trust.is_proven = await self._is_quiet(_PROOF)
+        return self._trust.is_proven
 
     async def _trace(
         self, asked: _Request, strike: Callable[[str], str], event: str, info: dict[str, Any]

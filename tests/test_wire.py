@@ -199,6 +199,20 @@ def one_each(places: Iterable[int]) -> list[list[Step]]:
     return [[Peer.read, plain(place), Peer.wait] for place in places]
 
 
+def at_look(which: int, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Make what is set when it has been looked so often for what lies beside a reply."""
+    looks, is_time, look = count(1), threading.Event(), connection_module._has_rest
+
+    def has_rest(transport: object) -> bool:
+        found = look(transport)
+        if next(looks) == which:
+            is_time.set()
+        return found
+
+    monkeypatch.setattr(connection_module, "_has_rest", has_rest)
+    return is_time
+
+
 def one_after_the_other(form: Callable[[int], bytes], count: int = 5) -> list[Step]:
     steps: list[Step] = []
     for place in range(count):
@@ -251,8 +265,10 @@ def test_an_end_that_is_not_announced_is_found_before_it_meets_a_request(
     connection that is kept is listened to before it is used again.
     """
     monkeypatch.setattr(connection_module, "_PROOF", 60.0)
-    scripts: list[list[Step]] = [[Peer.read, plain(place)] for place in range(5)]
-    with gateway(*scripts) as there:
+    is_time = at_look(2, monkeypatch)
+    first: list[Step] = [Peer.read, plain(0), lambda _: is_time.wait(60)]
+    others: list[list[Step]] = [[Peer.read, plain(place)] for place in range(1, 5)]
+    with gateway(first, *others) as there:
         assert send_all(client_of(there.url), 5) == ["queued"] * 5
         assert (there.asked(), there.connections) == (NUMBERS[:5], 5)
 
@@ -402,15 +418,7 @@ def test_what_comes_while_it_is_listened_for_is_heard(
     left: str, then: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing lay there when the reply was read: what follows later is no silence, either."""
-    looks, is_heard, look = count(), threading.Event(), connection_module._has_rest
-
-    def has_rest(transport: object) -> bool:
-        found = look(transport)
-        if next(looks):  # the first is after the reply that was kept
-            is_heard.set()
-        return found
-
-    monkeypatch.setattr(connection_module, "_has_rest", has_rest)
+    is_heard = at_look(3, monkeypatch)  # the others are at the reply that was kept
     reply, *rest = too_late(LEFT_BEHIND[left])[then]
     first: list[Step] = [Peer.read, plain(0), Peer.read, reply, lambda _: is_heard.wait(60), *rest]
     if then == "in pieces":

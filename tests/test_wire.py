@@ -266,7 +266,7 @@ def test_an_end_that_is_not_announced_is_found_before_it_meets_a_request(
     """
     monkeypatch.setattr(connection_module, "_PROOF", 60.0)
     is_time = at_look(2, monkeypatch)
-    first: list[Step] = [Peer.read, plain(0), lambda _: is_time.wait(60)]
+    first: list[Step] = [Peer.read, plain(0), lambda _: is_time.wait(20)]
     others: list[list[Step]] = [[Peer.read, plain(place)] for place in range(1, 5)]
     with gateway(first, *others) as there:
         assert send_all(client_of(there.url), 5) == ["queued"] * 5
@@ -442,16 +442,12 @@ def test_what_comes_with_a_reply_is_never_the_next_one(left: bytes) -> None:
 
 def test_what_comes_behind_a_long_reply_is_never_the_next_one() -> None:
     """As much as is read at a time: what follows lies below the parser, not in the socket."""
-    head = len(plain(0))
-    body = taken(0).ljust(65536 - head + len(taken(0)) - 3)
-    whole = reply(body)
+    whole = reply(taken(1).ljust(65536 - len(plain(1)) + len(taken(1)) - 3))
     assert len(whole) == 65536
-    with gateway(
-        [Peer.read, whole + LIMITED, Peer.read, plain(1), Peer.wait],
-        [Peer.read, plain(1), Peer.wait],
-    ) as there:
-        assert send_all(client_of(there.url), 2) == ["queued", "queued"]
-        assert there.asked() == NUMBERS[:2]
+    first: list[Step] = [Peer.read, plain(0), Peer.read, whole + LIMITED, Peer.read, plain(2)]
+    with gateway(first, *one_each([2])) as there:
+        assert send_all(client_of(there.url), 3) == ["queued"] * 3
+        assert (there.asked(), there.connections) == (NUMBERS[:3], 2)
 
 
 async def until_touched(lane: Lane) -> None:
@@ -703,11 +699,11 @@ def test_a_certificate_that_somebody_vouches_for_is_taken(vouched: ssl.SSLContex
 @pytest.mark.skipif(sys.platform != "linux", reason="others cannot write two records as one")
 def test_what_comes_in_records_of_its_own_is_never_the_next_reply(vouched: ssl.SSLContext) -> None:
     """It arrives with the reply and lies below TLS, where the socket does not show it."""
-    first: list[Step] = [Peer.read, cork(True), plain(0), LIMITED, cork(False)]
-    first += [Peer.read, plain(1), Peer.wait]
-    with gateway(first, [Peer.read, plain(1), Peer.wait], tls=vouched) as there:
-        assert send_all(client_of(there.url), 2) == ["queued", "queued"]
-        assert (there.asked(), there.connections) == (NUMBERS[:2], 2)
+    first: list[Step] = [Peer.read, plain(0), Peer.read]
+    first += [cork(True), plain(1), LIMITED, cork(False), Peer.read, plain(2), Peer.wait]
+    with gateway(first, *one_each([2]), tls=vouched) as there:
+        assert send_all(client_of(there.url), 3) == ["queued"] * 3
+        assert (there.asked(), there.connections) == (NUMBERS[:3], 2)
 
 
 def test_what_comes_late_under_tls_proves_nothing(vouched: ssl.SSLContext) -> None:

@@ -4,14 +4,12 @@ import json
 import logging
 import pickle
 import socket
-import ssl
 import struct
 import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,7 +24,7 @@ from smspm_campaigns.exceptions import (
     NeverLeft,
     OutcomeUnknown,
 )
-from smspm_campaigns.gateway import client as client_module
+from smspm_campaigns.gateway import connection
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.replies import Answer
 from smspm_campaigns.gateway.simulator import Fault, Simulator, running
@@ -217,19 +215,6 @@ def test_a_balance_that_is_no_amount_is_not_told(body: bytes) -> None:
                 asyncio.run(ask(client_of(server.url)))
 
 
-def test_each_request_has_a_connection_of_its_own() -> None:
-    """What a reply left behind on a connection would be taken for the reply to the next request."""
-    with serving(saying(reply(QUEUED))) as server:
-
-        async def send_three() -> None:
-            async with client_of(server.url).lane() as lane:
-                for _ in range(3):
-                    await lane.send(A, "Hi", sender="SMSPM.com")
-
-        asyncio.run(send_three())
-        assert (len(server.requests), server.connections) == (3, 3)
-
-
 def test_a_client_serves_one_loop_after_the_other() -> None:
     """It holds settings only: no connection outlives the call."""
     with serving(saying(reply(QUEUED))) as server:
@@ -354,26 +339,6 @@ def test_a_redirect_is_never_followed(status: str) -> None:
 
 # --- proofs that nothing left -------------------------------------------------------------------
 
-# Of a key pair made for this test alone; nobody trusts it.
-UNTRUSTED = """\
------BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg3KKo9cWlya1mwWa+
-RpB46/Fin5Tk5Ni+2Am1YYDZQiyhRANCAARuMakuAsO+zihsnIsmyNj8omeKZHsb
-L9R2DpMawcfiuydLyLWJHy1+uBbSoNj8GVQXK6p94uhkdyWDsAWdMS4j
------END PRIVATE KEY-----
------BEGIN CERTIFICATE-----
-MIIBmzCCAUGgAwIBAgIUXxk3t7hysaJLDJ7AFdGz/7JxySMwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjA5MTQzMloYDzIxMjYxMDI5
-MDkxNDMyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAARuMakuAsO+zihsnIsmyNj8omeKZHsbL9R2DpMawcfiuydLyLWJHy1+
-uBbSoNj8GVQXK6p94uhkdyWDsAWdMS4jo28wbTAdBgNVHQ4EFgQU+nyJ6DepdSVX
-e7kNzYeMWwkSnAMwHwYDVR0jBBgwFoAU+nyJ6DepdSVXe7kNzYeMWwkSnAMwDwYD
-VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
-zj0EAwIDSAAwRQIhALwPOgGrXCwaoHIoa1eWzuNfu4Gs5qqMgnUbhROJ6zd0AiBL
-PzrSqH1dUm1sRwzOT+JNIJ7bAAp03GcvuYgH9In1AA==
------END CERTIFICATE-----
-"""
-
 
 def unused_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -420,32 +385,6 @@ def test_a_handshake_that_fails_never_left(greeting: str) -> None:
     assert type(error) is NeverLeft
     assert len(heard) == 1
     assert heard[0].startswith(b"\x16\x03")  # a greeting of TLS, and no more
-
-
-def test_a_certificate_nobody_vouches_for_never_left(tmp_path: Path) -> None:
-    """TLS is verified: whoever stands there gets no credentials."""
-    pem = tmp_path / "untrusted.pem"
-    pem.write_text(UNTRUSTED)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    heard: list[bytes] = []
-
-    def greet() -> None:
-        connection, _ = listener.accept()
-        with (
-            connection,
-            suppress(OSError),
-            context.wrap_socket(connection, server_side=True) as tls,
-        ):
-            heard.append(tls.recv(65536))
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=greet)
-        thread.start()
-        error = attempt(client_of(f"https://127.0.0.1:{listener.getsockname()[1]}"))
-        thread.join()
-    assert type(error) is NeverLeft
-    assert b"".join(heard) == b""
 
 
 def test_a_request_that_found_no_free_connection_never_left() -> None:
@@ -739,7 +678,7 @@ def test_what_proves_that_nothing_left_is_a_short_list() -> None:
         httpx.ConnectError,
         httpx.ConnectTimeout,
         httpx.PoolTimeout,
-    ) == client_module._NEVER_LEFT
+    ) == connection._NEVER_LEFT
 
 
 def test_a_callback_address_that_a_reply_repeats_is_struck_out(clock: "Clock") -> None:

@@ -66,7 +66,7 @@ def test_the_reply_of_the_quick_start_is_queued() -> None:
     """An id and the words `Added to queue` prove that the number was taken."""
     raw = json.dumps({"messages": [element(A, "a7b3c4d5-e6f7-8a9b-0c1d-2e3f4a5b6c7d")]})
     queued = Answer(A, QUEUED, "a7b3c4d5-e6f7-8a9b-0c1d-2e3f4a5b6c7d", OK)
-    assert read(raw) == Reply((queued,), raw)
+    assert read(raw) == Reply((queued,), raw, is_plain=True)
 
 
 @pytest.mark.parametrize(

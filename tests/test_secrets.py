@@ -1,6 +1,5 @@
 """The hash, the token and the secret in the callback's address are nowhere but on the wire."""
 
-import _thread
 import asyncio
 import base64
 import copy
@@ -13,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import traceback
 import warnings
 import zipfile
@@ -154,7 +154,8 @@ class Interrupting(Simulator):
         if scope["method"] == "GET" and not self.requests:
             await super().__call__(scope, receive, send)
             return
-        _thread.interrupt_main(signal.SIGINT)
+        main = threading.main_thread().ident
+        signal.pthread_kill(main or 0, signal.SIGINT)  # wakes it, wherever it waits
         if scope["method"] == "POST":
             await super().__call__(scope, receive, send)
         else:

@@ -549,7 +549,7 @@ def test_a_network_that_dies_in_between_costs_nobody_a_message(
     with running(simulator) as url:
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
         client = over_the_wire(url.replace("127.0.0.1", "localhost"), clock=clock)
-        client.keeps_connections = False
+        client._trust.is_on = False
         with pytest.raises(NeverLeft):
             book.send(client)
     taken = len(simulator.accepted)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpx
 
 from smspm_campaigns.clock import Clock, SystemClock
-from smspm_campaigns.exceptions import InvalidArgument, RateLimited
+from smspm_campaigns.exceptions import RateLimited
 from smspm_campaigns.gateway.account import (
     BALANCE,
     SENDER_IDS,
@@ -21,20 +21,20 @@ from smspm_campaigns.gateway.account import (
     read_balance,
     read_senders,
 )
-from smspm_campaigns.gateway.connection import ONE, Connection
+from smspm_campaigns.gateway.connection import IDLE, Connection, Trust
 from smspm_campaigns.gateway.lane import Lane
 from smspm_campaigns.gateway.pace import PROCESS_KEY, Pace
 from smspm_campaigns.gateway.replies import Details, Reply
 from smspm_campaigns.gateway.settings import (
+    BASE_URL,
     LOOPBACK,
     check_above_0,
+    check_base_url,
     check_credentials,
     credential,
 )
 from smspm_campaigns.masking import Secret
 from smspm_campaigns.vocabulary import REQUESTS_PER_MINUTE, SIMULATED
-
-BASE_URL: Final = "https://api.smspm.com"  # quick start
 
 _TIMEOUT: Final = 30.0  # seconds for a reply
 _CONNECT_TIMEOUT: Final = 10.0  # seconds for a connection
@@ -88,17 +88,17 @@ class Client:
         address = Secret(base_url or os.environ.get("SMSPM_BASE_URL") or BASE_URL)
         del hash, token, base_url  # no traceback that shows variables can show them
         check_credentials(self._hash, self._token)
-        self.base_url = _check_url(address)
+        self.base_url = check_base_url(address)
         if requests_per_minute is not None:
             check_above_0("requests_per_minute", requests_per_minute)
         check_above_0("timeout", timeout)
         self.requests_per_minute = requests_per_minute
         self.timeout = timeout
         self.list_errors_atomic = list_errors_atomic
-        self.keeps_connections = True  # until it turns out that one mixes up replies
         self.clock: Clock = clock or SystemClock()
         self.pace = Pace(requests_per_minute, self.clock, self.identity(PROCESS_KEY))
         self._transport = transport
+        self._trust = Trust()
 
     @classmethod
     def simulated(cls, *, clock: Clock | None = None, **behaviour: Any) -> "Client":
@@ -222,6 +222,7 @@ class Client:
             httpx.Timeout(self.timeout, connect=min(self.timeout, _CONNECT_TIMEOUT)),
             self._make_transport,
             is_own=self._transport is None,
+            trust=self._trust,
         )
         try:
             yield Lane(connection, self)
@@ -229,36 +230,9 @@ class Client:
             await connection.close()
 
     def _make_transport(self) -> httpx.AsyncBaseTransport:
-        return self._transport or httpx.AsyncHTTPTransport(verify=self._tls, limits=ONE)
+        one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE)
+        return self._transport or httpx.AsyncHTTPTransport(verify=self._tls, limits=one)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return httpx.create_ssl_context()
-
-
-def _check_url(url: Secret) -> str:
-    """Return an address as it is kept. What was given may hold what it should not."""
-    address, is_safe, is_bare = _read_url(url)
-    if not is_safe:
-        raise InvalidArgument(
-            "The API's address must begin with https://, since credentials go there; got "
-            f"{address!r}."
-        )
-    if not is_bare:
-        raise InvalidArgument(
-            f"The API's address is a host and perhaps a path, such as {BASE_URL!r}. {address!r} "
-            "has no host, or came with a name, query or fragment."
-        )
-    return address.rstrip("/")
-
-
-def _read_url(url: Secret) -> tuple[str, bool, bool]:
-    """Return what may be shown of an address, whether it is safe, and whether that is all of it."""
-    try:
-        parsed = httpx.URL(url.reveal())
-    except httpx.InvalidURL:
-        parsed = httpx.URL()
-    address = parsed.copy_with(username=None, password=None, query=None, fragment=None)
-    is_safe = parsed.scheme == "https" or (parsed.scheme == "http" and parsed.host in LOOPBACK)
-    more = parsed.userinfo or parsed.query or parsed.fragment
-    return str(address), is_safe, bool(parsed.host and not more)

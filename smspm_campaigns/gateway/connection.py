@@ -1,8 +1,11 @@
 """A lane's own connection. Secrets join a request here, and are struck out of what comes back."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,12 +17,13 @@ from smspm_campaigns.masking import Secret
 
 DETAILS: Final = "/smsdetails"  # quick start
 
-_IDLE: Final = (
-    1.0  # seconds a connection is kept: what it may be closed for must not meet a request
-)
+#: Seconds a connection is kept: what it may be closed for must not meet a request.
+IDLE: Final = 1.0
+#: Seconds a connection must stay open after a reply, before the first one is used again.
+_PROOF: Final = 0.05
+#: Seconds to a reply after which no connection is kept: less than is listened for another reply.
+_QUICK: Final = 0.9
 _MAX_REPLY: Final = 1 << 20  # bytes of a reply; 100 elements take about 12,000
-
-ONE: Final = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE)
 
 #: Steps of httpcore (https://www.encode.io/httpcore/extensions/#trace).
 _CONNECTING: Final = "connection.connect_tcp.started"
@@ -55,6 +59,30 @@ class Raw(NamedTuple):
     is_first: bool
 
 
+class Trust:
+    """Whether connections are kept: until one was not as it was left, and never again after it.
+
+    It is proven when a connection has stayed open after a reply: many a gateway closes it without
+    having said so, and the end would meet the next request.
+    """
+
+    is_on = True
+    is_proven = False
+
+
+@dataclass(slots=True)
+class _Request:
+    """What is asked, and how far it is."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None
+    gate: Gate
+    report_url: Secret | None
+    is_first: bool = True  # on its connection
+    written_at: float = 0.0
+
+
 class _Stale(Exception):
     """Something came on a connection before anything was asked."""
 
@@ -68,6 +96,7 @@ class Connection:
         timeout: of each step, as httpx takes it.
         make: makes the transport; it is made anew when the connection shall not be used again.
         is_own: whether it is httpx's own, whose errors and steps prove something.
+        trust: of all connections to this gateway.
     """
 
     def __init__(
@@ -78,14 +107,18 @@ class Connection:
         make: Callable[[], httpx.AsyncBaseTransport],
         *,
         is_own: bool,
+        trust: Trust,
     ) -> None:
         self._base_url = base_url
         self._hash, self._token = secrets
         self._timeout = timeout.as_dict()
         self._make = make
         self._is_own = is_own
+        self._proofs = _NEVER_LEFT if is_own else ()
+        self._trust = trust
         self._transport: httpx.AsyncBaseTransport | None = None
-        self._stream: Any = None  # of the last reply, while the connection is kept
+        self._stream: Any = None  # of the last reply, while the connection is open
+        self._written_at = self._kept_at = 0.0
 
     async def exchange(
         self,
@@ -96,15 +129,16 @@ class Connection:
         report_url: Secret | None = None,
     ) -> Raw:
         """Make one request. Errors are raised outside the handler: no chain leads to a secret."""
+        request = _Request(method, path, body, gate, report_url)
         failure: BaseException
         try:
             async with gate.bound:
                 try:
-                    return await self._exchange(method, path, body, gate, report_url)
+                    return await self._exchange(request)
                 except _Stale:  # nothing was written
-                    await self.close()
-                    return await self._exchange(method, path, body, gate, report_url)
-        except _NEVER_LEFT if self._is_own else () as error:
+                    await self._distrust()
+                    return await self._exchange(request)
+        except self._proofs as error:
             failure = NeverLeft(
                 f"No connection to {self._base_url} ({_name(error)}). Nothing was sent; "
                 "check the network and run it again."
@@ -113,19 +147,44 @@ class Connection:
             failure = error
         except Exception as error:  # noqa: BLE001 - whatever it is, it proves nothing
             failure = gate.objection or OutcomeUnknown(f"The request broke off ({_name(error)}).")
+            self._trust.is_on &= request.is_first or gate.objection is not None
         except BaseException as error:  # noqa: BLE001 - cancelled or interrupted, and raised anew
             failure = type(error)(*error.args)
         await self.close()
         raise failure.with_traceback(None)  # that of an objection leads through the request
 
-    async def is_silent(self, seconds: float) -> bool:
-        """Tell whether nothing more comes after a reply, for so long; close the connection."""
-        try:
-            return self._stream is None or not await self._stream.read(1, timeout=seconds)
-        except Exception:  # noqa: BLE001 - a time-out: nothing came
-            return True
-        finally:
+    async def keep(self) -> None:
+        """Keep the connection for the next request, unless something speaks against it."""
+        self._kept_at = asyncio.get_running_loop().time()
+        if self._stream is None:  # its end was announced
             await self.close()
+        elif _has_rest(self._transport):
+            await self._distrust()
+        elif not self._trust.is_on or self._kept_at - self._written_at > _QUICK:
+            await self.close()
+
+    async def is_silent(self, seconds: float) -> bool:
+        """Tell whether nothing more comes after a reply, for so long; close the connection.
+
+        An end that was announced is silence. One that was not may be all that is said to a request
+        that was taken.
+        """
+        if self._stream is None or await self._is_quiet(seconds):
+            await self.close()
+            return True
+        await self._distrust()
+        return False
+
+    async def _is_quiet(self, seconds: float) -> bool:
+        try:
+            if not _has_rest(self._transport):
+                async with asyncio.timeout(seconds):
+                    await self._stream.read(1)
+        except TimeoutError:
+            return True
+        except Exception:  # noqa: BLE001 - however it broke, it did not stay quiet
+            return False
+        return False
 
     async def close(self) -> None:
         """Close the connection; the next request opens another one."""
@@ -133,73 +192,116 @@ class Connection:
         if used is not None and self._is_own:  # else it is shared, and its owner's
             await used.aclose()
 
-    async def _exchange(
-        self,
-        method: str,
-        path: str,
-        body: dict[str, Any] | None,
-        gate: Gate,
-        report_url: Secret | None,
-    ) -> Raw:
+    async def _distrust(self) -> None:
+        self._trust.is_on = False
+        await self.close()
+
+    async def _exchange(self, asked: _Request) -> Raw:
+        await self._look_at_kept()
+        asked.is_first = not self._is_own
         secrets = [self._token, self._hash]
-        if report_url is not None:  # its path alone holds a secret, too
-            secrets += [report_url, Secret(urlsplit(report_url.reveal()).path)]
+        if asked.report_url is not None:  # its path alone holds a secret, too
+            secrets += [asked.report_url, Secret(urlsplit(asked.report_url.reveal()).path)]
         strike = partial(_strike_out, secrets=secrets)
-        kept, is_first = self._stream, not self._is_own
-
-        async def trace(event: str, info: dict[str, Any]) -> None:
-            nonlocal is_first
-            if event == _CONNECTING:
-                is_first = True
-            elif event == _CONNECTED:
-                await gate.look()
-                if not is_first and kept is not None and kept.get_extra_info("is_readable"):
-                    raise _Stale
-            if not event.endswith(".started"):  # what came of it; httpcore only logs that
-                info.update({name: _Struck(told, strike) for name, told in info.items()})
-
-        if not self._is_own:
-            await gate.look()
+        extensions: dict[str, Any] = {"timeout": self._timeout}
+        if self._is_own:
+            extensions["trace"] = partial(self._trace, asked, strike)
+        else:
+            await asked.gate.look()
         if self._transport is None:
             self._transport = self._make()
-        response = await self._transport.handle_async_request(
-            self._request(method, path, body, report_url, {"trace": trace} if self._is_own else {})
-        )
+        response = await self._transport.handle_async_request(self._signed(asked, extensions))
         try:
             text = await _read(response)
         finally:
             await response.aclose()
-        if not gate.was_passed:
+        if not asked.gate.was_passed:
             raise OutcomeUnknown(_NO_LOOK, stops_run=True)
         if text is None:
             raise OutcomeUnknown(
                 f"The reply is longer than {_MAX_REPLY:,} bytes, or packed more than once."
             )
-        self._stream = response.extensions.get("network_stream")
+        self._stream = None if _is_last(response) else response.extensions.get("network_stream")
+        self._written_at = asked.written_at
         headers = {k: v for k, v in response.headers.items() if k in _HEADERS_READ}
-        return Raw(response.status_code, headers, strike(text), is_first)
+        return Raw(response.status_code, headers, strike(text), asked.is_first)
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        body: dict[str, Any] | None,
-        report_url: Secret | None,
-        extensions: dict[str, Any],
-    ) -> httpx.Request:
+    async def _look_at_kept(self) -> None:
+        """Leave a connection that is not as it was left. That it was dropped tells how long one
+        may be kept: not a second, so that the next end may meet a request.
+        """
+        if self._stream is None:
+            return
+        if not self._trust.is_on:  # any more, since another lane was surprised
+            await self.close()
+        elif asyncio.get_running_loop().time() - self._kept_at > IDLE:
+            return  # httpcore leaves it
+        elif self._stream.get_extra_info("is_readable") or not await self._is_proven():
+            await self._distrust()
+
+    async def _is_proven(self) -> bool:
+        if not self._trust.is_proven:
+            self._trust.is_proven = await self._is_quiet(_PROOF)
+        return self._trust.is_proven
+
+    async def _trace(
+        self, asked: _Request, strike: Callable[[str], str], event: str, info: dict[str, Any]
+    ) -> None:
+        """Follow a request step by step, as httpcore tells of it."""
+        if event == _CONNECTING:
+            asked.is_first = True
+        elif event == _CONNECTED:
+            await asked.gate.look()
+            if not asked.is_first and self._stream.get_extra_info("is_readable"):
+                raise _Stale
+            asked.written_at = asyncio.get_running_loop().time()
+        if not event.endswith(".started"):  # what came of it; httpcore only logs that
+            info.update({name: _Struck(told, strike) for name, told in info.items()})
+
+    def _signed(self, asked: _Request, extensions: dict[str, Any]) -> httpx.Request:
         credentials = {"hash": self._hash.reveal()}
-        if path != DETAILS:  # takes the hash alone, quick start
+        if asked.path != DETAILS:  # takes the hash alone, quick start
             credentials["token"] = self._token.reveal()
-        url = f"{self._base_url}{path}"
-        extensions["timeout"] = self._timeout
-        if body is None:
-            return httpx.Request(
-                method, url, params=credentials, headers=_HEADERS, extensions=extensions
-            )
-        if report_url is not None:
-            body = {**body, "report": report_url.reveal()}
-        content = json.dumps(credentials | body, ensure_ascii=False).encode()
-        return httpx.Request(method, url, headers=_HEADERS, content=content, extensions=extensions)
+        sent: dict[str, Any] = {"headers": _HEADERS, "extensions": extensions}
+        if asked.body is None:
+            sent["params"] = credentials
+        else:
+            report = {} if asked.report_url is None else {"report": asked.report_url.reveal()}
+            content = json.dumps(credentials | asked.body | report, ensure_ascii=False)
+            sent["content"] = content.encode()
+        return httpx.Request(asked.method, f"{self._base_url}{asked.path}", **sent)
+
+
+#: Where httpcore, h11 and anyio keep what they have read and nobody has asked for.
+_POOLED: Final = attrgetter("_pool.connections")
+_OF_HTTP: Final = attrgetter("_connection._h11_state.trailing_data")
+_BELOW: Final = attrgetter("_connection._network_stream._stream")
+_OF_TLS: Final = attrgetter("_read_bio.pending", "_ssl_object.pending")
+_OF_SOCKET: Final = attrgetter("_protocol.read_queue")
+
+
+def _has_rest(transport: Any) -> bool:
+    """Tell whether more came with a reply. What cannot be looked at, or is gone, has a rest.
+
+    httpcore itself closes a connection on which something lies when a reply was read.
+    """
+    try:
+        (pooled,) = _POOLED(transport)
+        stream = _BELOW(pooled)
+        rests = [_OF_HTTP(pooled)[0]]
+        if hasattr(stream, "transport_stream"):
+            in_records, in_the_open = _OF_TLS(stream)
+            rests += [in_records, in_the_open()]
+            stream = stream.transport_stream
+        return any([*rests, _OF_SOCKET(stream)])
+    except (AttributeError, ValueError):
+        return True
+
+
+def _is_last(response: httpx.Response) -> bool:
+    """Tell whether a reply announced that nothing follows it on its connection."""
+    is_old = response.extensions.get("http_version") == b"HTTP/1.0"
+    return is_old or "close" in response.headers.get("connection", "").lower()
 
 
 async def _read(response: httpx.Response) -> str | None:

@@ -16,8 +16,9 @@ _WHOLE: Final = 2  # times the time-out, for all of a request: a reply may also 
 _LISTEN: Final = 1.0  # seconds for another reply, before one that is no plain success is believed
 
 _MIXED_UP: Final = (
-    "More than one reply came on one connection, so that they cannot be told apart. From now on "
-    "each request has a connection of its own."
+    "A connection that was used before gave more than one reply, or ended after it without a word, "
+    "so that the reply may be that to another request. From now on each request has a connection "
+    "of its own."
 )
 
 
@@ -27,7 +28,6 @@ class _Settings(Protocol):
     timeout: float
     list_errors_atomic: bool
     clock: Clock
-    keeps_connections: bool
 
 
 class Lane:
@@ -77,22 +77,20 @@ class Lane:
         except GatewayError:
             await self._doubt(raw)
             raise
-        if not reply.is_plain:
+        if reply.is_plain:
+            await self._connection.keep()
+        else:
             await self._doubt(raw)
-        elif not self._settings.keeps_connections:
-            await self._connection.close()
         return reply
 
     async def details(self, message_id: str) -> Details:
         """Ask how one message stands. See `Client.details`."""
-        raw = await self._exchange("POST", DETAILS, {"id": message_id})
-        await self._connection.close()  # a reply does not say which message it is about
+        raw = await self._exchange_apart("POST", DETAILS, {"id": message_id})
         return read_details(*raw[:3], now=self._now())
 
     async def ask(self, path: str) -> dict[str, Any]:
         """Ask for fields of the account, by GET."""
-        raw = await self._exchange("GET", path, None)
-        await self._connection.close()
+        raw = await self._exchange_apart("GET", path, None)
         return read_fields(*raw[:3], now=self._now())
 
     async def _doubt(self, raw: Raw) -> None:
@@ -104,11 +102,17 @@ class Lane:
         if raw.is_first:
             await self._connection.close()
         elif not await self._connection.is_silent(min(_LISTEN, self._settings.timeout)):
-            self._settings.keeps_connections = False
             raise OutcomeUnknown(_MIXED_UP, raw=raw.text)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._settings.clock.now(), UTC)
+
+    async def _exchange_apart(self, method: str, path: str, body: dict[str, Any] | None) -> Raw:
+        """Ask on a connection of its own: these replies do not say what they are about."""
+        await self._connection.close()
+        raw = await self._exchange(method, path, body)
+        await self._connection.close()
+        return raw
 
     async def _exchange(
         self,

@@ -1,13 +1,16 @@
-"""What a client may be told: numbers above 0, and addresses that can be called."""
+"""What a client may be told: numbers above 0, addresses that are safe, or can be called."""
 
 import os
 import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import httpx
+
 from smspm_campaigns.exceptions import CredentialsMissing, InvalidArgument
 from smspm_campaigns.masking import Secret
 
+BASE_URL: Final = "https://api.smspm.com"  # quick start
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
@@ -54,3 +57,31 @@ def check_above_0(name: str, value: Any) -> None:
     """Raise InvalidArgument unless it is a finite number above 0."""
     if not isinstance(value, int | float) or not 0 < value < float("inf"):
         raise InvalidArgument(f"{name} is a number above 0, not {value!r}.")
+
+
+def check_base_url(url: Secret) -> str:
+    """Return an address as it is kept. What was given may hold what it should not."""
+    address, is_safe, is_bare = _read_url(url)
+    if not is_safe:
+        raise InvalidArgument(
+            "The API's address must begin with https://, since credentials go there; got "
+            f"{address!r}."
+        )
+    if not is_bare:
+        raise InvalidArgument(
+            f"The API's address is a host and perhaps a path, such as {BASE_URL!r}. {address!r} "
+            "has no host, or came with a name, query or fragment."
+        )
+    return address.rstrip("/")
+
+
+def _read_url(url: Secret) -> tuple[str, bool, bool]:
+    """Return what may be shown of an address, whether it is safe, and whether that is all of it."""
+    try:
+        parsed = httpx.URL(url.reveal())
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    address = parsed.copy_with(username=None, password=None, query=None, fragment=None)
+    is_safe = parsed.scheme == "https" or (parsed.scheme == "http" and parsed.host in LOOPBACK)
+    more = parsed.userinfo or parsed.query or parsed.fragment
+    return str(address), is_safe, bool(parsed.host and not more)

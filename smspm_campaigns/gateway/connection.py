@@ -110,6 +110,7 @@ class Connection:
         trust: Trust,
     ) -> None:
         self._base_url = base_url
+        self._urls = {path: httpx.URL(f"{base_url}{path}") for path in ("/", DETAILS)}
         self._hash, self._token = secrets
         self._timeout = timeout.as_dict()
         self._make = make
@@ -227,17 +228,18 @@ class Connection:
         return Raw(response.status_code, headers, strike(text), asked.is_first)
 
     async def _look_at_kept(self) -> None:
-        """Leave a connection that is not as it was left. That it was dropped tells how long one
-        may be kept: not a second, so that the next end may meet a request.
-        """
+        """Leave a kept connection when another lane was surprised, or it is the first and ends."""
         if self._stream is None:
             return
-        if not self._trust.is_on:  # any more, since another lane was surprised
+        if not self._trust.is_on:
             await self.close()
-        elif asyncio.get_running_loop().time() - self._kept_at > IDLE:
-            return  # httpcore leaves it
-        elif self._stream.get_extra_info("is_readable") or not await self._is_proven():
+        elif not self._is_old and not await self._is_proven():
             await self._distrust()
+
+    @property
+    def _is_old(self) -> bool:
+        """Whether httpcore itself leaves a kept connection by now."""
+        return asyncio.get_running_loop().time() - self._kept_at > IDLE
 
     async def _is_proven(self) -> bool:
         if not self._trust.is_proven:
@@ -250,6 +252,9 @@ class Connection:
         """Follow a request step by step, as httpcore tells of it."""
         if event == _CONNECTING:
             asked.is_first = True
+            # That one was dropped tells how long they may be kept: not a second, so that the next
+            # end may meet a request.
+            self._trust.is_on &= self._stream is None or self._is_old
         elif event == _CONNECTED:
             await asked.gate.look()
             if not asked.is_first and self._stream.get_extra_info("is_readable"):
@@ -269,7 +274,8 @@ class Connection:
             report = {} if asked.report_url is None else {"report": asked.report_url.reveal()}
             content = json.dumps(credentials | asked.body | report, ensure_ascii=False)
             sent["content"] = content.encode()
-        return httpx.Request(asked.method, f"{self._base_url}{asked.path}", **sent)
+        url = self._urls.get(asked.path) or f"{self._base_url}{asked.path}"
+        return httpx.Request(asked.method, url, **sent)
 
 
 #: Where httpcore, h11 and anyio keep what they have read and nobody has asked for.

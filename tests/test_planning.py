@@ -33,7 +33,7 @@ def messages(**columns: list[Any]) -> pd.DataFrame:
 
 
 def plan(frame: pd.DataFrame) -> list[PlannedRow]:
-    return plan_rows(frame, sender="SMSPM.com", allow_repeat=False)[1]
+    return list(plan_rows(frame, sender="SMSPM.com", allow_repeat=False).rows)
 
 
 def test_a_plan_has_a_row_for_every_row() -> None:
@@ -59,10 +59,8 @@ def test_a_plan_has_a_row_for_every_row() -> None:
 def test_columns_of_one_name_stay_as_many_as_they_were() -> None:
     """Two columns named `note` were once kept as four."""
     own = pd.DataFrame([["a", "b", 1]] * 3, columns=["note", "note", 0], index=[2, 3, 4])
-    manifest, rows = plan_rows(
-        pd.concat([own, messages()], axis=1), sender="SMSPM.com", allow_repeat=False
-    )
-    assert_frame_equal(snapshot.restore(manifest, [row.original for row in rows]), own)
+    made = plan_rows(pd.concat([own, messages()], axis=1), sender="SMSPM.com", allow_repeat=False)
+    assert_frame_equal(snapshot.restore(made.manifest, [row.original for row in made.rows]), own)
 
 
 def test_a_report_keeps_columns_of_one_name(tmp_path: Path) -> None:

@@ -22,7 +22,14 @@ from pandas.testing import assert_frame_equal
 
 import smspm_campaigns as smspm
 from smspm_campaigns.exceptions import InvalidArgument
-from smspm_campaigns.frames.snapshot import restore, take
+from smspm_campaigns.frames import snapshot
+from smspm_campaigns.frames.snapshot import restore
+
+
+def take(frame: pd.DataFrame) -> tuple[str, list[str]]:
+    """What a ledger keeps of a frame."""
+    manifest, lines = snapshot.take(frame)
+    return manifest, list(lines)
 
 
 def returned(frame: pd.DataFrame) -> pd.DataFrame:

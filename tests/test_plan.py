@@ -49,7 +49,8 @@ def test_the_digest_of_a_plan_is_that_of_the_first_ledgers(digest: Digest) -> No
 
 
 MESSAGES = st.tuples(
-    st.from_regex(r"[1-9][0-9]{4,14}", fullmatch=True) | st.sampled_from(NUMBERS),
+    st.from_regex(r"[1-9][0-9]{4,14}", fullmatch=True)
+    | st.sampled_from([*NUMBERS, "12345", "123450", "1234500", "1234501"]),
     st.text(st.characters(codec="utf-8"), min_size=1),
     st.sampled_from(["SMSPM.com", "Shop"]),
 )
@@ -121,7 +122,8 @@ def test_the_rows_are_kept_in_their_order(new_book: "NewBook") -> None:
         row(NUMBERS[2], "one", original='["b"]', cost=None, country=None, line=None),
         row(None, None, **nothing, problem="missing_number", problems="missing_number"),
     ]
-    kept = new_book(given_rows).rows()
+    book = new_book(given_rows)
+    kept = book.rows()
     assert [
         PlannedRow(
             *(found.number, found.country, found.line, found.text, found.sender),
@@ -131,6 +133,8 @@ def test_the_rows_are_kept_in_their_order(new_book: "NewBook") -> None:
         for found in kept
     ] == given_rows
     assert [found.status for found in kept] == ["planned", "excluded", "planned", "excluded"]
+    places = book.ask("SELECT sequence FROM recipient ORDER BY position")
+    assert places == [(0,), (None,), (1,), (None,)]
 
 
 def test_the_same_plan_is_the_same_campaign(new_book: "NewBook", freeze: "Freeze") -> None:

@@ -169,6 +169,42 @@ def test_a_sender_that_cannot_be_one_is_a_sentence(sender: Any) -> None:
     assert "174" not in str(refused.value)
 
 
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize(
+    ("column", "cell", "sentence"),
+    [
+        ("sms_to", "0046701740605", "has no number the API takes"),
+        ("sms_to", None, "has no number the API takes"),
+        ("sms_text", "Hi\0", "has no text to send"),
+        ("sms_text", " ", "has no text to send"),
+        ("sms_sender", "No name at all", "'No name at all' cannot be a sender"),
+        ("sms_cost", -1, "has '-1' in sms_cost"),
+    ],
+)
+def test_every_row_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, place: int, column: str, cell: object, sentence: str
+) -> None:
+    """In the first piece of a frame, behind one that is right, and in the last piece."""
+    monkeypatch.setattr(snapshot, "_PIECE", 2)
+    frame = messages(sms_problem=[None] * 3, sms_sender=["Shop"] * 3, sms_cost=[1, None, 0.5])
+    cells: list[Any] = frame[column].tolist()
+    cells[place] = cell
+    frame[column] = pd.array(cells, dtype=object)
+    with pytest.raises(InvalidArgument, match=f"^Row {place + 2}:? {sentence}"):
+        plan(frame)
+
+
+def test_a_plan_is_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small the pieces are in which a frame is gone through."""
+    frame = messages(sms_sender=["Shop", None, "Shop"], sms_cost=[0.5, None, 1], note=["a", 1, []])
+    whole = plan_rows(frame, sender="SMSPM.com", allow_repeat=False)
+    rows = list(whole.rows)
+    monkeypatch.setattr(snapshot, "_PIECE", 1)
+    pieces = plan_rows(frame, sender="SMSPM.com", allow_repeat=False)
+    assert list(pieces.rows) == rows
+    assert pieces._replace(rows=()) == whole._replace(rows=())
+
+
 def test_a_label_that_is_a_number_is_masked() -> None:
     """Who uses numbers as index sees enough of them to find the row."""
     frame = messages(sms_text=["Hi", None, None])

@@ -688,6 +688,17 @@ def test_each_row_is_a_line_of_its_own() -> None:
     assert [json.loads(line)[1] for line in lines] == ["Õnne", "李"]
 
 
+def test_cells_that_are_lists_stand_in_their_own_lines() -> None:
+    """A column is written at once, in which neither lists nor half a pair shift anything."""
+    frame = pd.DataFrame({"a": objects(["x", "y"], [], "a\nb", "\ud83d")})
+    assert take(frame)[1] == [
+        '[0, ["list", "x", "y"]]',
+        '[1, ["list"]]',
+        '[2, "a\\nb"]',
+        '[3, "\\ud83d"]',
+    ]
+
+
 STR = {"string": "python", "missing": "nan"}
 
 

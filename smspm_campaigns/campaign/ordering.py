@@ -26,7 +26,7 @@ class Rows(Protocol):
 def order_rows(manifest: str, rows: Rows, numbers: Numbers, hashes: Numbers) -> Plan:
     """Make a plan of rows.
 
-    It takes a few dozen bytes a row and no text, however long the texts are.
+    It takes about a hundred bytes a row, however long the texts are.
 
     Args:
         manifest: of the frame they are from.
@@ -36,8 +36,11 @@ def order_rows(manifest: str, rows: Rows, numbers: Numbers, hashes: Numbers) -> 
     """
     contents = find_contents(rows, hashes)
     sent = np.flatnonzero(numbers != NEVER_SENT)
+    first_sent = np.empty_like(contents)
+    first_sent[contents[sent[::-1]]] = sent[::-1]  # what is written last stays
+    order = send_order(numbers[sent], first_sent[contents[sent]])
     sequence = np.full(len(numbers), NEVER_SENT, dtype=np.int64)
-    sequence[sent[send_order(numbers[sent], contents[sent])]] = np.arange(len(sent))
+    sequence[sent[order]] = np.arange(len(sent))
     by_number = sent[_alphabetical(numbers[sent])]
     return Plan(
         manifest,
@@ -49,7 +52,7 @@ def order_rows(manifest: str, rows: Rows, numbers: Numbers, hashes: Numbers) -> 
 
 
 def find_contents(rows: Rows, hashes: Numbers) -> Numbers:
-    """Number the contents, a text from a sender each, in the order of their first rows.
+    """Return the content of each row, a text from a sender, by the place of its first row.
 
     Rows of one hash are compared. Two contents of one hash would be taken apart, and perhaps become
     more than two: that costs a request, once in ten million campaigns of a million texts.
@@ -64,15 +67,15 @@ def find_contents(rows: Rows, hashes: Numbers) -> Numbers:
         before = message[1:]
     first = np.empty_like(order)
     first[order] = order[is_first][np.cumsum(is_first) - 1]
-    return np.unique(first, return_inverse=True)[1].astype(np.int64)
+    return first
 
 
 def send_order(numbers: Numbers, contents: Numbers) -> Numbers:
     """Order rows so that taking requests from the front makes the least possible number of them.
 
-    Rows of one content stand together, contents in the order of their first row. A request may hold
-    a number only once: within a content, the row of which most copies are still to come is first,
-    and the given order decides among equals.
+    Rows of one content stand together, contents in their order. A request may hold a number only
+    once: within a content, the row of which most copies are still to come is first, and the given
+    order decides among equals.
 
     Returns:
         The places of the rows, in the order of sending.
@@ -81,20 +84,17 @@ def send_order(numbers: Numbers, contents: Numbers) -> Numbers:
         >>> send_order(np.array([7, 8, 8, 8]), np.array([0, 1, 0, 0])).tolist()
         [2, 0, 3, 1]
     """
-    _, first, which = np.unique(contents, return_index=True, return_inverse=True)
-    places = np.arange(len(numbers))
-    return np.lexsort((places, -_copies_to_come(numbers, which), first[which]))
+    return np.lexsort((-_copies_to_come(numbers, contents), contents))  # which is stable
 
 
 def _copies_to_come(numbers: Numbers, contents: Numbers) -> Numbers:
     """Count the later rows of the same number and content."""
-    backwards = np.lexsort((-np.arange(len(numbers)), numbers, contents))
+    backwards = len(numbers) - 1 - np.lexsort((numbers[::-1], contents[::-1]))
     is_last = np.ones(len(numbers), dtype=bool)
     one, other = backwards[1:], backwards[:-1]
     is_last[1:] = (numbers[one] != numbers[other]) | (contents[one] != contents[other])
-    places = np.arange(len(numbers))
-    copies = np.empty_like(places)
-    copies[backwards] = places - np.flatnonzero(is_last)[np.cumsum(is_last) - 1]
+    copies = np.empty_like(backwards)
+    copies[backwards] = np.arange(len(numbers)) - np.flatnonzero(is_last)[np.cumsum(is_last) - 1]
     return copies
 
 

@@ -235,13 +235,14 @@ def _billionths(cost: Any) -> int | None:
 def _refuse_copies(numbers: Numbers, labels: pd.Index) -> None:
     """Raise CampaignConflict when two rows that would be sent have one number."""
     places = np.flatnonzero(numbers != NEVER_SENT)
-    copies = places[pd.Series(numbers[places]).duplicated()]
+    order = places[np.argsort(numbers[places], kind="stable")]
+    copies = order[1:][numbers[order[1:]] == numbers[order[:-1]]]
     if not len(copies):
         return
-    number = numbers[copies[0]]
+    number = numbers[copies.min()]
     first = np.flatnonzero(numbers == number)[0]
     raise CampaignConflict(
-        f"Rows {shown(labels[first])} and {shown(labels[copies[0]])} have the same number "
+        f"Rows {shown(labels[first])} and {shown(labels[copies.min()])} have the same number "
         f"({mask_number(str(number))}). Run mark_duplicates first, or pass allow_repeat=True to "
         "text it for each of its rows."
     )

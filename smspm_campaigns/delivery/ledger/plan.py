@@ -47,7 +47,7 @@ class Plan(NamedTuple):
     manifest: str
     fingerprint: str
     rows: Iterable[PlannedRow]
-    contents: Sequence[int]  # of each row: which text and sender, from 0 by their first rows
+    contents: Sequence[int]  # of each row: the first place of its text and sender
     sequence: Sequence[int]  # of each row: its place in the order of sending; -1: never sent
 
 
@@ -130,18 +130,14 @@ def _complete(
 def _insert_rows(ledger: Ledger, campaign_id: int, frozen: Plan) -> None:
     [first_id] = ledger.one("SELECT coalesce(max(id), 0) + 1 FROM content")
     rows = enumerate(zip(frozen.rows, frozen.contents, frozen.sequence, strict=True))
-    newest = -1
     while some := list(islice(rows, _PIECE)):
-        new: dict[int, PlannedRow] = {}
-        for _, (row, content, _) in some:
-            if content > newest and row.text is not None:
-                newest, new[content] = content, row
         ledger.executemany(
             "INSERT INTO content (id, campaign_id, text, sender, encoding, segments) "
             "VALUES (?, ?, ?, ?, ?, ?)",
             (
-                (first_id + content, campaign_id, row.text, row.sender, row.encoding, row.segments)
-                for content, row in new.items()
+                (first_id + position, campaign_id, row.text, row.sender, row.encoding, row.segments)
+                for position, (row, content, _) in some
+                if content == position and row.text is not None
             ),
         )
         ledger.executemany(

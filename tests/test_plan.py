@@ -137,6 +137,37 @@ def test_the_rows_are_kept_in_their_order(new_book: "NewBook") -> None:
     assert places == [(0,), (None,), (1,), (None,)]
 
 
+@pytest.mark.parametrize(("more", "is_made_again"), [(3, False), (4, True)])
+def test_an_index_is_made_again_when_most_rows_are_new(
+    new_book: "NewBook", more: int, is_made_again: bool
+) -> None:
+    """It is what it was, and knows the rows of before and the new ones."""
+    book = new_book(NUMBERS[:3])
+    schema = book.ask("SELECT * FROM sqlite_master")
+    changes = book.ask("PRAGMA schema_version")
+    book.add("more", [row(number, "Ho") for number in NUMBERS[:more]])
+    assert (book.ask("PRAGMA schema_version") != changes) is is_made_again
+    assert sorted(book.ask("SELECT type, name, sql FROM sqlite_master"), key=str) == sorted(
+        [(kind, name, sql) for kind, name, _, _, sql in schema], key=str
+    )
+    assert book.ask("PRAGMA integrity_check") == [("ok",)]
+    found = "SELECT count(*) FROM recipient INDEXED BY recipient_by_number WHERE number = ?"
+    assert book.ask(found, NUMBERS[0]) == [(2,)]
+
+
+def test_a_campaign_that_is_refused_leaves_the_ledger_as_it_was(new_book: "NewBook") -> None:
+    """Its indexes, too."""
+    book = new_book(NUMBERS[:1])
+    book.ask("UPDATE campaign SET gateway = 'https://x.test account 1'")
+    book.ask("UPDATE recipient SET status = 'delivered'")
+    schema = book.ask("SELECT * FROM sqlite_master")
+    with pytest.raises(CampaignConflict):
+        book.add("again", [row(number) for number in NUMBERS], allow_repeat=False)
+    assert book.ask("SELECT * FROM sqlite_master") == schema
+    assert book.ask("SELECT count(*) FROM recipient") == [(1,)]
+    assert book.ask("PRAGMA integrity_check") == [("ok",)]
+
+
 def test_the_same_plan_is_the_same_campaign(new_book: "NewBook", freeze: "Freeze") -> None:
     """A notebook that runs twice adds nothing, in whatever order its rows are."""
     book = new_book(NUMBERS[:3])

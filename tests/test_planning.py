@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 import smspm_campaigns as smspm
 from smspm_campaigns.campaign.planning import check_sender, plan_rows
 from smspm_campaigns.delivery.ledger.plan import PlannedRow
-from smspm_campaigns.exceptions import InvalidArgument
+from smspm_campaigns.exceptions import CampaignConflict, InvalidArgument
 from smspm_campaigns.frames import snapshot
 from smspm_campaigns.vocabulary import Problem
 
@@ -192,6 +192,19 @@ def test_every_row_is_looked_at(
     frame[column] = pd.array(cells, dtype=object)
     with pytest.raises(InvalidArgument, match=f"^Row {place + 2}:? {sentence}"):
         plan(frame)
+
+
+def test_the_first_row_that_repeats_a_number_is_named_with_the_one_it_repeats() -> None:
+    """By their labels, whatever the numbers are; a row with a problem repeats nothing."""
+    numbers = ["46701740607", "46701740605", "46701740605", "46701740607", "46701740607"]
+    frame = pd.DataFrame(
+        {"sms_to": numbers, "sms_text": "Hi", "sms_problem": ["opted_out", *[None] * 4]},
+        index=list("abcde"),
+    )
+    with pytest.raises(CampaignConflict, match=r"^Rows b and c have the same number \(4670\*"):
+        plan(frame)
+    with pytest.raises(CampaignConflict, match=r"^Rows d and e have"):
+        plan(frame.drop(index="b"))
 
 
 def test_a_plan_is_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:

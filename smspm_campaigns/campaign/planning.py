@@ -212,7 +212,8 @@ class _Rows:
         cells = self._columns[name].iloc[places].to_numpy(dtype=object).tolist()
         if not _SIMPLE.issuperset(map(type, cells)):
             return [missing if is_blank(cell) else cell for cell in cells]
-        blank = {cell for cell in set(cells) if is_blank(cell)}
+        empty = [cell for cell in set(cells) if type(cell) is not str or not cell.strip()]
+        blank = set(filter(is_blank, empty))
         return [missing if cell in blank else cell for cell in cells] if blank else cells
 
     def _check_cells(self, name: str, places: slice, cells: list[Any]) -> None:

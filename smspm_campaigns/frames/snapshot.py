@@ -15,7 +15,7 @@ from smspm_campaigns.frames.snapshot_cells import read_cell, write_cell
 from smspm_campaigns.frames.snapshot_columns import read, read_coded, width, write, write_coded
 
 _HALF_A_PAIR: Final = re.compile("[\ud800-\udfff]")  # UTF-8 cannot write it
-_PIECE: Final = 10_000  # rows that are written together
+_PIECE: Final = 2_000  # rows that are written together
 _AT_ONCE: Final = 100  # lines that are read together: more, and the garbage collector sees them all
 _Part = Callable[[slice], list[list[Any]]]  # writes the cells of some rows
 _Column = tuple[Sequence[Sequence[Any]], Any]  # its cells, and what the manifest says of it

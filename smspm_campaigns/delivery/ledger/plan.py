@@ -17,7 +17,7 @@ from smspm_campaigns.vocabulary import SIMULATED
 #: A number, a text and a sender.
 Message = tuple[str | None, str | None, str | None]
 
-_PIECE: Final = 10_000  # rows that are in memory together
+_PIECE: Final = 2_000  # rows that are in memory together
 
 
 class PlannedRow(NamedTuple):

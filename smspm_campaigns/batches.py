@@ -15,34 +15,14 @@ class Item(NamedTuple):
     content: Hashable
 
 
-def send_order(items: Iterable[Item]) -> list[Item]:
-    """Order items so that taking requests from the front makes the least possible number of them.
-
-    Items of one content stand together, contents in the order of their first item. A request may
-    hold a number only once: within a content, the item of which most copies are still to come is
-    first, and the given order decides among equals.
-    """
-    items = list(items)
-    contents: dict[Hashable, int] = {}
-    for item in items:
-        contents.setdefault(item.content, len(contents))
-    to_come = Counter((item.content, item.number) for item in items)
-    ranked = []
-    for position, item in enumerate(items):
-        to_come[item.content, item.number] -= 1
-        copies = to_come[item.content, item.number]
-        ranked.append((contents[item.content], -copies, position))
-    return [items[position] for _, _, position in sorted(ranked)]
-
-
 def take_request(waiting: Iterable[Item], size: int = MAX_RECIPIENTS) -> list[Item]:
-    """Take the first request from items in `send_order`: up to `size` numbers of one content.
+    """Take the first request from items in their order: up to `size` numbers of one content.
 
     Reads no further than it must, so `waiting` may be a long stream.
 
     Example:
         >>> people = [Item(0, "491713920000", "Hi"), Item(1, "491713920001", "Hi")]
-        >>> [item.key for item in take_request(send_order(people))]
+        >>> [item.key for item in take_request(people)]
         [0, 1]
     """
     request: dict[str, Item] = {}

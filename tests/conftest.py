@@ -15,14 +15,16 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import smspm_campaigns as smspm
+from smspm_campaigns.campaign.ordering import NEVER_SENT, Numbers, order_rows
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, connection, plan, read, record, rounds
 from smspm_campaigns.delivery.ledger.claim import Claim, Claimer, Order
-from smspm_campaigns.delivery.ledger.plan import PlannedRow
+from smspm_campaigns.delivery.ledger.plan import Message, Plan, PlannedRow
 from smspm_campaigns.delivery.ledger.read import RowRecord
 from smspm_campaigns.delivery.ledger.record import Answered, Evidence
 from smspm_campaigns.delivery.sender import send_campaign
@@ -59,11 +61,9 @@ class Book:
         self.id = self.add("spring", rows)
 
     def add(self, name: str, rows: Iterable["Row"], *, allow_repeat: bool = True) -> int:
-        frozen = [as_planned(row) for row in rows]
+        frozen = _freeze(as_planned(row) for row in rows)
         with self.open() as ledger:
-            plan.create_campaign(
-                ledger, name, frozen, manifest="{}", allow_repeat=allow_repeat, at=0
-            )
+            plan.create_campaign(ledger, name, frozen, allow_repeat=allow_repeat, at=0)
             return read.find_campaign(ledger, name).id
 
     def open(self) -> AbstractContextManager[Ledger]:
@@ -174,6 +174,29 @@ def new_book(tmp_path_factory: pytest.TempPathFactory) -> NewBook:
         return Book(folder / f"{next(names)}.sqlite", rows)
 
     return make
+
+
+class Listed(list[PlannedRow]):
+    """Rows of a plan that are in memory."""
+
+    def messages(self, places: Numbers) -> list[Message]:
+        return [self[place].message for place in places]
+
+
+Freeze = Callable[[Iterable[PlannedRow]], Plan]
+
+
+@pytest.fixture(scope="session")
+def freeze() -> Freeze:
+    """Make a plan of rows, as `plan_rows` makes one of a frame."""
+    return _freeze
+
+
+def _freeze(rows: Iterable[PlannedRow]) -> Plan:
+    listed = Listed(rows)
+    numbers = [NEVER_SENT if row.problem else int(row.number or 0) for row in listed]
+    hashes = [hash(row.message[1:]) for row in listed]
+    return order_rows("{}", listed, np.array(numbers, np.int64), np.array(hashes, np.int64))
 
 
 def as_planned(row: Row) -> PlannedRow:

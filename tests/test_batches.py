@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smspm_campaigns.batches import Item, count_requests, send_order, take_request
+from smspm_campaigns.batches import Item, count_requests, take_request
+from smspm_campaigns.campaign.ordering import send_order
 
 #: Few numbers and texts, so that copies and shared texts are common.
 ITEMS = st.lists(
@@ -18,9 +20,20 @@ ITEMS = st.lists(
 SIZES = st.integers(1, 6)
 
 
+def in_send_order(items: list[Item]) -> list[Item]:
+    """Put items into the order in which the rows of a plan are sent."""
+    numbers: dict[object, int] = {}
+    contents: dict[object, int] = {}
+    order = send_order(
+        np.array([numbers.setdefault(item.number, len(numbers)) for item in items], np.int64),
+        np.array([contents.setdefault(item.content, len(contents)) for item in items], np.int64),
+    )
+    return [items[place] for place in order]
+
+
 def drain(items: list[Item], size: int) -> list[list[Item]]:
     """Take requests until nothing waits, as a sender does."""
-    waiting = send_order(items)
+    waiting = in_send_order(items)
     requests = []
     while waiting:
         request = take_request(waiting, size)
@@ -70,7 +83,7 @@ def test_request_is_one_the_api_takes(items: list[Item], size: int) -> None:
 @given(ITEMS)
 def test_order_keeps_contents_together(items: list[Item]) -> None:
     """Contents stand together, in the order of their first item."""
-    contents = [item.content for item in send_order(items)]
+    contents = [item.content for item in in_send_order(items)]
     assert list(dict.fromkeys(contents)) == list(dict.fromkeys(item.content for item in items))
     changes = sum(one != other for one, other in pairwise(contents))
     assert changes == max(len(set(contents)) - 1, 0)
@@ -80,7 +93,7 @@ def test_order_keeps_contents_together(items: list[Item]) -> None:
 def test_rows_without_copies_keep_their_order(texts: list[str]) -> None:
     """Where no number comes twice, rows of one text are sent as they were given."""
     items = [Item(key, str(key), text) for key, text in enumerate(texts)]
-    ordered = send_order(items)
+    ordered = in_send_order(items)
     for text in set(texts):
         keys = [item.key for item in ordered if item.content == text]
         assert keys == sorted(keys)

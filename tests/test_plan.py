@@ -1,3 +1,6 @@
+import hashlib
+import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -6,12 +9,12 @@ from hypothesis import strategies as st
 
 from smspm_campaigns.delivery.ledger import owners, plan, read, record
 from smspm_campaigns.delivery.ledger.claim import Order
-from smspm_campaigns.delivery.ledger.plan import PlannedRow, fingerprint
+from smspm_campaigns.delivery.ledger.plan import PlannedRow
 from smspm_campaigns.delivery.ledger.record import Evidence
 from smspm_campaigns.exceptions import CampaignConflict, CampaignNotFound, GatewayMismatch
 
 if TYPE_CHECKING:
-    from conftest import NewBook
+    from conftest import Freeze, NewBook
 
 NUMBERS = [str(37250000000 + step) for step in range(10)]
 
@@ -27,24 +30,61 @@ def row(number: str | None = NUMBERS[0], text: str | None = "Hi", **changes: Any
 # --- the fingerprint ----------------------------------------------------------------------------
 
 
+Digest = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def digest(freeze: "Freeze") -> Digest:
+    """The fingerprint of a plan of these rows."""
+    return lambda *rows: freeze(rows).fingerprint
+
+
+def test_the_digest_of_a_plan_is_that_of_the_first_ledgers(digest: Digest) -> None:
+    """Ledgers hold it: another digest would make a campaign of before look like another plan."""
+    first = row("491713920012", 'Hi "Õnne"\n€ 😀\x7f', sender="Shop")
+    assert digest(first, row("4917139200", "Hi"), row("4917139200", "Ha"), first) == (
+        "9320b9431e08a6d323d91c8c2eb0f9dfa8c77462e36d00cd93d9c73c9e7bf2f8"
+    )
+    assert digest() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+MESSAGES = st.tuples(
+    st.from_regex(r"[1-9][0-9]{4,14}", fullmatch=True)
+    | st.sampled_from([*NUMBERS, "12345", "123450", "1234500", "1234501"]),
+    st.text(st.characters(codec="utf-8"), min_size=1),
+    st.sampled_from(["SMSPM.com", "Shop"]),
+)
+
+
+@given(st.lists(MESSAGES))
+def test_the_digest_is_of_sorted_lines_of_json(
+    digest: Digest, messages: list[tuple[str, str, str]]
+) -> None:
+    """As it was first written, for whatever numbers and texts."""
+    lines = sorted(json.dumps(message) for message in messages)
+    rows = [row(number, text, sender=sender) for number, text, sender in messages]
+    assert digest(*rows) == hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(NUMBERS), st.sampled_from("ab"))).flatmap(
         lambda rows: st.tuples(st.just(rows), st.permutations(rows))
     )
 )
 def test_the_order_of_rows_is_no_part_of_a_plan(
+    digest: Digest,
     drawn: tuple[list[tuple[str, str]], list[tuple[str, str]]],
 ) -> None:
     """Equal multisets of messages are one plan."""
     one, other = drawn
-    assert fingerprint(row(*message) for message in one) == fingerprint(
-        row(*message) for message in other
+    assert digest(*(row(*message) for message in one)) == digest(
+        *(row(*message) for message in other)
     )
 
 
-def test_only_number_text_sender_and_how_often_make_a_plan() -> None:
+def test_only_number_text_sender_and_how_often_make_a_plan(digest: Digest) -> None:
     """Whatever else a row has may change; rows with a problem are no part of it."""
-    same = fingerprint([row()])
+    same = digest(row())
     for changed in (
         row(cost=1),
         row(country=None),
@@ -52,22 +92,22 @@ def test_only_number_text_sender_and_how_often_make_a_plan() -> None:
         row(original='["a"]'),
         row(segments=2),
     ):
-        assert fingerprint([changed]) == same
-    assert fingerprint([row(), row(NUMBERS[1], problem="duplicate", problems="duplicate")]) == same
+        assert digest(changed) == same
+    assert digest(row(), row(NUMBERS[1], problem="duplicate", problems="duplicate")) == same
     others = {
-        fingerprint([row(NUMBERS[1])]),
-        fingerprint([row(text="Ho")]),
-        fingerprint([row(sender="Shop")]),
-        fingerprint([row(), row()]),
-        fingerprint([]),
+        digest(row(NUMBERS[1])),
+        digest(row(text="Ho")),
+        digest(row(sender="Shop")),
+        digest(row(), row()),
+        digest(),
     }
     assert len({same, *others}) == 6
 
 
-def test_no_text_can_be_taken_for_two_rows() -> None:
+def test_no_text_can_be_taken_for_two_rows(digest: Digest) -> None:
     """A line break or a quote in a text does not make another plan look equal."""
-    assert fingerprint([row(text='a"],["b')]) != fingerprint([row(text="a"), row(text="b")])
-    assert fingerprint([row(text="a\nb")]) != fingerprint([row(text="a"), row(text="b")])
+    assert digest(row(text='a"],["b')) != digest(row(text="a"), row(text="b"))
+    assert digest(row(text="a\nb")) != digest(row(text="a"), row(text="b"))
 
 
 # --- creating -----------------------------------------------------------------------------------
@@ -82,7 +122,8 @@ def test_the_rows_are_kept_in_their_order(new_book: "NewBook") -> None:
         row(NUMBERS[2], "one", original='["b"]', cost=None, country=None, line=None),
         row(None, None, **nothing, problem="missing_number", problems="missing_number"),
     ]
-    kept = new_book(given_rows).rows()
+    book = new_book(given_rows)
+    kept = book.rows()
     assert [
         PlannedRow(
             *(found.number, found.country, found.line, found.text, found.sender),
@@ -92,15 +133,48 @@ def test_the_rows_are_kept_in_their_order(new_book: "NewBook") -> None:
         for found in kept
     ] == given_rows
     assert [found.status for found in kept] == ["planned", "excluded", "planned", "excluded"]
+    places = book.ask("SELECT sequence FROM recipient ORDER BY position")
+    assert places == [(0,), (None,), (1,), (None,)]
 
 
-def test_the_same_plan_is_the_same_campaign(new_book: "NewBook") -> None:
+@pytest.mark.parametrize(("more", "is_made_again"), [(3, False), (4, True)])
+def test_an_index_is_made_again_when_most_rows_are_new(
+    new_book: "NewBook", more: int, is_made_again: bool
+) -> None:
+    """It is what it was, and knows the rows of before and the new ones."""
+    book = new_book(NUMBERS[:3])
+    schema = book.ask("SELECT * FROM sqlite_master")
+    changes = book.ask("PRAGMA schema_version")
+    book.add("more", [row(number, "Ho") for number in NUMBERS[:more]])
+    assert (book.ask("PRAGMA schema_version") != changes) is is_made_again
+    assert sorted(book.ask("SELECT type, name, sql FROM sqlite_master"), key=str) == sorted(
+        [(kind, name, sql) for kind, name, _, _, sql in schema], key=str
+    )
+    assert book.ask("PRAGMA integrity_check") == [("ok",)]
+    found = "SELECT count(*) FROM recipient INDEXED BY recipient_by_number WHERE number = ?"
+    assert book.ask(found, NUMBERS[0]) == [(2,)]
+
+
+def test_a_campaign_that_is_refused_leaves_the_ledger_as_it_was(new_book: "NewBook") -> None:
+    """Its indexes, too."""
+    book = new_book(NUMBERS[:1])
+    book.ask("UPDATE campaign SET gateway = 'https://x.test account 1'")
+    book.ask("UPDATE recipient SET status = 'delivered'")
+    schema = book.ask("SELECT * FROM sqlite_master")
+    with pytest.raises(CampaignConflict):
+        book.add("again", [row(number) for number in NUMBERS], allow_repeat=False)
+    assert book.ask("SELECT * FROM sqlite_master") == schema
+    assert book.ask("SELECT count(*) FROM recipient") == [(1,)]
+    assert book.ask("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_the_same_plan_is_the_same_campaign(new_book: "NewBook", freeze: "Freeze") -> None:
     """A notebook that runs twice adds nothing, in whatever order its rows are."""
     book = new_book(NUMBERS[:3])
     again = [row(number) for number in reversed(NUMBERS[:3])]
     with book.open() as ledger:
         assert [
-            plan.create_campaign(ledger, name, again, manifest="{}", allow_repeat=False, at=0)
+            plan.create_campaign(ledger, name, freeze(again), allow_repeat=False, at=0)
             for name in ("spring", "summer", "summer")
         ] == [False, True, False]
     assert book.ask(

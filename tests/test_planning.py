@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 import smspm_campaigns as smspm
 from smspm_campaigns.campaign.planning import check_sender, plan_rows
 from smspm_campaigns.delivery.ledger.plan import PlannedRow
-from smspm_campaigns.exceptions import InvalidArgument
+from smspm_campaigns.exceptions import CampaignConflict, InvalidArgument
 from smspm_campaigns.frames import snapshot
 from smspm_campaigns.vocabulary import Problem
 
@@ -33,7 +33,7 @@ def messages(**columns: list[Any]) -> pd.DataFrame:
 
 
 def plan(frame: pd.DataFrame) -> list[PlannedRow]:
-    return plan_rows(frame, sender="SMSPM.com", allow_repeat=False)[1]
+    return list(plan_rows(frame, sender="SMSPM.com", allow_repeat=False).rows)
 
 
 def test_a_plan_has_a_row_for_every_row() -> None:
@@ -59,10 +59,8 @@ def test_a_plan_has_a_row_for_every_row() -> None:
 def test_columns_of_one_name_stay_as_many_as_they_were() -> None:
     """Two columns named `note` were once kept as four."""
     own = pd.DataFrame([["a", "b", 1]] * 3, columns=["note", "note", 0], index=[2, 3, 4])
-    manifest, rows = plan_rows(
-        pd.concat([own, messages()], axis=1), sender="SMSPM.com", allow_repeat=False
-    )
-    assert_frame_equal(snapshot.restore(manifest, [row.original for row in rows]), own)
+    made = plan_rows(pd.concat([own, messages()], axis=1), sender="SMSPM.com", allow_repeat=False)
+    assert_frame_equal(snapshot.restore(made.manifest, [row.original for row in made.rows]), own)
 
 
 def test_a_report_keeps_columns_of_one_name(tmp_path: Path) -> None:
@@ -169,6 +167,55 @@ def test_a_sender_that_cannot_be_one_is_a_sentence(sender: Any) -> None:
     with pytest.raises(InvalidArgument, match="cannot be a sender") as refused:
         check_sender(sender)
     assert "174" not in str(refused.value)
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize(
+    ("column", "cell", "sentence"),
+    [
+        ("sms_to", "0046701740605", "has no number the API takes"),
+        ("sms_to", None, "has no number the API takes"),
+        ("sms_text", "Hi\0", "has no text to send"),
+        ("sms_text", " ", "has no text to send"),
+        ("sms_sender", "No name at all", "'No name at all' cannot be a sender"),
+        ("sms_cost", -1, "has '-1' in sms_cost"),
+    ],
+)
+def test_every_row_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, place: int, column: str, cell: object, sentence: str
+) -> None:
+    """In the first piece of a frame, behind one that is right, and in the last piece."""
+    monkeypatch.setattr(snapshot, "_PIECE", 2)
+    frame = messages(sms_problem=[None] * 3, sms_sender=["Shop"] * 3, sms_cost=[1, None, 0.5])
+    cells: list[Any] = frame[column].tolist()
+    cells[place] = cell
+    frame[column] = pd.array(cells, dtype=object)
+    with pytest.raises(InvalidArgument, match=f"^Row {place + 2}:? {sentence}"):
+        plan(frame)
+
+
+def test_the_first_row_that_repeats_a_number_is_named_with_the_one_it_repeats() -> None:
+    """By their labels, whatever the numbers are; a row with a problem repeats nothing."""
+    numbers = ["46701740607", "46701740605", "46701740605", "46701740607", "46701740607"]
+    frame = pd.DataFrame(
+        {"sms_to": numbers, "sms_text": "Hi", "sms_problem": ["opted_out", *[None] * 4]},
+        index=list("abcde"),
+    )
+    with pytest.raises(CampaignConflict, match=r"^Rows b and c have the same number \(4670\*"):
+        plan(frame)
+    with pytest.raises(CampaignConflict, match=r"^Rows d and e have"):
+        plan(frame.drop(index="b"))
+
+
+def test_a_plan_is_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small the pieces are in which a frame is gone through."""
+    frame = messages(sms_sender=["Shop", None, "Shop"], sms_cost=[0.5, None, 1], note=["a", 1, []])
+    whole = plan_rows(frame, sender="SMSPM.com", allow_repeat=False)
+    rows = list(whole.rows)
+    monkeypatch.setattr(snapshot, "_PIECE", 1)
+    pieces = plan_rows(frame, sender="SMSPM.com", allow_repeat=False)
+    assert list(pieces.rows) == rows
+    assert pieces._replace(rows=()) == whole._replace(rows=())
 
 
 def test_a_label_that_is_a_number_is_masked() -> None:

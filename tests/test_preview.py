@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal, assert_series_equal
 
-from smspm_campaigns.batches import Item, send_order, take_request
+from smspm_campaigns.batches import Item, take_request
+from smspm_campaigns.campaign.ordering import send_order
 from smspm_campaigns.exceptions import ColumnNotFound, InvalidArgument, SmspmWarning
 from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
 from smspm_campaigns.frames.costs import estimate_costs
@@ -171,9 +172,13 @@ def test_requests_are_those_the_sender_makes(rows: list[tuple[str, str, str]], c
     rows = [*rows, *((f"4670174{place:04}", "Hi", "") for place in range(crowd))]
     frame = messages([text for _, text, _ in rows], [number for number, _, _ in rows])
     frame["sms_sender"] = pd.Series([sender or None for *_, sender in rows], dtype="str")
-    waiting = send_order(
-        Item(key, number, (text, sender)) for key, (number, text, sender) in enumerate(rows)
+    items = [Item(key, number, (text, sender)) for key, (number, text, sender) in enumerate(rows)]
+    contents = [*{item.content: None for item in items}]
+    order = send_order(
+        np.array([int(item.number) for item in items]),
+        np.array([contents.index(item.content) for item in items]),
     )
+    waiting = [items[place] for place in order]
     requests, taken = 0, []
     while waiting:
         request = take_request(waiting)

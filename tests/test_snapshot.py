@@ -22,7 +22,14 @@ from pandas.testing import assert_frame_equal
 
 import smspm_campaigns as smspm
 from smspm_campaigns.exceptions import InvalidArgument
-from smspm_campaigns.frames.snapshot import restore, take
+from smspm_campaigns.frames import snapshot
+from smspm_campaigns.frames.snapshot import restore
+
+
+def take(frame: pd.DataFrame) -> tuple[str, list[str]]:
+    """What a ledger keeps of a frame."""
+    manifest, lines = snapshot.take(frame)
+    return manifest, list(lines)
 
 
 def returned(frame: pd.DataFrame) -> pd.DataFrame:
@@ -624,7 +631,7 @@ def test_column_that_cannot_be_kept_is_named(
     """What JSON cannot hold raises, with the column, what was found in it and what to do."""
     frame = pd.DataFrame({"fine": 1, "my column": column})
     with pytest.raises(InvalidArgument) as raised:
-        take(frame)
+        snapshot.take(frame)
     said = f"The column 'my column' {found}, which the ledger cannot keep. {next_step}"
     assert str(raised.value) == said
 
@@ -649,7 +656,7 @@ BEYOND = pa.array([10**8], pa.int32()).cast(pa.date32())  # in the year 275,760
 def test_where_something_else_cannot_be_kept_is_said(frame: pd.DataFrame, where: str) -> None:
     """An index, a level of it, a header and their names are told apart."""
     with pytest.raises(InvalidArgument) as raised:
-        take(frame)
+        snapshot.take(frame)
     assert str(raised.value) == (
         f"{where} holds a value of type UUID, which the ledger cannot keep. {CONVERT}"
     )
@@ -659,7 +666,7 @@ def test_an_arrow_value_that_python_cannot_hold_is_refused() -> None:
     """A date after the year 9999 is found when it is taken, not when it is missed."""
     frame = pd.DataFrame({"a": pd.arrays.ArrowExtensionArray(BEYOND)})
     with pytest.raises(InvalidArgument, match=r"^The column 'a' has the type date32.* cannot keep"):
-        take(frame)
+        snapshot.take(frame)
 
 
 def test_each_row_is_a_line_of_its_own() -> None:
@@ -679,6 +686,17 @@ def test_each_row_is_a_line_of_its_own() -> None:
         '[3, "李", null, -1, null, 1, 2]',
     ]
     assert [json.loads(line)[1] for line in lines] == ["Õnne", "李"]
+
+
+def test_cells_that_are_lists_stand_in_their_own_lines() -> None:
+    """A column is written at once, in which neither lists nor half a pair shift anything."""
+    frame = pd.DataFrame({"a": objects(["x", "y"], [], "a\nb", "\ud83d")})
+    assert take(frame)[1] == [
+        '[0, ["list", "x", "y"]]',
+        '[1, ["list"]]',
+        '[2, "a\\nb"]',
+        '[3, "\\ud83d"]',
+    ]
 
 
 STR = {"string": "python", "missing": "nan"}

@@ -82,7 +82,7 @@ class Campaign(Starting):
             LedgerError: the ledger cannot be used.
         """
         check_name(name)
-        manifest, rows = plan_rows(frame, sender=sender, allow_repeat=allow_repeat)
+        frozen = plan_rows(frame, sender=sender, allow_repeat=allow_repeat)
         path = ledger_path(ledger)
         if Ledger.create(path):
             print(f"A new ledger was made at {path}.", file=sys.stderr)  # noqa: T201 - said once
@@ -90,8 +90,7 @@ class Campaign(Starting):
             plan.create_campaign(
                 found,
                 name,
-                rows,
-                manifest=manifest,
+                frozen,
                 allow_repeat=allow_repeat,
                 at=now(),
             )

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
@@ -15,16 +15,52 @@ from smspm_campaigns.frames.snapshot_cells import read_cell, write_cell
 from smspm_campaigns.frames.snapshot_columns import read, read_coded, width, write, write_coded
 
 _HALF_A_PAIR: Final = re.compile("[\ud800-\udfff]")  # UTF-8 cannot write it
+_PIECE: Final = 2_000  # rows that are written together
 _AT_ONCE: Final = 100  # lines that are read together: more, and the garbage collector sees them all
+_Part = Callable[[slice], list[list[Any]]]  # writes the cells of some rows
 _Column = tuple[Sequence[Sequence[Any]], Any]  # its cells, and what the manifest says of it
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_encode_lines: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=("\n", ": ")
+).encode
 
 
-def take(frame: pd.DataFrame) -> tuple[str, list[str]]:
+class Lines:
+    """The lines of a frame, written whenever they are asked for: a slice of them, or all."""
+
+    def __init__(self, size: int, parts: list[_Part]) -> None:
+        self._size = size
+        self._parts = parts
+
+    def __getitem__(self, rows: slice) -> list[str]:
+        cells = [_each_json(column) for column in self._cells(rows)]
+        return [f"[{', '.join(row)}]" for row in zip(*cells, strict=True)]
+
+    def __iter__(self) -> Iterator[str]:
+        for rows in pieces(self._size):
+            yield from self[rows]
+
+    def check(self) -> None:
+        """Raise InvalidArgument for a cell that cannot be kept."""
+        for rows in pieces(self._size):
+            self._cells(rows)
+
+    def _cells(self, rows: slice) -> list[list[Any]]:
+        return [cells for part in self._parts for cells in part(rows)]
+
+
+def pieces(size: int) -> Iterator[slice]:
+    """Cut so many rows into slices that a program can hold in memory, however many they are."""
+    for start in range(0, size, _PIECE):
+        yield slice(start, min(start + _PIECE, size))
+
+
+def take(frame: pd.DataFrame) -> tuple[str, Lines]:
     """Write a frame as a manifest and one line of JSON per row: its index labels and its cells.
 
-    All that is of one row stands in its line, so that one row can be erased alone.
+    All that is of one row stands in its line, so that one row can be erased alone. Lines are
+    written when they are asked for, so the frame must stay as it is; all are checked at once.
 
     Raises:
         InvalidArgument: a dtype, a cell or a name that cannot be kept; where it is, is said.
@@ -38,8 +74,12 @@ def take(frame: pd.DataFrame) -> tuple[str, list[str]]:
     ]
     manifest = {
         "columns": [
-            {"labels": labels, "dtype": said, "name": write_cell(name, "A name of the header")}
-            for name, (said, labels) in zip(
+            {
+                "labels": part(slice(None)),
+                "dtype": said,
+                "name": write_cell(name, "A name of the header"),
+            }
+            for name, (said, part) in zip(
                 header.names, _write_index(header, "The header"), strict=True
             )
         ],
@@ -50,8 +90,9 @@ def take(frame: pd.DataFrame) -> tuple[str, list[str]]:
         "freq": _frequency(index),
         "dtypes": [said for said, _ in written],
     }
-    cells = [values for _, columns in written for values in columns]
-    return _json(manifest), [_json(row) for row in zip(*cells, strict=True)]
+    lines = Lines(len(frame), [part for _, part in written])
+    lines.check()
+    return _json(manifest), lines
 
 
 def restore(manifest: str, lines: Iterable[str]) -> pd.DataFrame:
@@ -83,6 +124,15 @@ def _json(value: Any) -> str:
     return text if text.isascii() or not _HALF_A_PAIR.search(text) else json.dumps(value)
 
 
+def _each_json(cells: list[Any]) -> list[str]:
+    """Write each cell of a column as JSON. All at once is quicker: no JSON has a line break."""
+    together = _encode_lines(cells)[1:-1]
+    each = together.split("\n")
+    if len(each) != len(cells) or _HALF_A_PAIR.search(together):  # lists within, or half a pair
+        return [_json(cell) for cell in cells]
+    return each
+
+
 def _columns(lines: Iterable[str], dtypes: list[Any]) -> list[_Column]:
     """Read lines, and return the cells of each column with what the manifest says of it."""
     lines = iter(lines)
@@ -95,13 +145,13 @@ def _columns(lines: Iterable[str], dtypes: list[Any]) -> list[_Column]:
     return [(list(islice(left, width(said))), said) for said in dtypes]
 
 
-def _write_index(index: "pd.Index[Any]", where: str) -> list[tuple[Any, list[list[Any]]]]:
+def _write_index(index: "pd.Index[Any]", where: str) -> list[tuple[Any, _Part]]:
     if not isinstance(index, pd.MultiIndex):
         return [write(pd.Series(index), where)]
     written = []
     for level, (places, values) in enumerate(zip(index.codes, index.levels, strict=True)):
-        said, cells = write_coded(places, pd.Series(values), f"{where}, at level {level},")
-        written.append(({"level": level, **said}, cells))
+        said, part = write_coded(places, pd.Series(values), f"{where}, at level {level},")
+        written.append(({"level": level, **said}, part))
     return written
 
 

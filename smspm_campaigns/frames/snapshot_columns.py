@@ -18,7 +18,8 @@ from smspm_campaigns.frames.snapshot_cells import (
 )
 
 _Cells = Sequence[Sequence[Any]]
-_Written = tuple[Any, list[list[Any]]]  # what the manifest says of a column, and its cells
+_Part = Callable[[slice], list[list[Any]]]  # writes the cells of some rows
+_Written = tuple[Any, _Part]  # what the manifest says of a column, and what writes its cells
 
 _NAT: Final = int(np.iinfo("int64").min)
 _ARROW_NANOSECONDS: Final = "time64[ns]"
@@ -40,7 +41,10 @@ class _Kind(NamedTuple):
 
 
 def write(column: "pd.Series[Any]", where: str) -> _Written:
-    """Return what the manifest says of a column, and its cells in JSON's terms: one list or more.
+    """Return what the manifest says of a column, and what writes the cells of a slice of its rows.
+
+    They are in JSON's terms, one list of them or more. A cell that cannot be kept raises when it is
+    written, all else at once.
 
     Raises:
         InvalidArgument: a dtype or a cell that cannot be kept; where it is, is said.
@@ -96,7 +100,7 @@ def _is_masked(dtype: Any) -> bool:
 
 
 def _write_objects(column: "pd.Series[Any]", where: str) -> _Written:
-    return "object", [_write_cells(column.tolist(), where)]
+    return "object", lambda rows: [_write_cells(column.iloc[rows].tolist(), where)]
 
 
 def _write_cells(values: list[Any], where: str) -> list[Any]:
@@ -110,13 +114,18 @@ def _read_objects(cells: _Cells, _: Any) -> Any:
 
 def _write_numbers(column: "pd.Series[Any]", _: str) -> _Written:
     """Write numbers; JSON has no NaN, which is null, and no infinity, which is text."""
-    values = column.tolist()
-    if column.dtype.kind == "f" and not np.isfinite(column.to_numpy()).all():
-        values = [
-            value if math.isfinite(value) else None if math.isnan(value) else str(value)
-            for value in values
-        ]
-    return str(column.dtype), [values]
+
+    def part(rows: slice) -> list[list[Any]]:
+        some = column.iloc[rows]
+        values = some.tolist()
+        if column.dtype.kind == "f" and not np.isfinite(some.to_numpy()).all():
+            values = [
+                value if math.isfinite(value) else None if math.isnan(value) else str(value)
+                for value in values
+            ]
+        return [values]
+
+    return str(column.dtype), part
 
 
 def _read_numbers(cells: _Cells, dtype: Any) -> Any:
@@ -125,15 +134,15 @@ def _read_numbers(cells: _Cells, dtype: Any) -> Any:
 
 def _write_masked(column: "pd.Series[Any]", _: str) -> _Written:
     """Write numbers of which some are NA, which is null; NaN is none of these."""
-    values = [
-        None
-        if value is pd.NA
-        else str(value)
-        if isinstance(value, float) and not math.isfinite(value)
-        else value
-        for value in column.tolist()
+
+    def written(value: Any) -> Any:
+        if value is pd.NA:
+            return None
+        return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+    return str(column.dtype), lambda rows: [
+        [written(value) for value in column.iloc[rows].tolist()]
     ]
-    return str(column.dtype), [values]
 
 
 def _read_masked(cells: _Cells, dtype: Any) -> Any:
@@ -143,7 +152,11 @@ def _read_masked(cells: _Cells, dtype: Any) -> Any:
 
 
 def _write_times(column: "pd.Series[Any]", _: str) -> _Written:
-    return str(column.dtype), [column.astype("int64").tolist()]
+    return str(column.dtype), _whole_numbers(column)
+
+
+def _whole_numbers(column: "pd.Series[Any]") -> _Part:
+    return lambda rows: [column.iloc[rows].astype("int64").tolist()]
 
 
 def _read_times(cells: _Cells, dtype: Any) -> Any:
@@ -156,7 +169,7 @@ def _write_zoned(column: "pd.Series[Any]", where: str) -> _Written:
     if zone is None:
         step = 'Give it a time zone that has a name, for example with .dt.tz_convert("UTC").'
         raise refused(where, f"has the type {dtype}", step)
-    return f"datetime64[{dtype.unit}, {zone}]", [column.astype("int64").tolist()]
+    return f"datetime64[{dtype.unit}, {zone}]", _whole_numbers(column)
 
 
 def _read_zoned(cells: _Cells, dtype: Any) -> Any:
@@ -173,8 +186,9 @@ def _write_strings(column: "pd.Series[Any]", _: str) -> _Written:
     dtype: Any = column.dtype
     texts: Any = column.array
     missing = "NA" if dtype.na_value is pd.NA else "nan"
-    values = texts.to_numpy(dtype=object, na_value=None).tolist()
-    return {"string": dtype.storage, "missing": missing}, [values]
+    return {"string": dtype.storage, "missing": missing}, lambda rows: [
+        texts[rows].to_numpy(dtype=object, na_value=None).tolist()
+    ]
 
 
 def _read_strings(cells: _Cells, said: dict[str, Any]) -> Any:
@@ -192,14 +206,18 @@ def write_coded(codes: Any, values: "pd.Series[Any]", where: str) -> _Written:
 
     A row that is erased takes its value with it: the manifest has only those of no row.
     """
-    of, cells = write(values, where)
-    places = codes.tolist()
-    spare = sorted(set(range(len(values))).difference(places))
+    of, part = write(values, where)
+    cells = part(slice(None))
+    spare = np.setdiff1d(np.arange(len(values)), codes).tolist()
     said = {"of": of, "spare": [[place, *[column[place] for column in cells]] for place in spare]}
     for column in cells:
         column.append(None)  # at -1, which is no place
-    cells = [places, *[[column[place] for place in places] for column in cells]]
-    return said | {"cells": len(cells)}, cells
+
+    def coded(rows: slice) -> list[list[Any]]:
+        places = codes[rows].tolist()
+        return [places, *[[column[place] for place in places] for column in cells]]
+
+    return said | {"cells": len(cells) + 1}, coded
 
 
 def read_coded(cells: _Cells, said: dict[str, Any]) -> tuple[Any, Any]:
@@ -220,8 +238,9 @@ def read_coded(cells: _Cells, said: dict[str, Any]) -> tuple[Any, Any]:
 
 def _write_categories(column: "pd.Series[Any]", where: str) -> _Written:
     dtype: Any = column.dtype
-    coded, cells = write_coded(column.cat.codes, pd.Series(dtype.categories), where)
-    return _said_of_categories(coded, ordered=bool(dtype.ordered)), cells
+    codes = column.cat.codes.to_numpy()
+    coded, part = write_coded(codes, pd.Series(dtype.categories), where)
+    return _said_of_categories(coded, ordered=bool(dtype.ordered)), part
 
 
 def _said_of_categories(coded: dict[str, Any], *, ordered: bool) -> dict[str, Any]:
@@ -239,7 +258,8 @@ def _write_intervals(column: "pd.Series[Any]", where: str) -> _Written:
     intervals: Any = column.array
     of, left = write(pd.Series(intervals.left), where)
     _, right = write(pd.Series(intervals.right), where)
-    return {"interval": intervals.closed, "of": of, "cells": 2}, [*left, *right]
+    said = {"interval": intervals.closed, "of": of, "cells": 2}
+    return said, lambda rows: [*left(rows), *right(rows)]
 
 
 def _read_intervals(cells: _Cells, said: dict[str, Any]) -> Any:
@@ -250,8 +270,8 @@ def _read_intervals(cells: _Cells, said: dict[str, Any]) -> Any:
 def _write_sparse(column: "pd.Series[Any]", where: str) -> _Written:
     dtype: Any = column.dtype
     sparse: Any = column.sparse
-    of, cells = write(sparse.to_dense(), where)
-    return {"sparse": write_cell(dtype.fill_value, where), "of": of}, cells
+    of, part = write(sparse.to_dense(), where)
+    return {"sparse": write_cell(dtype.fill_value, where), "of": of}, part
 
 
 def _read_sparse(cells: _Cells, said: dict[str, Any]) -> Any:
@@ -282,20 +302,25 @@ def _write_arrow(column: "pd.Series[Any]", where: str) -> _Written:
         whole = values.unify_dictionaries().combine_chunks()
         codes = whole.indices.cast("int64").fill_null(-1).to_numpy()
         listed = pd.Series(pd.arrays.ArrowExtensionArray(whole.dictionary))
-        coded, cells = write_coded(codes, listed, where)
+        coded, part = write_coded(codes, listed, where)
         like = _said_of_categories(coded, ordered=kind.ordered)
-        return said | {"as": like, "cells": len(cells)}, cells
+        return said | {"as": like, "cells": coded["cells"]}, part
     times = _ARROW_TIMES.fullmatch(str(kind))
     if times:
-        return said | {"as": _numpy_times(*times.groups())}, [values.cast("int64").to_pylist()]
-    try:
-        plain = values.to_pylist()
-        pa.array(plain, type=kind)
-    except (pa.ArrowException, ArithmeticError, TypeError, ValueError) as error:
-        raise refused(where, f"has the type {dtype}") from error
+        whole = values.cast("int64")
+        return said | {"as": _numpy_times(*times.groups())}, lambda rows: [whole[rows].to_pylist()]
     if _ARROW_NANOSECONDS in str(kind):  # which pyarrow cuts off
         raise refused(where, f"has the type {dtype}")
-    return said | {"as": "object"}, [_write_cells(plain, where)]
+
+    def part_of_it(rows: slice) -> list[list[Any]]:
+        try:
+            plain = values[rows].to_pylist()
+            pa.array(plain, type=kind)
+        except (pa.ArrowException, ArithmeticError, TypeError, ValueError) as error:
+            raise refused(where, f"has the type {dtype}") from error
+        return [_write_cells(plain, where)]
+
+    return said | {"as": "object"}, part_of_it
 
 
 def _numpy_times(kind: str, unit: str, zone: str | None) -> str:

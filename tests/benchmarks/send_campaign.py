@@ -5,8 +5,8 @@
 The gateway is another process on this machine that answers at once: an ASGI application under
 uvicorn that gives each number an id, since the simulator, which looks at what it is told, is the
 slower side. The loop is one `httpx.AsyncClient` with 32 connections and 32 tasks; it has no ledger
-and believes every reply. Both go in turns in one run, each as fast as it goes, and the best of three
-counts. Of texts that are equal there are 25 times as many, in requests of 100. That the gateway was
+and believes every reply. Both go in turns in one run, each as fast as it goes, and the best of
+three counts. Of texts that are equal there are 25 times as many, in requests of 100. That the gateway was
 asked for each number once, in as few requests as can be, is checked.
 """
 
@@ -18,19 +18,16 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import click
 import httpx
+import pandas as pd
 import uvicorn
 
-from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import Ledger, plan, read
-from smspm_campaigns.delivery.ledger.plan import PlannedRow
-from smspm_campaigns.delivery.sender import send_campaign
-from smspm_campaigns.gateway.client import Client
+from smspm_campaigns import Campaign, Client
 
 CONNECTIONS: Final = 32
 ROUNDS: Final = 3
@@ -40,7 +37,7 @@ FIRST: Final = 37250000000
 class Job(NamedTuple):
     """Messages, and the requests that a loop makes of them."""
 
-    rows: list[PlannedRow]
+    frame: pd.DataFrame
     requests: list[tuple[list[str], str]]
 
 
@@ -117,22 +114,13 @@ def ours(url: str, job: Job) -> float:
     """Send with a ledger; return the seconds."""
     client = Client("a hash", "a token", base_url=url, requests_per_minute=None)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "ledger"
-        Ledger.create(path)
-        with Ledger.open(path) as ledger:
-            plan.create_campaign(ledger, "b", job.rows, manifest="{}", allow_repeat=False, at=0)
-            campaign = read.find_campaign(ledger, "b").id
-
-        def send() -> None:
-            Run(
-                lambda run: send_campaign(run, path, campaign, client, limit=None, report_url=None)
-            ).wait()
-
-        took = seconds(send)
-        with Ledger.open(path) as ledger:
-            counts = read.count_by_status(ledger, campaign)
-    if counts != {"queued": len(job.rows)}:
-        raise click.ClickException(f"Not every row was sent: {counts}")
+        ledger = Path(folder) / "ledger"
+        with redirect_stderr(None):  # which says that a ledger was made
+            campaign = Campaign.create("b", job.frame, sender="SMSPM.com", ledger=ledger)
+        took = seconds(lambda: campaign.send(client, progress=False))
+        counts = campaign.counts()
+    if counts["queued"] != len(job.frame):
+        raise click.ClickException(f"Not every row was sent: {counts[counts > 0].to_dict()}")
     return took
 
 
@@ -147,8 +135,8 @@ def compare(url: str, job: Job) -> tuple[float, float]:
     before = httpx.get(url).json()
     rounds = [(by_hand(url, job), ours(url, job)) for _ in range(ROUNDS)]
     came = {what: count - before[what] for what, count in httpx.get(url).json().items()}
-    numbers = [int(row.number or 0) for row in job.rows]
-    once = {"requests": len(job.requests), "numbers": len(numbers), "sum": sum(numbers)}
+    numbers = job.frame["sms_to"].astype("int64")
+    once = {"requests": len(job.requests), "numbers": len(numbers), "sum": int(numbers.sum())}
     if came != {what: 2 * ROUNDS * count for what, count in once.items()}:
         raise click.ClickException(f"The gateway was asked otherwise: {came}")
     loop, mine = zip(*rounds, strict=True)
@@ -158,13 +146,9 @@ def compare(url: str, job: Job) -> tuple[float, float]:
 def job_of(count: int, each: int) -> Job:
     numbers = [str(FIRST + place) for place in range(count)]
     texts = [f"Hi {number}" if each == 1 else "Hi" for number in numbers]
-    row = dict.fromkeys(PlannedRow._fields) | {"sender": "SMSPM.com", "original": "[]"}
-    rows = [
-        PlannedRow(**{**row, "number": number, "text": text, "cost": 50_000_000})  # type: ignore[arg-type]
-        for number, text in zip(numbers, texts, strict=True)
-    ]
     starts = range(0, count, each)
-    return Job(rows, [(numbers[place : place + each], texts[place]) for place in starts])
+    frame = pd.DataFrame({"sms_to": numbers, "sms_text": texts})
+    return Job(frame, [(numbers[place : place + each], texts[place]) for place in starts])
 
 
 @click.command(help=__doc__)
@@ -176,10 +160,10 @@ def main(rows: int) -> None:
     with serving() as url:
         for texts, job in (("personal", job_of(rows, 1)), ("equal", job_of(25 * rows, 100))):
             loop, mine = compare(url, job)
-            count, rates = len(job.rows), (len(job.rows) / loop, len(job.rows) / mine)
+            count = len(job.frame)
             click.echo(
                 f"{texts:12}{count:>10,}{len(job.requests):>10,}"
-                f"{rates[0]:>12,.0f}/s{rates[1]:>12,.0f}/s{loop / mine:>8.1f} x"
+                f"{count / loop:>12,.0f}/s{count / mine:>12,.0f}/s{loop / mine:>8.1f} x"
             )
 
 

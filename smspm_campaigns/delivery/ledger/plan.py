@@ -1,16 +1,23 @@
 """Freezing a plan: a campaign and its rows, written once."""
 
 import hashlib
-import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby, islice
+from json.encoder import encode_basestring_ascii
+from operator import itemgetter
+from typing import Final, NamedTuple
 
-from smspm_campaigns.batches import Item, send_order
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.delivery.ledger.read import find_campaign
 from smspm_campaigns.exceptions import CampaignConflict, GatewayMismatch
 from smspm_campaigns.vocabulary import SIMULATED
+
+#: A number, a text and a sender.
+Message = tuple[str | None, str | None, str | None]
+
+_PIECE: Final = 2_000  # rows that are in memory together
 
 
 class PlannedRow(NamedTuple):
@@ -30,23 +37,44 @@ class PlannedRow(NamedTuple):
     original: str
 
     @property
-    def message(self) -> tuple[str | None, str | None, str | None]:
+    def message(self) -> Message:
         """What makes two plans equal."""
         return self.number, self.text, self.sender
 
 
-def fingerprint(rows: Iterable[PlannedRow]) -> str:
-    """Digest the multiset of (number, text, sender) of the rows that will be sent."""
-    lines = sorted(json.dumps(row.message) for row in rows if row.problem is None)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+class Plan(NamedTuple):
+    """A frame as the ledger keeps it. Its rows are made whenever they are gone through."""
+
+    manifest: str
+    fingerprint: str
+    rows: Iterable[PlannedRow]
+    contents: Sequence[int]  # of each row: the first place of its text and sender
+    sequence: Sequence[int]  # of each row: its place in the order of sending; -1: never sent
+
+
+def fingerprint(messages: Iterable[Message]) -> str:
+    """Digest a multiset of messages, which come in the alphabetical order of their numbers.
+
+    It is the digest of their lines of JSON in alphabetical order. Ledgers hold it, so it stays.
+    """
+    digest, separator = hashlib.sha256(), b""
+    for _, equal in groupby(messages, itemgetter(0)):
+        for line in sorted(map(_line, equal)):
+            digest.update(separator + line.encode())
+            separator = b"\n"
+    return digest.hexdigest()
+
+
+def _line(message: Message) -> str:
+    number, text, sender = (encode_basestring_ascii(part or "") for part in message)
+    return f"[{number}, {text}, {sender}]"
 
 
 def create_campaign(
     ledger: Ledger,
     name: str,
-    rows: Sequence[PlannedRow],
+    frozen: Plan,
     *,
-    manifest: str,
     allow_repeat: bool,
     at: int,
 ) -> bool:
@@ -57,20 +85,20 @@ def create_campaign(
     Raises:
         CampaignConflict: the name has another plan, or another campaign took some of it.
     """
-    printed = fingerprint(rows)
     with ledger.transaction():
         known = ledger.one("SELECT id, fingerprint FROM campaign WHERE name = ?", name)
         if known:
-            if known[1] != printed:
-                raise CampaignConflict(_difference(ledger, name, known[0], rows))
-            _complete(ledger, known[0], rows, allow_repeat=allow_repeat)
+            if known[1] != frozen.fingerprint:
+                raise CampaignConflict(_difference(ledger, name, known[0], frozen.rows))
+            _complete(ledger, known[0], frozen.rows, allow_repeat=allow_repeat)
             return False
         campaign_id = ledger.insert(
             "INSERT INTO campaign (name, fingerprint, manifest, allow_repeat, created_at) "
             "VALUES (?, ?, ?, ?, ?)",
-            *(name, printed, manifest, allow_repeat, at),
+            *(name, frozen.fingerprint, frozen.manifest, allow_repeat, at),
         )
-        _insert_rows(ledger, campaign_id, rows)
+        with _index_made_afterwards(ledger, "recipient_by_number", len(frozen.contents)):
+            _insert_rows(ledger, campaign_id, frozen)
         refuse_repeats(ledger, campaign_id)
     return True
 
@@ -101,52 +129,58 @@ def _complete(
     )
 
 
-def _insert_rows(ledger: Ledger, campaign_id: int, rows: Sequence[PlannedRow]) -> None:
-    contents: dict[tuple[str, str | None], int] = {}
-    for row in rows:
-        if row.text is not None and (row.text, row.sender) not in contents:
-            contents[row.text, row.sender] = _insert_content(ledger, campaign_id, row)
+@contextmanager
+def _index_made_afterwards(ledger: Ledger, name: str, rows: int) -> Iterator[None]:
+    """Drop an index and make it again in the same transaction, when most of its rows are new.
 
-    def content_id(row: PlannedRow) -> int | None:
-        return None if row.text is None else contents[row.text, row.sender]
+    Numbers come in no order: a million of them put one by one take longer than all else together.
+    """
+    [held] = ledger.one("SELECT coalesce(max(id), 0) FROM recipient")
+    if rows <= held:
+        yield
+        return
+    [index] = ledger.one("SELECT sql FROM sqlite_master WHERE name = ?", name)
+    ledger.execute(f"DROP INDEX {name}")
+    yield
+    ledger.execute(index)
 
-    waiting = (
-        Item(position, row.number or "", content_id(row))
-        for position, row in enumerate(rows)
-        if row.problem is None
-    )
-    sequence = {item.key: place for place, item in enumerate(send_order(waiting))}
-    ledger.executemany(
-        "INSERT INTO recipient (campaign_id, position, sequence, number, country, line, "
-        "content_id, cost, problem, problems, detail, original, standing, status) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
+
+def _insert_rows(ledger: Ledger, campaign_id: int, frozen: Plan) -> None:
+    [first_id] = ledger.one("SELECT coalesce(max(id), 0) + 1 FROM content")
+    rows = enumerate(zip(frozen.rows, frozen.contents, frozen.sequence, strict=True))
+    while some := list(islice(rows, _PIECE)):
+        ledger.executemany(
+            "INSERT INTO content (id, campaign_id, text, sender, encoding, segments) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             (
-                campaign_id,
-                position,
-                sequence.get(position),
-                row.number,
-                row.country,
-                row.line,
-                content_id(row),
-                row.cost,
-                row.problem,
-                row.problems,
-                row.detail,
-                row.original,
-                *(["excluded" if row.problem else "planned"] * 2),
-            )
-            for position, row in enumerate(rows)
-        ),
-    )
-
-
-def _insert_content(ledger: Ledger, campaign_id: int, row: PlannedRow) -> int:
-    return ledger.insert(
-        "INSERT INTO content (campaign_id, text, sender, encoding, segments) "
-        "VALUES (?, ?, ?, ?, ?)",
-        *(campaign_id, row.text, row.sender, row.encoding, row.segments),
-    )
+                (first_id + position, campaign_id, row.text, row.sender, row.encoding, row.segments)
+                for position, (row, content, _) in some
+                if content == position and row.text is not None
+            ),
+        )
+        ledger.executemany(
+            "INSERT INTO recipient (campaign_id, position, sequence, number, country, line, "
+            "content_id, cost, problem, problems, detail, original, standing, status) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    campaign_id,
+                    position,
+                    sequence if row.problem is None else None,
+                    row.number,
+                    row.country,
+                    row.line,
+                    first_id + content if row.text is not None else None,
+                    row.cost,
+                    row.problem,
+                    row.problems,
+                    row.detail,
+                    row.original,
+                    *(["excluded" if row.problem else "planned"] * 2),
+                )
+                for position, (row, content, sequence) in some
+            ),
+        )
 
 
 def _difference(ledger: Ledger, name: str, campaign_id: int, rows: Iterable[PlannedRow]) -> str:

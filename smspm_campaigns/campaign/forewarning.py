@@ -1,15 +1,16 @@
 """Warning of what the account has against a plan, before the first message leaves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
-from smspm_campaigns.batches import Item, send_order
 from smspm_campaigns.campaign.opening import opened
+from smspm_campaigns.campaign.ordering import send_order
 from smspm_campaigns.campaign.watching import Progress, to_go_on, watch
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import read
@@ -74,13 +75,13 @@ def demand_of(frame: pd.DataFrame, *, sender: str | None, limit: int | None) -> 
     own = waiting[SENDER] if SENDER in waiting else [None] * len(waiting)
     senders = [sender if is_blank(cell) else cell for cell in own]
     costs = pd.to_numeric(waiting.get(COST, pd.Series(index=waiting.index)), errors="coerce")
-    places: Sequence[int] = range(len(waiting))
+    places = np.arange(len(waiting))
     if limit is not None:
-        rows = zip(places, waiting[TO], zip(waiting[TEXT], senders, strict=True), strict=True)
-        items = (Item(*row) for row in rows)
-        places = [item.key for item in send_order(items)[:limit]]
+        shared = list(zip(waiting[TEXT], senders, strict=True))
+        contents, _ = pd.factorize(pd.Series(shared, dtype="object"))
+        places = send_order(waiting[TO].to_numpy("int64"), contents)[:limit]
     counts = pd.Series([senders[place] for place in places], dtype="object").value_counts()
-    priced = costs.iloc[list(places)].dropna()
+    priced = costs.iloc[places].dropna()
     return Demand(
         {str(name): int(count) for name, count in counts.sort_index().items()},
         sum(round(cost * EURO) for cost in priced),

@@ -6,7 +6,7 @@ The gateway is another process on this machine that answers at once: an ASGI app
 uvicorn that gives each number an id, since the simulator, which looks at what it is told, is the
 slower side. The loop is one `httpx.AsyncClient` with 32 connections and 32 tasks; it has no ledger
 and believes every reply. Both go in turns in one run, each as fast as it goes, and the best of
-three counts. Of texts that are equal there are 25 times as many, in requests of 100. That the gateway was
+three counts. Of equal texts there are 25 times as many, in requests of 100. That the gateway was
 asked for each number once, in as few requests as can be, is checked.
 """
 

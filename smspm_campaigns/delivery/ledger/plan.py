@@ -1,6 +1,7 @@
 """Freezing a plan: a campaign and its rows, written once."""
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager

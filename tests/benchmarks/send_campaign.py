@@ -11,6 +11,7 @@ asked for each number once, in as few requests as can be, is checked.
 """
 
 import asyncio
+import io
 import json
 import multiprocessing
 import socket
@@ -115,7 +116,7 @@ def ours(url: str, job: Job) -> float:
     client = Client("a hash", "a token", base_url=url, requests_per_minute=None)
     with tempfile.TemporaryDirectory() as folder:
         ledger = Path(folder) / "ledger"
-        with redirect_stderr(None):  # which says that a ledger was made
+        with redirect_stderr(io.StringIO()):  # which says that a ledger was made
             campaign = Campaign.create("b", job.frame, sender="SMSPM.com", ledger=ledger)
         took = seconds(lambda: campaign.send(client, progress=False))
         counts = campaign.counts()

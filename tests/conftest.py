@@ -346,6 +346,7 @@ class Siege:
         at_once: dict[str, Any] = {"submit_after": 0, "final_after": 0, "spread": 0}
         self.simulator = Simulator(**(at_once | behaviour))
         self.url = ""
+        self.look = 0.1  # seconds for a look at the clock: so that no claim was made just now
         self.workers: list[Worker] = []
         self._port = port
 
@@ -375,7 +376,7 @@ class Siege:
             after: seconds after which it is killed, wherever it is; 0: never.
             options: arguments of the method.
         """
-        order = {"do": do, "at": at, "hit": hit, "signal": send, "after": after}
+        order = {"do": do, "at": at, "hit": hit, "signal": send, "after": after, "look": self.look}
         place = {"ledger": str(self.campaign.path), "url": self.url}
         worker = Worker(self._port, {**order, **place, "options": options})
         self.workers.append(worker)

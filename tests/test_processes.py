@@ -210,11 +210,13 @@ TAKEN_OVER: Final = (
 
 @pytest.mark.parametrize("step", ["keep: after COMMIT", "send: connected"])
 @pytest.mark.parametrize("people", [(60,), (0, 160)])
+@pytest.mark.parametrize("look", [0.0, 0.1], ids=["just claimed", "claimed a while ago"])
 def test_one_that_was_taken_for_dead_sends_nothing_that_others_sent(
-    new_siege: "NewSiege", people: tuple[int, ...], step: str
+    new_siege: "NewSiege", people: tuple[int, ...], step: str, look: float
 ) -> None:
     """Its claim became unknown, a person had it sent again: it finds its claim void, and stops."""
     siege = new_siege(*people)
+    siege.look = look
     with siege.served():
         still = stopped(siege, "send", step)
         held = siege.numbers("sending")

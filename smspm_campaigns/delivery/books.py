@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 from smspm_campaigns.delivery.desk import Desk
 from smspm_campaigns.delivery.duty import Duty
@@ -32,6 +32,13 @@ def lanes_of(client: Client) -> int:
     return min(max(needed, LEAST_LANES), MOST_LANES)
 
 
+class Fresh(NamedTuple):
+    """A claim, and the wall clock and the steady one before it was made."""
+
+    claim: Claim
+    since: tuple[float, float]
+
+
 class Books:
     """Gives claims to lanes, and has written down what comes of them.
 
@@ -45,7 +52,7 @@ class Books:
         self._claimer = claimer
         self._client = client
         self._in_line = asyncio.Lock()
-        self._asking: list[asyncio.Future[Claim | None]] = []
+        self._asking: list[asyncio.Future[Fresh | None]] = []
         self._answered: list[Answered] = []
         self._under_way: dict[str, int] = {}  # how many rows, by request
         self._rows_each = MAX_RECIPIENTS  # what the next request may hold
@@ -60,7 +67,7 @@ class Books:
         self.failure = self.failure or error
         self._run.stop()
 
-    async def claim(self) -> Claim | None:
+    async def claim(self) -> Fresh | None:
         """Wait for room and a turn, and claim the next request.
 
         None when the run stops, or nothing is left and nothing is under way that might come back.
@@ -74,7 +81,7 @@ class Books:
                 await take_turn(self._run, self._client)
                 if self._is_over:
                     return None
-                asked: asyncio.Future[Claim | None] = asyncio.get_running_loop().create_future()
+                asked: asyncio.Future[Fresh | None] = asyncio.get_running_loop().create_future()
                 self._asking.append(asked)
                 self._has_work.set()
             claimed = await asked
@@ -116,6 +123,7 @@ class Books:
             await self._has_work.wait()
             self._has_work.clear()
             asking, self._asking, self._claiming = self._asking, [], len(self._asking)
+            since = self._client.clock.now(), self._client.clock.monotonic()
             claims: list[Claim] = []
             try:
                 claims = await self._make_round(0 if self._run.stopping else len(asking))
@@ -124,7 +132,7 @@ class Books:
             self._claiming = 0
             self._under_way |= {claim.request_id: len(claim.recipients) for claim in claims}
             for place, asked in enumerate(asking):
-                asked.set_result(claims[place] if place < len(claims) else None)
+                asked.set_result(Fresh(claims[place], since) if place < len(claims) else None)
             self._run.news.set()
 
     async def _make_round(self, most: int) -> list[Claim]:

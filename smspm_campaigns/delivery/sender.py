@@ -101,17 +101,17 @@ class _Sender:
 
     async def _send_on(self, lane: Lane, most: int | None) -> None:
         not_taken = made = 0
-        while made != most and (claimed := await self._books.claim()) is not None:
-            outcome = await self._send(lane, claimed)
+        while made != most and (fresh := await self._books.claim()) is not None:
+            outcome = await self._send(lane, *fresh)
             if not isinstance(outcome, NeverLeft | RateLimited):
                 not_taken, made = 0, made + 1
             elif not outcome.stops_run:
                 not_taken += 1
                 self._client.pace.hold(told_to_wait(outcome, not_taken))
 
-    async def _send(self, lane: Lane, claimed: Claim) -> Outcome:
+    async def _send(self, lane: Lane, claimed: Claim, since: tuple[float, float]) -> Outcome:
         """Make one claimed request, and have recorded what comes of it."""
-        outcome = await self._make(lane, claimed)
+        outcome = await self._make(lane, claimed, since)
         at = micros(self._client.clock)
         self._books.record(
             Answered(
@@ -138,7 +138,7 @@ class _Sender:
                 self._watch(ended_well=outcome.rows_become == "planned", told=str(outcome))
         return outcome
 
-    async def _make(self, lane: Lane, claimed: Claim) -> Outcome:
+    async def _make(self, lane: Lane, claimed: Claim, since: tuple[float, float]) -> Outcome:
         report_url = self._report_url and _with_reference(self._report_url, claimed.request_id)
         try:
             return await lane.send(
@@ -146,19 +146,21 @@ class _Sender:
                 claimed.text,
                 sender=claimed.sender,
                 report_url=report_url,
-                before_writing=self._look_at(claimed),
+                before_writing=self._look_at(claimed, since),
             )
         except (GatewayError, RunStopped, LedgerError) as error:
             return error
 
-    def _look_at(self, claimed: Claim) -> BeforeWriting:
-        """Make the last look at a claim. One that was just made needs none."""
+    def _look_at(self, claimed: Claim, since: tuple[float, float]) -> BeforeWriting:
+        """Make the last look at a claim. One that was just made needs none.
+
+        By both clocks: a program may have stood still since, and a machine have slept.
+        """
         clock = self._client.clock
-        was = clock.now(), clock.monotonic()
 
         async def look() -> None:
-            ages = clock.now() - was[0], clock.monotonic() - was[1]
-            if not all(0 <= age < _FRESH for age in ages):  # a machine may have slept meanwhile
+            ages = clock.now() - since[0], clock.monotonic() - since[1]
+            if not all(0 <= age < _FRESH for age in ages):
                 await self._desk.do(claim.check, claimed)
 
         return look

@@ -208,6 +208,9 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Take an older ledger to this version, all of it or nothing, and under nobody's hands."""
     if _version(connection) == SCHEMA_VERSION:
         return
+    # A table that others refer to is made anew: nothing of theirs goes with the old one.
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("PRAGMA legacy_alter_table = ON")
     connection.execute("BEGIN IMMEDIATE")
     try:
         found = _version(connection)  # somebody may have been quicker
@@ -224,6 +227,8 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+        connection.execute("PRAGMA legacy_alter_table = OFF")
+        connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _statements(script: str) -> Iterator[str]:

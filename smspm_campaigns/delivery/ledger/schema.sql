@@ -79,7 +79,8 @@ CREATE TABLE recipient (           -- one row of the frame
   problems    TEXT,
   detail      TEXT,
   original    TEXT    NOT NULL,    -- JSON: the user's own cells and index labels of this row
-  standing    TEXT    NOT NULL CHECK (standing IN ('planned', 'excluded', 'cancelled')),
+  standing    TEXT    NOT NULL     -- by OR: a list would be sorted anew for every row
+              CHECK (standing = 'planned' OR standing = 'excluded' OR standing = 'cancelled'),
   status      TEXT    NOT NULL REFERENCES status (name),  -- derived: see settle in record.py
   request_size INTEGER NOT NULL DEFAULT 100 CHECK (request_size BETWEEN 1 AND 100),
                                    -- the most numbers of its next request; halved when a list fails

@@ -147,9 +147,10 @@ class Books:
             if made is None and self.failure is None:
                 made = await self._do(batch, most)
                 batch.clear()
-            while batch:  # one of them may be what cannot be written
-                await self._do(batch[:1], 0)
-                del batch[0]
+            while batch:  # one of them may be what cannot be written: next time others go first
+                batch.append(batch.pop(0))
+                await self._do(batch[-1:], 0)
+                del batch[-1]
 
         try:
             await write_down(self._client.clock, write, self.fail)

@@ -164,8 +164,11 @@ class Books:
         if made.wish != "go":
             await self._duty.look()
         self._is_anything_left = made.is_anything_left
-        rows = sum(len(claim.recipients) for claim in made.claims)
-        self._rows_each = -(-rows // len(made.claims)) if made.claims else MAX_RECIPIENTS
+        if made.claims:
+            rows = sum(len(claim.recipients) for claim in made.claims)
+            self._rows_each = -(-rows // len(made.claims))
+        elif most:  # the next request did not fit: it is not what it was expected to be
+            self._rows_each = MAX_RECIPIENTS
         return made.claims
 
     async def _do(self, answered: list[Answered], most: int) -> Round:

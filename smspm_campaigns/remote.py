@@ -43,7 +43,7 @@ def watch(name: str, *, ledger: Path | None) -> None:
 @LEDGER
 def pause(name: str, *, ledger: Path | None) -> None:
     """Let whoever sends or tracks the campaign NAME begin nothing more, until `resume`."""
-    _ask(CampaignRun.pause, name, ledger)
+    _ask(CampaignRun.pause, name, ledger, then="resume")
 
 
 @click.command()
@@ -75,13 +75,15 @@ def command_line(
     return shlex.join(parts)
 
 
-def _ask(ask: Callable[[CampaignRun], None], name: str, ledger: Path | None) -> None:
+def _ask(
+    ask: Callable[[CampaignRun], None], name: str, ledger: Path | None, *, then: str = "watch"
+) -> None:
     """Ask whoever works on a campaign for something, and say how far they are."""
     campaign, runs = _running(name, ledger)
     for run in runs:
         ask(run)
         click.echo(run)
-    click.echo(f"Next: {command_line('watch', name, ledger=ledger)}" if runs else campaign)
+    click.echo(f"Next: {command_line(then, name, ledger=ledger)}" if runs else campaign)
 
 
 def _running(name: str, ledger: Path | None) -> tuple[Campaign, list[CampaignRun]]:

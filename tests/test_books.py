@@ -1,6 +1,9 @@
 """Lanes and ledger: how many requests are under way, and how many share a commit."""
 
+import sqlite3
+import threading
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,3 +104,40 @@ def test_a_reply_that_cannot_be_written_keeps_no_other_from_the_ledger(
     taken = len(client.simulator.accepted)
     assert 5 <= taken < 100
     assert book.counts() == {"queued": taken - 1, "unknown": 1, "planned": 100 - taken}
+
+
+def test_turns_that_passed_while_the_ledger_was_held_are_not_made_up_for(
+    new_book: "NewBook", clock: "Clock"
+) -> None:
+    """Lanes that waited for the disk together go one after the other, at the rate."""
+    book = new_book([(number, f"Hi {number}", "SMSPM.com") for number in NUMBERS[:30]])
+    holding = sqlite3.connect(book.path, isolation_level=None, check_same_thread=False)
+
+    held = threading.Event()
+
+    def hold(index: int, _numbers: Sequence[str]) -> None:
+        if index == 3:
+            holding.execute("BEGIN IMMEDIATE")
+            held.set()
+
+    simulator = Simulator(faults=hold, clock=clock.now)
+    with running(simulator) as url:
+        client = Client(
+            "simulated-hash",
+            "simulated-token",
+            base_url=url,
+            requests_per_minute=60,
+            timeout=60,
+            clock=clock,
+        )
+        run = book.start(client)
+        assert held.wait(60)
+        for _ in range(8):  # time passes, and lanes may do what they can meanwhile
+            clock.passed += 1
+            assert not run.has_ended(0.05)
+        holding.execute("COMMIT")
+        assert run.wait(60)
+    times = sorted(float(str(entry["time"])) for entry in simulator.accepted)
+    gaps = [later - sooner for sooner, later in pairwise(times)]
+    assert min(gaps) >= 0.99, gaps
+    assert book.counts() == {"queued": 30}

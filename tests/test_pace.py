@@ -170,20 +170,32 @@ def test_nobody_shares_with_another_clock() -> None:
     assert [Pace(60, clock, "a").take() for clock in (Mine(), Mine())] == [0.0, 0.0]
 
 
-def test_a_line_is_forgotten_with_the_last_who_stood_in_it() -> None:
+def test_a_client_that_comes_after_another_waits_for_its_turn_and_is_held() -> None:
+    """As in `campaign.send(Client())`: the line of an account does not go with its clients."""
+    assert Pace(60, SystemClock(), "of one call").take() == 0.0
+    gc.collect()
+    later = Pace(60, SystemClock(), "of one call")
+    assert 0.0 < later.take() <= 1.0
+    later.hold(300)
+    del later
+    gc.collect()
+    assert 290.0 < Pace(None, SystemClock(), "of one call").take() <= 300.0
+
+
+def test_a_line_of_another_clock_is_forgotten_with_the_last_who_stood_in_it() -> None:
     """Nothing is kept for ever, and an account that comes back later begins anew."""
     clock = Hand()
     gc.collect()
-    before = len(pace_module._lines)
+    before = len(pace_module._of_other_clocks)
     one, two = (Pace(60, clock, "a") for _ in range(2))
     one.hold(300)
-    assert len(pace_module._lines) == before + 1
+    assert len(pace_module._of_other_clocks) == before + 1
     del one
     gc.collect()
     assert two.take() == 300.0
     del two
     gc.collect()
-    assert len(pace_module._lines) == before
+    assert len(pace_module._of_other_clocks) == before
     assert Pace(60, clock, "a").take() == 0.0
 
 
@@ -289,7 +301,7 @@ def test_clients_of_an_account_share_its_line(clock: "Clock") -> None:
     others = [
         Client("another", "t", base_url="https://x.test", clock=clock),
         Client("h", "t", base_url="https://x.test/v2", clock=clock),
-        Client("h", "t", base_url="https://x.test"),
+        Client("h", "t", base_url="https://another-clock.test"),
         *(Client.simulated(clock=clock) for _ in range(2)),
     ]
     others[-1].pace.hold(300)
@@ -299,7 +311,7 @@ def test_clients_of_an_account_share_its_line(clock: "Clock") -> None:
 def test_no_line_shows_a_hash() -> None:
     """Lines are found by a digest that means nothing outside this process."""
     client = Client("canary-hash", "canary-token", base_url="https://x.test")
-    keys = [account for account, _ in pace_module._lines]
+    keys = [*pace_module._lines]
     assert client.identity(pace_module.PROCESS_KEY) in keys
     assert not any("canary" in key for key in keys)
     assert client.identity(bytes(32)) not in keys

@@ -1,5 +1,5 @@
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -7,18 +7,26 @@ from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.pacing import (
     SECOND,
     first_poll,
+    hold_back,
     micros,
     next_poll,
     take_turn,
-    told_to_wait,
 )
 from smspm_campaigns.exceptions import GatewayError, NeverLeft, RateLimited
 from smspm_campaigns.gateway.client import Client
+from smspm_campaigns.gateway.pace import Pace
 
 if TYPE_CHECKING:
     from conftest import Clock
 
 HOUR = 3600
+
+
+def held(error: GatewayError, times: int, clock: "Clock", **chance: Any) -> float:
+    """Return for how many seconds everybody waits."""
+    pace = Pace(None, clock)
+    hold_back(pace, error, times, **chance)
+    return float(pace.take())
 
 
 @pytest.mark.parametrize(
@@ -31,21 +39,26 @@ HOUR = 3600
         (RateLimited("x", retry_after=300.0), [300, 300, 300, 300]),
     ],
 )
-def test_waits_grow_are_as_told_and_end(error: GatewayError, waits: list[float]) -> None:
+def test_waits_grow_are_as_told_and_end(
+    error: GatewayError, waits: list[float], clock: "Clock"
+) -> None:
     """Never less than told, never nothing, and the fifth time in a row is the error itself."""
-    assert [told_to_wait(error, times, chance=lambda: 0.0) for times in range(1, 5)] == waits
-    longer = [told_to_wait(error, times, chance=lambda: 0.75) for times in range(1, 5)]
+    assert [held(error, times, clock, chance=lambda: 0.0) for times in range(1, 5)] == waits
+    longer = [held(error, times, clock, chance=lambda: 0.75) for times in range(1, 5)]
     assert longer == [wait + part for wait, part in zip(waits, (0.75, 1.5, 3, 6), strict=True)]
+    told = getattr(error, "retry_after", None) or 0.0
     for times in (5, 6):
+        pace = Pace(None, clock)
         with pytest.raises(type(error)) as caught:
-            told_to_wait(error, times)
+            hold_back(pace, error, times)
         assert caught.value is error
+        assert pace.take() == told  # what was told last holds for whoever comes next
 
 
-def test_chance_keeps_apart_who_was_told_the_same() -> None:
+def test_chance_keeps_apart_who_was_told_the_same(clock: "Clock") -> None:
     """Of a hundred programs that were told one time, no two come back at one moment."""
     told = RateLimited("x", retry_after=60.0)
-    waits = {told_to_wait(told, 1) for _ in range(100)}
+    waits = {held(told, 1, clock) for _ in range(100)}
     assert len(waits) == 100
     assert 60.0 <= min(waits) <= max(waits) < 61.0
 

@@ -218,6 +218,8 @@ NOT_TOLD: dict[str, tuple[int, bytes | None]] = {
     "a list": (200, b"[]"),
     "null": (200, b'{"balance": null, "senders": null}'),
     "no number, no list": (200, b'{"balance": "a lot", "senders": "SMSPM.com"}'),
+    "a nonsensical number": (200, b'{"balance": 1e30, "senders": null}'),
+    "a giant number": (200, b'{"balance": "-1e999999999", "senders": null}'),
     "no finite number, no names": (200, b'{"balance": "Infinity", "senders": [{"name": "x"}]}'),
     "nothing": (200, None),
 }

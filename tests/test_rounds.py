@@ -56,7 +56,7 @@ def dump(ledger: Ledger) -> list[list[tuple[object, ...]]]:
             "SELECT id, recipient_id, status, message_id, error, sent_at FROM attempt ORDER BY id",
             "SELECT id, status, standing, request_size FROM recipient ORDER BY id",
             "SELECT taken, taken_cost FROM campaign",
-            "SELECT * FROM change ORDER BY attempt_id, id",
+            "SELECT attempt_id, at, status, evidence, error FROM change ORDER BY attempt_id, id",
         )
     ]
 

@@ -20,6 +20,7 @@ from smspm_campaigns.exceptions import LedgerError, warn
 from smspm_campaigns.vocabulary import OPEN, SIMULATED, RunState, Status
 
 _MINUTE: Final = 60_000_000  # microseconds
+_SURE: Final = 3_000_000  # microseconds of work before a rate means anything
 _LEFT_OUT: Final = (Status.EXCLUDED, Status.CANCELLED)
 _TITLES: Final = {"send": "Sending", "track": "Tracking"}
 
@@ -108,7 +109,11 @@ class CampaignRun:
 
     def __repr__(self) -> str:
         place = "" if self._here is not None else ", elsewhere"
-        return f"CampaignRun({self.campaign.name!r}{place}: {self.progress!r})"
+        try:
+            told = repr(self.progress)
+        except LedgerError as error:  # a notebook shows a handle, not a traceback
+            told = str(error)
+        return f"CampaignRun({self.campaign.name!r}{place}: {told})"
 
     @property
     def id(self) -> str:
@@ -318,7 +323,8 @@ def _progress(
     together = [other for other in beside if other.kind == kind and other.wish == "go"]
     if record and record.id not in {other.id for other in together}:
         together = [record]  # it works no longer, so how fast others are is not its business
-    rate = sum(run.done * _MINUTE / run.busy for run in together if run.busy) or None
+    sure = [run for run in together if run.busy > (0 if run.ending else _SURE)]
+    rate = sum(run.done * _MINUTE / run.busy for run in sure) or None
     needs = timedelta(seconds=round(60 * left / rate)) if rate else None
     return RunProgress(
         kind,

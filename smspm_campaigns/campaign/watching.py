@@ -208,9 +208,10 @@ def let_go(begin: Callable[[], Run], told: Callable[[], str]) -> None:
     """
     with _asked_to_stop() as asked:
         run = begin()
-        for other in [other for other in _unwatched if other.has_ended(0)]:
-            del _unwatched[other]
         _unwatched[run] = told
+        for other in list(_unwatched):  # other threads begin runs, too
+            if other.has_ended(0):
+                _unwatched.pop(other, None)
         atexit.unregister(_stop_the_unwatched)
         atexit.register(_stop_the_unwatched)
         try:
@@ -224,7 +225,7 @@ def let_go(begin: Callable[[], Run], told: Callable[[], str]) -> None:
 
 
 def _stop_the_unwatched() -> None:
-    left = [run for run in _unwatched if run.is_here and not run.has_ended(0)]
+    left = [run for run in list(_unwatched) if run.is_here and not run.has_ended(0)]
     told = " ".join(dict.fromkeys(_unwatched[run]() for run in left))
     if left:
         with suppress(KeyboardInterrupt, SystemExit), _asked_to_stop() as asked:

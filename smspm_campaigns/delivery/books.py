@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from math import ceil
 from typing import Final, NamedTuple
 
@@ -10,10 +10,10 @@ from smspm_campaigns.delivery.desk import Desk
 from smspm_campaigns.delivery.duty import Duty
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import rounds
-from smspm_campaigns.delivery.ledger.claim import Claim, Claimer
+from smspm_campaigns.delivery.ledger.claim import Claim, Claimer, Round
 from smspm_campaigns.delivery.ledger.record import Answered
-from smspm_campaigns.delivery.ledger.rounds import Round
 from smspm_campaigns.delivery.pacing import micros, take_turn, write_down
+from smspm_campaigns.exceptions import LedgerError
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.vocabulary import MAX_RECIPIENTS
 
@@ -32,11 +32,15 @@ def lanes_of(client: Client) -> int:
     return min(max(needed, LEAST_LANES), MOST_LANES)
 
 
+_SLOW: Final = 0.1  # seconds between turns from which each has a commit of its own
+
+
 class Fresh(NamedTuple):
-    """A claim, and the wall clock and the steady one before it was made."""
+    """A claim, the wall clock and the steady one before it was made, and when its turn was."""
 
     claim: Claim
     since: tuple[float, float]
+    turn_at: float
 
 
 class Books:
@@ -46,7 +50,7 @@ class Books:
     """
 
     def __init__(self, run: Run, desk: Desk, duty: Duty, claimer: Claimer, client: Client) -> None:
-        self._run = run
+        self.run = run
         self._desk = desk
         self._duty = duty
         self._claimer = claimer
@@ -65,27 +69,33 @@ class Books:
     def fail(self, error: Exception) -> None:
         """Keep the first error; claim nothing more, and wake whoever waits."""
         self.failure = self.failure or error
-        self._run.stop()
+        self.run.stop()
 
     async def claim(self) -> Fresh | None:
         """Wait for room and a turn, and claim the next request.
 
         None when the run stops, or nothing is left and nothing is under way that might come back.
         """
-        claimed = None
-        while claimed is None:
+        clock, fresh = self._client.clock, None
+        while fresh is None:
             async with self._in_line:  # only who is next takes a turn, which may be in vain
                 await self._room()
                 if self._is_over:
                     return None
-                await take_turn(self._run, self._client)
+                await take_turn(self.run, self._client)
                 if self._is_over:
                     return None
+                turn_at = clock.monotonic()
                 asked: asyncio.Future[Fresh | None] = asyncio.get_running_loop().create_future()
                 self._asking.append(asked)
                 self._has_work.set()
-            claimed = await asked
-        return claimed
+            fresh = await asked
+        return fresh._replace(turn_at=turn_at)
+
+    def is_late(self, turn_at: float) -> bool:
+        """Tell whether a claim took so long that others may have had their turns meanwhile."""
+        waited = self._client.clock.monotonic() - turn_at
+        return waited >= max(self._client.pace.interval, _SLOW)
 
     def record(self, answered: Answered) -> None:
         """Have written down what is proven; the claim stands meanwhile."""
@@ -106,38 +116,40 @@ class Books:
     @property
     def _is_over(self) -> bool:
         idle = not (self._under_way or self._asking or self._claiming)
-        return self._run.stopping or (idle and not self._is_anything_left)
+        return self.run.stopping or (idle and not self._is_anything_left)
 
     async def _room(self) -> None:
         """Wait until the run may go on, and one more request may find something and fits."""
         while await self._duty.may_go_on() and not self._is_over:
             coming = (len(self._asking) + self._claiming + 1) * self._rows_each
             expected = coming + sum(self._under_way.values())
-            if self._is_anything_left and expected <= ROWS_IN_FLIGHT:
+            claiming = bool(self._asking or self._claiming)
+            waits = claiming and self._client.pace.interval >= _SLOW  # so that no turns pile up
+            if self._is_anything_left and expected <= ROWS_IN_FLIGHT and not waits:
                 return
-            self._run.news.clear()
-            await self._run.news.wait()
+            self.run.news.clear()
+            await self.run.news.wait()
 
     async def _keep(self) -> None:
-        while not self._is_closing or self._answered or self._asking:
+        while not self._is_closing or self._answered:
             await self._has_work.wait()
             self._has_work.clear()
             asking, self._asking, self._claiming = self._asking, [], len(self._asking)
             since = self._client.clock.now(), self._client.clock.monotonic()
             claims: list[Claim] = []
             try:
-                claims = await self._make_round(0 if self._run.stopping else len(asking))
+                claims = await self._make_round(0 if self.run.stopping else len(asking))
             except Exception as error:  # noqa: BLE001 - raised when all lanes have ended
                 self.fail(error)
             self._claiming = 0
             self._under_way |= {claim.request_id: len(claim.recipients) for claim in claims}
             for place, asked in enumerate(asking):
-                asked.set_result(Fresh(claims[place], since) if place < len(claims) else None)
-            self._run.news.set()
+                asked.set_result(Fresh(claims[place], since, 0.0) if place < len(claims) else None)
+            self.run.news.set()
 
     async def _make_round(self, most: int) -> list[Claim]:
         """Write down what came, and claim. What cannot be written is tried again for a minute."""
-        batch: list[Answered] = []
+        first, batch = [*self._answered], list[Answered]()
         made: Round | None = None
 
         async def write() -> None:
@@ -155,14 +167,24 @@ class Books:
         try:
             await write_down(self._client.clock, write, self.fail)
         finally:
-            for request in batch:  # given up: their claims stand
+            self._give_up(batch, first)
+        return [] if made is None else await self._heed(made, most)
+
+    def _give_up(self, batch: list[Answered], first: list[Answered]) -> None:
+        """Leave the claims of replies whose minute is over. Later ones have one of their own."""
+        for request in batch:
+            if request in first:
                 self._under_way.pop(request.request_id, None)
-        if made is None:
-            return []
+            else:
+                self.record(request)
+
+    async def _heed(self, made: Round, most: int) -> list[Claim]:
+        """Do what a round came to."""
         if made.objection is not None:
             self.fail(made.objection)
         if made.wish != "go":
-            await self._duty.look()
+            with suppress(LedgerError):  # it is looked at every second
+                await self._duty.look()
         self._is_anything_left = made.is_anything_left
         if made.claims:
             rows = sum(len(claim.recipients) for claim in made.claims)

@@ -6,13 +6,14 @@ from typing import Final
 
 from smspm_campaigns.clock import Clock
 from smspm_campaigns.delivery.engine import Run
+from smspm_campaigns.delivery.ledger.record import LAST_POLL
 from smspm_campaigns.exceptions import GatewayError, LedgerError, RateLimited
 from smspm_campaigns.gateway.client import Client
+from smspm_campaigns.gateway.pace import Pace
 
 SECOND: Final = 1_000_000  # microseconds
 
 _FIRST_POLL: Final = 2 * SECOND  # after a message was accepted
-_LAST_POLL: Final = 3600 * SECOND  # between two questions at the most
 _MOST_NOT_TAKEN: Final = 5  # requests of one lane in a row that were not taken before it gives up
 _WRITE_AGAIN: Final = (0.1, 0.5, 2.0, *[5.0] * 11)  # seconds: a minute to write down a reply
 _FIRST_WAIT: Final = 1.0  # seconds after the first of them; doubled after each other
@@ -29,10 +30,10 @@ async def take_turn(run: Run, client: Client) -> None:
         await run.pause(client.clock, wait)
 
 
-def told_to_wait(
-    error: GatewayError, times: int, *, chance: Callable[[], float] = random.random
-) -> float:
-    """Return the seconds to wait after a request was not taken for the n-th time in a row.
+def hold_back(
+    pace: Pace, error: GatewayError, times: int, *, chance: Callable[[], float] = random.random
+) -> None:
+    """Let everybody wait after a request was not taken for the n-th time in a row.
 
     As told, but never less than the time that doubles: a gateway may say 0. Up to once that time
     more comes by chance, so that programs that were told the same do not come back together.
@@ -41,13 +42,14 @@ def told_to_wait(
         chance: gives a number from 0 to 1.
 
     Raises:
-        GatewayError: the error itself, when it was too often.
+        GatewayError: the error itself, when it was too often. What was told holds for others too.
     """
-    if times >= _MOST_NOT_TAKEN:
-        raise error
     told = error.retry_after if isinstance(error, RateLimited) else None
+    if times >= _MOST_NOT_TAKEN:
+        pace.hold(told or 0.0)
+        raise error
     doubled = _FIRST_WAIT * 2.0 ** (times - 1)
-    return max(told or 0.0, doubled) + chance() * doubled
+    pace.hold(max(told or 0.0, doubled) + chance() * doubled)
 
 
 async def write_down(
@@ -79,4 +81,4 @@ def first_poll(sent_at: int) -> int:
 
 def next_poll(sent_at: int, now: int) -> int:
     """Return when to ask again: after half the message's age; seconds at first, hours at last."""
-    return now + min(max((now - sent_at) // 2, _FIRST_POLL), _LAST_POLL)
+    return now + min(max((now - sent_at) // 2, _FIRST_POLL), LAST_POLL)

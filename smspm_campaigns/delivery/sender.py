@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from smspm_campaigns.delivery.books import Books, lanes_of
+from smspm_campaigns.delivery.books import Books, Fresh, lanes_of
 from smspm_campaigns.delivery.desk import Desk, open_desk
 from smspm_campaigns.delivery.duty import Duty, on_duty
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, claim
 from smspm_campaigns.delivery.ledger.claim import Claim, Claimer, Order
 from smspm_campaigns.delivery.ledger.record import Answered, Evidence
-from smspm_campaigns.delivery.pacing import first_poll, micros, told_to_wait
+from smspm_campaigns.delivery.pacing import first_poll, hold_back, micros, take_turn
 from smspm_campaigns.exceptions import (
     GatewayError,
     LedgerError,
@@ -102,16 +102,16 @@ class _Sender:
     async def _send_on(self, lane: Lane, most: int | None) -> None:
         not_taken = made = 0
         while made != most and (fresh := await self._books.claim()) is not None:
-            outcome = await self._send(lane, *fresh)
+            outcome = await self._send(lane, fresh)
             if not isinstance(outcome, NeverLeft | RateLimited):
                 not_taken, made = 0, made + 1
             elif not outcome.stops_run:
                 not_taken += 1
-                self._client.pace.hold(told_to_wait(outcome, not_taken))
+                hold_back(self._client.pace, outcome, not_taken)
 
-    async def _send(self, lane: Lane, claimed: Claim, since: tuple[float, float]) -> Outcome:
+    async def _send(self, lane: Lane, fresh: Fresh) -> Outcome:
         """Make one claimed request, and have recorded what comes of it."""
-        outcome = await self._make(lane, claimed, since)
+        claimed, outcome = fresh.claim, await self._make(lane, fresh)
         at = micros(self._client.clock)
         self._books.record(
             Answered(
@@ -138,20 +138,25 @@ class _Sender:
                 self._watch(ended_well=outcome.rows_become == "planned", told=str(outcome))
         return outcome
 
-    async def _make(self, lane: Lane, claimed: Claim, since: tuple[float, float]) -> Outcome:
+    async def _make(self, lane: Lane, fresh: Fresh) -> Outcome:
+        claimed = fresh.claim
         report_url = self._report_url and _with_reference(self._report_url, claimed.request_id)
+        if self._books.is_late(fresh.turn_at):
+            await take_turn(self._books.run, self._client)
+            if self._books.run.stopping:
+                return NeverLeft("The run was stopped before this request had its turn.")
         try:
             return await lane.send(
                 claimed.numbers,
                 claimed.text,
                 sender=claimed.sender,
                 report_url=report_url,
-                before_writing=self._look_at(claimed, since),
+                before_writing=self._look_at(fresh),
             )
         except (GatewayError, RunStopped, LedgerError) as error:
             return error
 
-    def _look_at(self, claimed: Claim, since: tuple[float, float]) -> BeforeWriting:
+    def _look_at(self, fresh: Fresh) -> BeforeWriting:
         """Make the last look at a claim. One that was just made needs none.
 
         By both clocks: a program may have stood still since, and a machine have slept.
@@ -159,9 +164,9 @@ class _Sender:
         clock = self._client.clock
 
         async def look() -> None:
-            ages = clock.now() - since[0], clock.monotonic() - since[1]
+            ages = clock.now() - fresh.since[0], clock.monotonic() - fresh.since[1]
             if not all(0 <= age < _FRESH for age in ages):
-                await self._desk.do(claim.check, claimed)
+                await self._desk.do(claim.check, fresh.claim)
 
         return look
 

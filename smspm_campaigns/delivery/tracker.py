@@ -11,7 +11,7 @@ from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import read, record
 from smspm_campaigns.delivery.ledger.read import Due
 from smspm_campaigns.delivery.ledger.record import EURO, Evidence
-from smspm_campaigns.delivery.pacing import SECOND, micros, next_poll, take_turn, told_to_wait
+from smspm_campaigns.delivery.pacing import SECOND, hold_back, micros, next_poll, take_turn
 from smspm_campaigns.exceptions import AccountRefused, GatewayError, NeverLeft, RateLimited
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.lane import Lane
@@ -112,7 +112,7 @@ class _Tracker:
         except (RateLimited, NeverLeft) as error:
             self._not_taken += 1
             rounds = -(-self._not_taken // _LANES)
-            self._client.pace.hold(told_to_wait(error, rounds))
+            hold_back(self._client.pace, error, rounds)
         except AccountRefused:
             raise
         except GatewayError as error:

@@ -8,7 +8,7 @@ from smspm_campaigns.delivery.desk import open_desk
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, trial
 from smspm_campaigns.delivery.ledger.trial import TrialOutcome, TrialText
-from smspm_campaigns.delivery.pacing import micros, take_turn, told_to_wait, write_down
+from smspm_campaigns.delivery.pacing import hold_back, micros, take_turn, write_down
 from smspm_campaigns.delivery.sender import BECOMES
 from smspm_campaigns.exceptions import GatewayError, LedgerError, RateLimited
 from smspm_campaigns.gateway.client import Client
@@ -51,7 +51,7 @@ async def send_trial(
             reply = await lane.send(number, text.text, sender=text.sender)
         except GatewayError as error:
             if isinstance(error, RateLimited):
-                client.pace.hold(told_to_wait(error, 1))
+                hold_back(client.pace, error, 1)
             failure = error
             status, raw = BECOMES[error.rows_become], mask_text(error.raw)
             outcome = TrialOutcome(status, error=str(error), reply=raw)

@@ -8,6 +8,7 @@ from smspm_campaigns.exceptions import OutcomeUnknown
 
 BALANCE: Final = "/balance"  # both seen in public clients
 SENDER_IDS: Final = "/sender-ids"
+_MOST: Final = 10**12  # EUR; more is nonsense
 DEFAULT_SENDER: Final = "SMSPM.com"  # approved by default, quick start
 
 
@@ -28,7 +29,7 @@ def read_balance(fields: Mapping[str, Any]) -> Balance:
         amount = Decimal(str(fields.get("balance")))
     except ArithmeticError:
         amount = Decimal("NaN")
-    if not amount.is_finite():
+    if not amount.is_finite() or abs(amount) > _MOST:
         raise OutcomeUnknown("The API does not tell the balance.")
     return Balance(amount, fields.get("stale") is True)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
@@ -191,7 +192,8 @@ class Connection:
         """Close the connection; the next request opens another one."""
         used, self._transport, self._stream = self._transport, None, None
         if used is not None and self._is_own:  # else it is shared, and its owner's
-            await used.aclose()
+            with suppress(Exception):  # a reply that was read counts, however the connection ends
+                await used.aclose()
 
     async def _distrust(self) -> None:
         self._trust.is_on = False
@@ -201,8 +203,11 @@ class Connection:
         await self._look_at_kept()
         asked.is_first = not self._is_own
         secrets = [self._token, self._hash]
-        if asked.report_url is not None:  # its path alone holds a secret, too
-            secrets += [asked.report_url, Secret(urlsplit(asked.report_url.reveal()).path)]
+        if asked.report_url is not None:  # its path alone holds a secret, also without a reference
+            address = asked.report_url.reveal()
+            whole = (address, urlsplit(address).path)
+            secrets += [Secret(each) for each in whole]
+            secrets += [Secret(each.rpartition("/")[0]) for each in whole]
         strike = partial(_strike_out, secrets=secrets)
         extensions: dict[str, Any] = {"timeout": self._timeout}
         if self._is_own:

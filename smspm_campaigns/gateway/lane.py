@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from smspm_campaigns.clock import Clock
-from smspm_campaigns.exceptions import GatewayError, InvalidArgument, OutcomeUnknown
+from smspm_campaigns.exceptions import GatewayError, InvalidArgument, OutcomeUnknown, RateLimited
 from smspm_campaigns.gateway.connection import DETAILS, Connection, Raw
 from smspm_campaigns.gateway.gate import BeforeWriting, Gate
+from smspm_campaigns.gateway.pace import Pace
 from smspm_campaigns.gateway.replies import Details, Reply, read_details, read_fields, read_send
 from smspm_campaigns.masking import Secret
 from smspm_campaigns.vocabulary import MAX_RECIPIENTS
@@ -28,6 +29,7 @@ class _Settings(Protocol):
     timeout: float
     list_errors_atomic: bool
     clock: Clock
+    pace: Pace
 
 
 class Lane:
@@ -74,7 +76,9 @@ class Lane:
                 list_errors_atomic=self._settings.list_errors_atomic,
                 now=self._now(),
             )
-        except GatewayError:
+        except GatewayError as error:
+            if isinstance(error, RateLimited):  # everybody waits, while it is made sure of
+                self._settings.pace.hold(error.retry_after or _LISTEN)
             await self._doubt(raw)
             raise
         if reply.is_plain:

@@ -27,7 +27,7 @@ class Pace:
     """
 
     def __init__(self, per_minute: float | None, clock: Clock, account: str | None = None) -> None:
-        self._interval = 60 / per_minute if per_minute else 0.0
+        self.interval = 60 / per_minute if per_minute else 0.0  # seconds
         self._clock = clock
         self._line = _Line(clock) if account is None else _line_of(account, clock)
 
@@ -40,10 +40,10 @@ class Pace:
         with _lock:
             last, theirs = self._line.last
             now = self._clock.monotonic()
-            wait = max(last + max(theirs, self._interval), self._line.held_until) - now
+            wait = max(last + max(theirs, self.interval), self._line.held_until) - now
             if wait > 0:
                 return wait
-            self._line.last = now, self._interval
+            self._line.last = now, self.interval
             return 0.0
 
     async def turn(self) -> None:
@@ -68,7 +68,8 @@ class _Line:
 
 
 _lock: Final = threading.Lock()  # runs may live on other threads; held for an instant
-_lines: Final[WeakValueDictionary[tuple[str, int], _Line]] = WeakValueDictionary()
+_lines: Final[dict[str, _Line]] = {}  # kept: whoever comes later is held as well
+_of_other_clocks: Final[WeakValueDictionary[tuple[str, int], _Line]] = WeakValueDictionary()
 
 if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that it does not have
     os.register_at_fork(
@@ -77,7 +78,10 @@ if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that i
 
 
 def _line_of(account: str, clock: Clock) -> _Line:
-    """Find the line of an account, for as long as anybody stands in it. System clocks are alike."""
-    key = account, 0 if type(clock) is SystemClock else id(clock)
+    """Find the line of an account: one for all system clocks, which are alike, and for any other
+    clock one for as long as anybody stands in it.
+    """
     with _lock:
-        return _lines.setdefault(key, _Line(clock))
+        if type(clock) is SystemClock:
+            return _lines.setdefault(account, _Line(clock))
+        return _of_other_clocks.setdefault((account, id(clock)), _Line(clock))

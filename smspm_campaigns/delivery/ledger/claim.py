@@ -14,7 +14,7 @@ from smspm_campaigns.delivery.ledger.plan import (
 )
 from smspm_campaigns.delivery.ledger.record import EURO, add_request_events
 from smspm_campaigns.delivery.ledger.runs import wish_of
-from smspm_campaigns.exceptions import BudgetExceeded, NeverLeft, RunStopped
+from smspm_campaigns.exceptions import BudgetExceeded, NeverLeft, RunStopped, SmspmError
 from smspm_campaigns.vocabulary import MAX_RECIPIENTS
 
 
@@ -41,12 +41,15 @@ class Claim(NamedTuple):
         return list(self.attempts)
 
 
-class Claimed(NamedTuple):
-    """Claims, whether a later one could find anything, and what the run is asked to do."""
+class Round(NamedTuple):
+    """What came of claiming: claims, whether a later one could find anything, what the run is asked
+    to do, and what speaks against claiming.
+    """
 
     claims: list[Claim]
     is_anything_left: bool
-    wish: str
+    wish: str = "go"
+    objection: SmspmError | None = None
 
 
 class _Campaign(NamedTuple):
@@ -82,10 +85,11 @@ class Claimer:
         self._looked_at: int | None = None  # the version of the ledger when all was looked at
         self._rows_each = MAX_RECIPIENTS  # of the last requests: how far to read ahead
 
-    def claim(self, ledger: Ledger, *, most: int, most_rows: int, at: int) -> Claimed:
+    def claim(self, ledger: Ledger, *, most: int, most_rows: int, at: int) -> Round:
         """Claim up to so many requests, with so many rows in all, inside a transaction.
 
-        None when nothing is planned, the limit is reached, or the run is asked to pause or stop.
+        None are made when nothing is planned, the limit is reached, or the run is asked to pause or
+        stop.
         The first claim binds the campaign to its gateway.
 
         Raises:
@@ -110,7 +114,7 @@ class Claimer:
         room = None if order.limit is None else max(order.limit - campaign.taken, 0)
         requests = self._next_requests(ledger, most, most_rows, room)
         if not requests:
-            return Claimed([], self._is_anything_left(ledger, room), wish)
+            return Round([], self._is_anything_left(ledger, room), wish)
         if campaign.gateway != order.gateway:
             bind_gateway(ledger, order.campaign_id, order.gateway)
         requests = self._affordable(ledger, campaign, requests)
@@ -119,7 +123,7 @@ class Claimer:
         if not is_looked_at:
             refuse_repeats_of_requests(ledger, [claim.request_id for claim in claims])
         left = None if room is None else room - sum(map(len, requests))
-        return Claimed(claims, self._is_anything_left(ledger, left), wish)
+        return Round(claims, self._is_anything_left(ledger, left), wish)
 
     def _is_anything_left(self, ledger: Ledger, room: int | None) -> bool:
         planned = "SELECT 1 FROM recipient WHERE campaign_id = ? AND status = 'planned' LIMIT 1"

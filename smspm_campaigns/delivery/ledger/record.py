@@ -7,6 +7,8 @@ from typing import NamedTuple
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.vocabulary import OPEN, Status
 
+#: Microseconds between two questions about a message at the most.
+LAST_POLL = 3_600_000_000
 #: Billionths of a euro in one.
 EURO = 1_000_000_000
 
@@ -106,13 +108,16 @@ def record(ledger: Ledger, evidence: Evidence, source: str, *, at: int) -> None:
 
 
 def ask_again(ledger: Ledger, campaign_id: int, *, sent_after: int, at: int) -> None:
-    """Make messages that were given up, but are younger than that, due once more."""
+    """Make messages that were given up, but are younger than that, due once more.
+
+    And those that are due later than ever: the clock was ahead when they were sent.
+    """
     with ledger.transaction():
         ledger.execute(
-            "UPDATE attempt SET due_at = ? WHERE status = 'unconfirmed' "
-            "AND message_id IS NOT NULL AND sent_at > ? AND request_id IN "
+            "UPDATE attempt SET due_at = ? WHERE (due_at > ? OR (status = 'unconfirmed' "
+            "AND message_id IS NOT NULL AND sent_at > ?)) AND request_id IN "
             "(SELECT id FROM request WHERE campaign_id = ?)",
-            (at, sent_after, campaign_id),
+            (at, at + LAST_POLL, sent_after, campaign_id),
         )
 
 

@@ -1,23 +1,11 @@
 """One commit for all that a run has to write: replies that came, and the claims that follow."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from smspm_campaigns.delivery.ledger.claim import Claim, Claimer
+from smspm_campaigns.delivery.ledger.claim import Claimer, Round
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.delivery.ledger.record import Answered, close_requests
 from smspm_campaigns.exceptions import LedgerError, SmspmError
-
-
-class Round(NamedTuple):
-    """What a round came to: claims, whether there is more to claim, what the run is asked to do,
-    and what speaks against claiming.
-    """
-
-    claims: list[Claim]
-    is_anything_left: bool
-    wish: str = "go"
-    objection: SmspmError | None = None
 
 
 def keep(
@@ -40,7 +28,7 @@ def keep(
         close_requests(ledger, answered, at=at)
         try:
             with ledger.attempt():
-                return Round(*claimer.claim(ledger, most=most, most_rows=most_rows, at=at))
+                return claimer.claim(ledger, most=most, most_rows=most_rows, at=at)
         except LedgerError:
             raise
         except SmspmError as error:

@@ -18,7 +18,8 @@ CREATE TABLE event (               -- every change of status, with its evidence
   id           INTEGER PRIMARY KEY,
   recipient_id INTEGER REFERENCES recipient (id) ON DELETE CASCADE,
   attempt_id   INTEGER REFERENCES attempt (id) ON DELETE CASCADE,
-                                   -- NULL: a change of the row itself, such as 'cancelled'
+                                   -- NULL: a change of the row itself, such as 'cancelled', or of
+                                   -- all attempts of a request
   request_id   TEXT REFERENCES request (id) ON DELETE CASCADE,
                                    -- a change that all attempts of a request made together
   at           INTEGER NOT NULL,

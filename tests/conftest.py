@@ -155,6 +155,28 @@ class SlowClock(Clock):
         return super().monotonic()
 
 
+class JumpingClock(Clock):
+    """A clock whose wall time, or steady time, jumps with every look at it."""
+
+    def __init__(self, *, wall: float = 0.0, steady: float = 0.0) -> None:
+        super().__init__()
+        self._jumps = {"wall": wall, "steady": steady}
+        self._jumped = {"wall": 0.0, "steady": 0.0}
+
+    def now(self) -> float:
+        self._jumped["wall"] += self._jumps["wall"]
+        return super().now() + self._jumped["wall"]
+
+    def monotonic(self) -> float:
+        self._jumped["steady"] += self._jumps["steady"]
+        return super().monotonic() + self._jumped["steady"]
+
+
+@pytest.fixture
+def jumping_clock() -> type[JumpingClock]:
+    return JumpingClock
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()

@@ -23,6 +23,7 @@ from smspm_campaigns.exceptions import (
     InvalidArgument,
     NeverLeft,
     OutcomeUnknown,
+    RateLimited,
 )
 from smspm_campaigns.gateway import connection
 from smspm_campaigns.gateway.client import Client
@@ -690,3 +691,32 @@ def test_a_callback_address_that_a_reply_repeats_is_struck_out(clock: "Clock") -
         asyncio.run(client.send("37256789045", "Hi", sender="SMSPM.com", report_url=address))
     assert "S3CRET" not in str(told.value) + told.value.raw
     assert "Bad report URL ***" in told.value.raw
+
+
+def test_whoever_is_told_to_wait_tells_everybody_at_once() -> None:
+    """Before it is made sure that the reply is its own: others must not go meanwhile."""
+    told = reply(b"", "429 Too Many Requests", "retry-after: 5")
+    with serving(saying(told)) as server:
+        client = client_of(server.url)
+
+        async def send() -> None:
+            async with client.lane() as lane:
+                await lane.send(A, "Hi", sender="SMSPM.com")
+
+        with pytest.raises(RateLimited):
+            asyncio.run(send())
+        assert 3.0 < client.pace.take() <= 5.0
+
+
+def test_an_address_that_comes_back_without_our_reference_shows_no_secret() -> None:
+    """The path that was given holds the secret, and what we put behind it may be left out."""
+    given = "https://shop.test/canary-path-6c1f"
+    for echoed in (given, f"{given}/reference", "/canary-path-6c1f", "/canary-path-6c1f/reference"):
+        body = json.dumps({"error": f"Bad report url {echoed}"}).encode()
+        with serving(saying(reply(body, "400 Bad Request"))) as server:
+            client = client_of(server.url)
+            with pytest.raises(OutcomeUnknown) as caught:
+                asyncio.run(
+                    client.send(A, "Hi", sender="SMSPM.com", report_url=f"{given}/reference")
+                )
+        assert "canary" not in f"{caught.value}{caught.value.raw}"

@@ -396,3 +396,15 @@ def test_a_later_proof_never_replaces_the_id_of_a_message(new_book: "NewBook") -
     claimed(book)
     note(book, Evidence(1, "queued", "first"), Evidence(1, "submitted", "second"))
     assert [row.message_id for row in book.rows()] == ["first"]
+
+
+def test_what_is_due_later_than_ever_is_due_at_once(new_book: "NewBook") -> None:
+    """The clock was ahead when it was sent: a tracker would wait for that time to come."""
+    book = new_book(NUMBERS[:2])
+    request = claimed(book)
+    hour = 3_600_000_000
+    proofs = [Evidence(n, "queued", f"id-{n}", due_at=7 + hour + n - 1) for n in (1, 2)]
+    close(book, request, *proofs)
+    with book.open() as ledger:
+        record.ask_again(ledger, book.id, sent_after=0, at=7)
+    assert book.ask("SELECT due_at FROM attempt ORDER BY id") == [(7 + hour,), (7,)]

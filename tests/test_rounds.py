@@ -186,6 +186,8 @@ def test_what_another_campaign_takes_after_the_first_look_is_seen(new_book: "New
         made = rounds.keep(ledger, claimer, [], most=2, most_rows=9, at=0)
         assert isinstance(made.objection, CampaignConflict)
         assert made.claims == []
+        left = "SELECT (SELECT count(*) FROM request WHERE campaign_id = ?), taken FROM campaign "
+        assert ledger.all(left + "WHERE id = ?", ours, ours) == [(1, 1)]
 
 
 def test_a_round_that_cannot_be_written_claims_and_records_nothing(new_book: "NewBook") -> None:
@@ -205,3 +207,15 @@ def test_a_round_that_cannot_be_written_claims_and_records_nothing(new_book: "Ne
         made = rounds.keep(ledger, claimer, closed, most=1, most_rows=800, at=1)
         assert len(made.claims) == 1
         assert book.counts() == {"queued": 1, "sending": 1, "planned": 1}
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2])
+def test_a_limit_below_what_was_taken_takes_nothing(new_book: "NewBook", limit: int) -> None:
+    """It is no request for fewer than none."""
+    book = new_book(personal(5))
+    with book.open() as ledger, owners.hold(ledger, lambda: 0) as owner:
+        assert (
+            len(rounds.keep(ledger, claimer_of(book, owner), [], most=2, most_rows=9, at=0)[0]) == 2
+        )
+        made = rounds.keep(ledger, claimer_of(book, owner, limit), [], most=3, most_rows=9, at=0)
+    assert made == ([], False, "go", None)

@@ -30,7 +30,7 @@ from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.simulator import KINDS, Fault, Simulator, running, storm
 
 if TYPE_CHECKING:
-    from conftest import Book, Clock, NewBook, Row
+    from conftest import Book, Clock, JumpingClock, NewBook, Row
 
 NUMBERS = [str(37250000000 + step) for step in range(1000)]
 KNOWN = {"queued", "submitted", "delivered", "failed"}
@@ -708,14 +708,19 @@ def test_a_claim_that_cannot_be_written_sends_nothing(
     assert book.counts() == {"planned": 150}
 
 
-def test_a_claim_that_was_taken_away_is_not_sent(new_book: "NewBook", slow_clock: "Clock") -> None:
-    """Just before writing it is looked at once more; that nothing left, is known."""
+@pytest.mark.parametrize(
+    "jumps", [{"wall": 3600.0}, {"wall": -3600.0}, {"steady": 3600.0}], ids=str
+)
+def test_a_claim_that_was_taken_away_is_not_sent(
+    new_book: "NewBook", jumping_clock: "type[JumpingClock]", jumps: dict[str, float]
+) -> None:
+    """Just before writing it is looked at once more, when either clock says that time passed."""
     book = new_book(NUMBERS[:150])
     book.ask(
         "CREATE TRIGGER buried AFTER INSERT ON event WHEN new.evidence = 'claim' BEGIN "
         "UPDATE attempt SET status = 'unknown' WHERE request_id = new.request_id; END"
     )
-    client = Client.simulated(clock=slow_clock)
+    client = Client.simulated(clock=jumping_clock(**jumps))
     with pytest.raises(RunStopped, match="this one seemed dead"):
         book.send(client)
     assert client.simulator.requests == 0

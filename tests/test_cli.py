@@ -530,7 +530,8 @@ def test_a_run_is_paused_resumed_and_stopped_from_another_terminal(tmp_path: Pat
     for command, state in (("pause", "pausing"), ("resume", "running"), ("stop", "stopping")):
         [first, then] = told[command]
         assert re.fullmatch(seen.format(state), first)
-        assert then == "Next: smspm-campaigns watch spring"
+        then_do = "resume" if command == "pause" else "watch"
+        assert then == f"Next: smspm-campaigns {then_do} spring"
     assert here.progress.state == "stopped"
 
 

@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 
 from smspm_campaigns.exceptions import GatewayError
-from smspm_campaigns.gateway import client as client_module
 from smspm_campaigns.gateway import connection as connection_module
 from smspm_campaigns.gateway import lane as lane_module
 from smspm_campaigns.gateway.client import Client
@@ -181,7 +180,6 @@ def send_all(client: Client, count: int) -> list[str]:
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No time of ours runs out on a slow machine; a test that is about one sets it."""
     for module, name in (
-        (client_module, "IDLE"),
         (connection_module, "IDLE"),
         (connection_module, "_QUICK"),
         (lane_module, "_LISTEN"),
@@ -203,8 +201,8 @@ def at_look(which: int, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Make what is set when it has been looked so often for what lies beside a reply."""
     looks, is_time, look = count(1), threading.Event(), connection_module._has_rest
 
-    def has_rest(transport: object) -> bool:
-        found = look(transport)
+    def has_rest(transport: object, stream: object) -> bool:
+        found = look(transport, stream)
         if next(looks) == which:
             is_time.set()
         return found
@@ -287,7 +285,7 @@ def test_a_gateway_may_limit_the_requests_of_a_connection() -> None:
 
 def test_a_connection_is_kept_for_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has lain idle for longer is closed, and a new one is made."""
-    monkeypatch.setattr(client_module, "IDLE", 0.0)
+    monkeypatch.setattr(connection_module, "IDLE", 0.0)
     with gateway(*one_each(range(3))) as there:
         assert send_all(client_of(there.url), 3) == ["queued"] * 3
         assert there.connections == 3
@@ -547,12 +545,10 @@ def test_a_reply_before_the_request_is_written_whole_proves_nothing(left: bytes)
 
 def test_what_cannot_be_looked_at_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another httpcore may hold elsewhere what it has read: each request has a connection then."""
-    for name in ("_OF_HTTP", "_BELOW", "_OF_SOCKET", "_POOLED"):
-        with monkeypatch.context() as patched:
-            patched.setattr(connection_module, name, attrgetter("of_another_version"))
-            with gateway(*one_each(range(3))) as there:
-                assert send_all(client_of(there.url), 3) == ["queued"] * 3
-                assert there.connections == 3
+    monkeypatch.setattr(connection_module, "_OF_HTTP", attrgetter("of_another_version"))
+    with gateway(*one_each(range(3))) as there:
+        assert send_all(client_of(there.url), 3) == ["queued"] * 3
+        assert there.connections == 3
 
 
 # --- time-outs ------------------------------------------------------------------------------------

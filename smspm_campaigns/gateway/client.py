@@ -21,7 +21,7 @@ from smspm_campaigns.gateway.account import (
     read_balance,
     read_senders,
 )
-from smspm_campaigns.gateway.connection import IDLE, Connection, Trust
+from smspm_campaigns.gateway.connection import Connection, Transport, Trust
 from smspm_campaigns.gateway.lane import Lane
 from smspm_campaigns.gateway.pace import PROCESS_KEY, Pace
 from smspm_campaigns.gateway.replies import Details, Reply
@@ -230,8 +230,7 @@ class Client:
             await connection.close()
 
     def _make_transport(self) -> httpx.AsyncBaseTransport:
-        one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE)
-        return self._transport or httpx.AsyncHTTPTransport(verify=self._tls, limits=one)
+        return self._transport or Transport(self._tls)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+import httpcore
 import httpx
 
 from smspm_campaigns.exceptions import NeverLeft, OutcomeUnknown
 from smspm_campaigns.gateway.gate import Gate
+from smspm_campaigns.gateway.streams import Streams
 from smspm_campaigns.masking import Secret
 
 DETAILS: Final = "/smsdetails"  # quick start
@@ -82,6 +85,24 @@ class _Request:
     report_url: Secret | None
     is_first: bool = True  # on its connection
     written_at: float = 0.0
+
+
+class Transport(httpx.AsyncHTTPTransport):
+    """httpx's own, of one connection, over streams of asyncio's."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        super().__init__(verify=tls)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls,
+            max_connections=1,
+            max_keepalive_connections=1,
+            keepalive_expiry=IDLE,
+            network_backend=Streams(),
+        )
+
+    @property
+    def connections(self) -> list[Any]:
+        return list(self._pool.connections)
 
 
 class _Stale(Exception):
@@ -160,7 +181,7 @@ class Connection:
         self._kept_at = asyncio.get_running_loop().time()
         if self._stream is None:  # its end was announced
             await self.close()
-        elif _has_rest(self._transport):
+        elif _has_rest(self._transport, self._stream):
             await self._distrust()
         elif not self._trust.is_on or self._kept_at - self._written_at > _QUICK:
             await self.close()
@@ -179,7 +200,7 @@ class Connection:
 
     async def _is_quiet(self, seconds: float) -> bool:
         try:
-            if not _has_rest(self._transport):
+            if not _has_rest(self._transport, self._stream):
                 async with asyncio.timeout(seconds):
                     await self._stream.read(1)
         except TimeoutError:
@@ -283,28 +304,18 @@ class Connection:
         return httpx.Request(asked.method, url, **sent)
 
 
-#: Where httpcore, h11 and anyio keep what they have read and nobody has asked for.
-_POOLED: Final = attrgetter("_pool.connections")
+#: Where h11 keeps what it has read and nobody has asked for.
 _OF_HTTP: Final = attrgetter("_connection._h11_state.trailing_data")
-_BELOW: Final = attrgetter("_connection._network_stream._stream")
-_OF_TLS: Final = attrgetter("_read_bio.pending", "_ssl_object.pending")
-_OF_SOCKET: Final = attrgetter("_protocol.read_queue")
 
 
-def _has_rest(transport: Any) -> bool:
+def _has_rest(transport: Any, stream: Any) -> bool:
     """Tell whether more came with a reply. What cannot be looked at, or is gone, has a rest.
 
     httpcore itself closes a connection on which something lies when a reply was read.
     """
     try:
-        (pooled,) = _POOLED(transport)
-        stream = _BELOW(pooled)
-        rests = [_OF_HTTP(pooled)[0]]
-        if hasattr(stream, "transport_stream"):
-            in_records, in_the_open = _OF_TLS(stream)
-            rests += [in_records, in_the_open()]
-            stream = stream.transport_stream
-        return any([*rests, _OF_SOCKET(stream)])
+        (pooled,) = transport.connections
+        return bool(_OF_HTTP(pooled)[0] or stream.has_rest)
     except (AttributeError, ValueError):
         return True
 

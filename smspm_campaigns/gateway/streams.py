@@ -1,7 +1,7 @@
 """Connections over asyncio's own transports, for httpcore to write to and to read from.
 
-Its own way through anyio takes a quarter of the time of a whole request, and does not tell what came
-and was not read.
+Its own way through anyio takes a quarter of the time of a whole request, and does not tell what
+came and was not read.
 """
 
 import asyncio

@@ -959,7 +959,6 @@ BREAKS_OF_LONG: Final[dict[str, tuple[Meeting, str]]] = {
     "closed within the body": (after_head(b"", lambda _: None), "any"),
     "reset within the body": (after_head(b"", reset), "any"),
     "half-closed within the body": (after_head(b"", half_close), "RemoteProtocolError"),
-    "refused within the body and closed": (after_head(EARLY_413, lambda _: None), "any"),
     "half a reply within the body": (after_head(WHOLE[:-20], half_close), "RemoteProtocolError"),
 }
 BROKEN_OFF: Final = re.compile(r"The request broke off \((\w+)\)\.")
@@ -1024,6 +1023,20 @@ def test_a_reply_before_the_request_was_read_is_a_reply(
     assert (send(campaign, client) is not None) == raised
     assert (report(campaign), gateway.connections) == ([row], 1)
     assert kept(campaign) == [early.kept]
+    gateway.meeting = None
+    check_that_planned_rows_go_out_once(campaign, gateway, client, [A])
+
+
+def test_a_refusal_within_the_request_and_a_close_leave_its_row_unknown(
+    gateway: Gateway, client: smspm.Client, tmp_path: Path
+) -> None:
+    """Whether the reply still came through or the end was quicker: it was half read."""
+    campaign = campaign_of([A], tmp_path, sms_text=LONG)
+    gateway.meeting = after_head(EARLY_413, lambda _: None)
+    gateway.connections = 0
+    send(campaign, client)
+    assert [status for status, *_ in report(campaign)] == ["unknown"]
+    assert gateway.connections == 1
     gateway.meeting = None
     check_that_planned_rows_go_out_once(campaign, gateway, client, [A])
 

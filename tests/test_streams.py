@@ -98,6 +98,21 @@ def test_what_is_written_arrives_and_nothing_is_written_of_nothing() -> None:
     on_a_connection(work)
 
 
+def test_what_came_before_the_end_is_read_and_writing_goes_on() -> None:
+    """The other side may have answered, and said that it will say no more, before it read all."""
+
+    async def work(stream: Stream, peer: socket.socket) -> None:
+        peer.sendall(b"413")
+        peer.shutdown(socket.SHUT_WR)
+        await until(lambda: stream.has_rest)
+        await asyncio.sleep(0)
+        await stream.write(b"more", timeout=60)
+        assert peer.recv(4, socket.MSG_WAITALL) == b"more"
+        assert await stream.read(9, timeout=60) == b"413"
+
+    on_a_connection(work)
+
+
 def test_a_reset_is_an_error_of_reading_and_of_writing() -> None:
     """Never a connection that was not made: that would prove that nothing left."""
 

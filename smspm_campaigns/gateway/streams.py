@@ -123,9 +123,11 @@ class _Inbox(asyncio.Protocol):
             self.transport.pause_reading()
         self._news.set()
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
+        """Go on writing: the other side may have answered before it has read all."""
         self._has_ended = True
         self._news.set()
+        return self.transport.get_extra_info("ssl_object") is None  # which TLS does not know
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._has_ended, self._error = True, exc

@@ -21,6 +21,8 @@ LEAST_LANES: Final = 8  # requests in flight at most; more where the rate needs 
 MOST_LANES: Final = 32
 ROWS_IN_FLIGHT: Final = 8 * MAX_RECIPIENTS  # a crash leaves at most so many rows unknown
 
+_SLOW: Final = 0.1  # seconds between turns from which each has a commit of its own
+
 
 def lanes_of(client: Client) -> int:
     """Return how many requests may be in flight: as many as go out while one waits for a second.
@@ -30,9 +32,6 @@ def lanes_of(client: Client) -> int:
     rate = client.requests_per_minute
     needed = MOST_LANES if rate is None else ceil(rate / 60)
     return min(max(needed, LEAST_LANES), MOST_LANES)
-
-
-_SLOW: Final = 0.1  # seconds between turns from which each has a commit of its own
 
 
 class Fresh(NamedTuple):
@@ -50,7 +49,7 @@ class Books:
     """
 
     def __init__(self, run: Run, desk: Desk, duty: Duty, claimer: Claimer, client: Client) -> None:
-        self.run = run
+        self._run = run
         self._desk = desk
         self._duty = duty
         self._claimer = claimer
@@ -69,7 +68,7 @@ class Books:
     def fail(self, error: Exception) -> None:
         """Keep the first error; claim nothing more, and wake whoever waits."""
         self.failure = self.failure or error
-        self.run.stop()
+        self._run.stop()
 
     async def claim(self) -> Fresh | None:
         """Wait for room and a turn, and claim the next request.
@@ -82,7 +81,7 @@ class Books:
                 await self._room()
                 if self._is_over:
                     return None
-                await take_turn(self.run, self._client)
+                await take_turn(self._run, self._client)
                 if self._is_over:
                     return None
                 turn_at = clock.monotonic()
@@ -92,10 +91,16 @@ class Books:
             fresh = await asked
         return fresh._replace(turn_at=turn_at)
 
-    def is_late(self, turn_at: float) -> bool:
-        """Tell whether a claim took so long that others may have had their turns meanwhile."""
-        waited = self._client.clock.monotonic() - turn_at
-        return waited >= max(self._client.pace.interval, _SLOW)
+    async def has_turn(self, fresh: Fresh) -> bool:
+        """Take another turn for a claim that took so long that others may have had theirs.
+
+        False when the run is stopped before.
+        """
+        waited = self._client.clock.monotonic() - fresh.turn_at
+        if waited < max(self._client.pace.interval, _SLOW):
+            return True
+        await take_turn(self._run, self._client)
+        return not self._run.stopping
 
     def record(self, answered: Answered) -> None:
         """Have written down what is proven; the claim stands meanwhile."""
@@ -116,7 +121,7 @@ class Books:
     @property
     def _is_over(self) -> bool:
         idle = not (self._under_way or self._asking or self._claiming)
-        return self.run.stopping or (idle and not self._is_anything_left)
+        return self._run.stopping or (idle and not self._is_anything_left)
 
     async def _room(self) -> None:
         """Wait until the run may go on, and one more request may find something and fits."""
@@ -127,8 +132,8 @@ class Books:
             waits = claiming and self._client.pace.interval >= _SLOW  # so that no turns pile up
             if self._is_anything_left and expected <= ROWS_IN_FLIGHT and not waits:
                 return
-            self.run.news.clear()
-            await self.run.news.wait()
+            self._run.news.clear()
+            await self._run.news.wait()
 
     async def _keep(self) -> None:
         while not self._is_closing or self._answered:
@@ -138,14 +143,14 @@ class Books:
             since = self._client.clock.now(), self._client.clock.monotonic()
             claims: list[Claim] = []
             try:
-                claims = await self._make_round(0 if self.run.stopping else len(asking))
+                claims = await self._make_round(0 if self._run.stopping else len(asking))
             except Exception as error:  # noqa: BLE001 - raised when all lanes have ended
                 self.fail(error)
             self._claiming = 0
             self._under_way |= {claim.request_id: len(claim.recipients) for claim in claims}
             for place, asked in enumerate(asking):
                 asked.set_result(Fresh(claims[place], since, 0.0) if place < len(claims) else None)
-            self.run.news.set()
+            self._run.news.set()
 
     async def _make_round(self, most: int) -> list[Claim]:
         """Write down what came, and claim. What cannot be written is tried again for a minute."""

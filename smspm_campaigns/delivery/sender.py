@@ -13,7 +13,7 @@ from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, claim
 from smspm_campaigns.delivery.ledger.claim import Claim, Claimer, Order
 from smspm_campaigns.delivery.ledger.record import Answered, Evidence
-from smspm_campaigns.delivery.pacing import first_poll, hold_back, micros, take_turn
+from smspm_campaigns.delivery.pacing import first_poll, hold_back, micros
 from smspm_campaigns.exceptions import (
     GatewayError,
     LedgerError,
@@ -123,15 +123,15 @@ class _Sender:
                 halve=isinstance(outcome, ListRefused),
             )
         )
-        is_reply = isinstance(outcome, Reply)
-        if is_reply or (isinstance(outcome, GatewayError) and outcome.rows_become != "planned"):
-            self._duty.done += len(claimed.recipients)
         if isinstance(outcome, Reply):
+            self._duty.done += len(claimed.recipients)
             queued = sum(answer.status is Status.QUEUED for answer in outcome.answers)
             self._watch(ended_well=queued >= _MOST_QUEUED * len(outcome.answers))
         elif not isinstance(outcome, GatewayError):
             raise outcome
         else:
+            if outcome.rows_become != "planned":
+                self._duty.done += len(claimed.recipients)
             if outcome.stops_run:
                 self._books.fail(outcome)
             if not isinstance(outcome, NeverLeft | RateLimited):  # these are the same request again
@@ -141,10 +141,8 @@ class _Sender:
     async def _make(self, lane: Lane, fresh: Fresh) -> Outcome:
         claimed = fresh.claim
         report_url = self._report_url and _with_reference(self._report_url, claimed.request_id)
-        if self._books.is_late(fresh.turn_at):
-            await take_turn(self._books.run, self._client)
-            if self._books.run.stopping:
-                return NeverLeft("The run was stopped before this request had its turn.")
+        if not await self._books.has_turn(fresh):
+            return NeverLeft("The run was stopped before this request had its turn.")
         try:
             return await lane.send(
                 claimed.numbers,

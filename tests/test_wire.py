@@ -451,8 +451,8 @@ async def until_touched(lane: Lane) -> None:
     """Go on when something has come on the connection that a lane keeps, read or not."""
     stream = lane._connection._stream
     async with asyncio.timeout(60):
-        while not stream.get_extra_info("is_readable"):
-            await asyncio.sleep(0)  # others have their turn, such as the loop's own reading
+        while not stream.get_extra_info("is_readable"):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("touch", [b"", LIMITED, plain(0), b"HTTP/1.1 408 Timeout\r\n\r\n"])

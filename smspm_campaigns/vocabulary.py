@@ -81,6 +81,15 @@ STATUS_TITLES: Final[dict[Status, str]] = {
 #: Statuses that still wait for a word from the carrier, and are asked for.
 OPEN: Final = (Status.QUEUED, Status.SUBMITTED)
 
+#: Statuses that are never replaced by another one.
+FINAL: Final = (
+    Status.DELIVERED,
+    Status.FAILED,
+    Status.REFUSED,
+    Status.CANCELLED,
+    Status.EXCLUDED,
+)
+
 
 class RunState(StrEnum):
     """What a run of a campaign is doing, or how it ended."""

@@ -266,7 +266,7 @@ INSERT INTO recipient VALUES
    'planned', 100),
   (14, 7, 3, NULL, NULL, NULL, NULL, NULL, NULL, 'missing_number', 'missing_number', 'No number.',
    '[3]', 'excluded', 'excluded', 100);
-INSERT INTO owner VALUES ('me', 2, 9);
+INSERT INTO owner (id, started_at, ended_at) VALUES ('me', 2, 9);
 INSERT INTO request VALUES ('r', 7, 'me', 3, 5, NULL, '{}');
 INSERT INTO attempt VALUES
   (21, 11, 'r', 'delivered', 'id-1', 'delivered', NULL, 60, 'Telia', 5, 8, NULL),

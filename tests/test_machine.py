@@ -720,7 +720,7 @@ class Machine(RuleBasedStateMachine):
         for proof in evidence:
             old = self.seen.attempts[proof.attempt_id].status
             is_another_s = proof.message_id and ids.get(proof.message_id, proof[0]) != proof[0]
-            new = "unknown" if is_another_s else proof.status
+            new = "unknown" if is_another_s else str(proof.status)
             assert after.attempts[proof.attempt_id].status == max(old, new, key=stage)
 
     def _with_a_known_id(self, outcome: Outcome) -> Outcome:

@@ -6,14 +6,13 @@ from typing import Final
 
 from smspm_campaigns.clock import Clock
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger.record import LAST_POLL
+from smspm_campaigns.delivery.ledger.record import FIRST_POLL, LAST_POLL
 from smspm_campaigns.exceptions import GatewayError, LedgerError, RateLimited
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.pace import Pace
 
 SECOND: Final = 1_000_000  # microseconds
 
-_FIRST_POLL: Final = 2 * SECOND  # after a message was accepted
 _MOST_NOT_TAKEN: Final = 5  # requests of one lane in a row that were not taken before it gives up
 _WRITE_AGAIN: Final = (0.1, 0.5, 2.0, *[5.0] * 11)  # seconds: a minute to write down a reply
 _FIRST_WAIT: Final = 1.0  # seconds after the first of them; doubled after each other
@@ -76,9 +75,9 @@ async def write_down(
 
 def first_poll(sent_at: int) -> int:
     """Return when to ask for the first time about a message sent then."""
-    return sent_at + _FIRST_POLL
+    return sent_at + FIRST_POLL
 
 
 def next_poll(sent_at: int, now: int) -> int:
     """Return when to ask again: after half the message's age; seconds at first, hours at last."""
-    return now + min(max((now - sent_at) // 2, _FIRST_POLL), LAST_POLL)
+    return now + min(max((now - sent_at) // 2, FIRST_POLL), LAST_POLL)

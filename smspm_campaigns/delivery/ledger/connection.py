@@ -19,7 +19,7 @@ from smspm_campaigns.delivery.ledger.locks import is_anybody_sending
 from smspm_campaigns.exceptions import LedgerError
 
 APPLICATION_ID: Final = 0x534D5350  # "SMSP", in the header of the file
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 _BUSY_TIMEOUT: Final = 30.0  # seconds to wait for another writer
 

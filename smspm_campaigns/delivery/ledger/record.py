@@ -2,22 +2,37 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from smspm_campaigns.delivery.ledger.connection import Ledger
-from smspm_campaigns.vocabulary import OPEN, Status
+from smspm_campaigns.masking import mask_text
+from smspm_campaigns.vocabulary import FINAL, OPEN, VENDOR_STATUS, Status
 
+#: Microseconds from the acceptance of a message to the first question about it.
+FIRST_POLL: Final = 2_000_000
 #: Microseconds between two questions about a message at the most.
-LAST_POLL = 3_600_000_000
+LAST_POLL: Final = 3_600_000_000
 #: Billionths of a euro in one.
-EURO = 1_000_000_000
+EURO: Final = 1_000_000_000
+
+#: What an attempt is when SMSPM surely took it.
+_ACCEPTED: Final = (
+    Status.QUEUED,
+    Status.SUBMITTED,
+    Status.UNCONFIRMED,
+    Status.DELIVERED,
+    Status.FAILED,
+)
 
 
 class Evidence(NamedTuple):
-    """What is proven about one attempt. Fields that are None leave what is there, but `error`."""
+    """What is proven about one attempt. Fields that are None leave what is there, but `error`.
+
+    Where `status` is None, all that is proven is that SMSPM has the message.
+    """
 
     attempt_id: int
-    status: str
+    status: str | None
     message_id: str | None = None
     word: str | None = None
     error: str | None = None
@@ -101,6 +116,18 @@ class _NotPlain(Exception):
     """Something is known of a row already, or of an id."""
 
 
+def said(attempt_id: int, word: str, **more: Any) -> Evidence:
+    """Read the API's word for a status by the one table; one never seen leaves a message open.
+
+    Args:
+        more: other fields of the evidence.
+    """
+    status = VENDOR_STATUS.get(word.strip().lower())
+    is_plain = status not in (None, Status.FAILED) or status == word.strip().lower()
+    error = None if is_plain else f"SMSPM says {mask_text(word)!r}."
+    return Evidence(attempt_id, status, word=word, error=error, **more)
+
+
 def record(ledger: Ledger, evidence: Evidence, source: str, *, at: int) -> None:
     """Record evidence about one attempt, such as the answer to a poll."""
     with ledger.transaction():
@@ -143,48 +170,95 @@ def _unless_known(ledger: Ledger, proof: Evidence) -> Evidence:
     return Evidence(proof.attempt_id, "unknown", word=proof.word, error=error)
 
 
+class _Known(NamedTuple):
+    """An attempt before evidence is applied, and the stage of what the evidence says."""
+
+    status: str
+    stage: int
+    taken: int
+    recipient_id: int
+    message_id: str | None
+    price: int | None
+    due_at: int | None
+    sent_at: int | None
+    claimed_at: int
+    new_stage: int
+    new_taken: int
+
+
 def apply(ledger: Ledger, proof: Evidence, source: str, *, at: int) -> None:
     """Move an attempt forward, never back, inside a transaction; a price or carrier is kept anyway.
 
     A contradiction changes nothing, and is kept in the history: another final word, or the proof
-    that something was not taken which is known to be.
+    that something was not taken which is known to be. So is a word that is not known here.
     """
-    old, old_stage, was_taken, new_stage, is_taken, recipient_id = ledger.one(
-        "SELECT attempt.status, old.stage, old.taken, new.stage, new.taken, attempt.recipient_id "
-        "FROM attempt "
-        "JOIN status AS old ON old.name = attempt.status JOIN status AS new ON new.name = ? "
-        "WHERE attempt.id = ?",
-        proof.status,
-        proof.attempt_id,
+    said = proof.status or Status.QUEUED
+    known = _Known(
+        *ledger.one(
+            "SELECT attempt.status, old.stage, old.taken, recipient_id, message_id, price, due_at, "
+            "sent_at, claimed_at, new.stage, new.taken FROM attempt "
+            "JOIN request ON request.id = request_id "
+            "JOIN status AS old ON old.name = attempt.status JOIN status AS new ON new.name = ? "
+            "WHERE attempt.id = ?",
+            *(said, proof.attempt_id),
+        )
     )
-    forward = new_stage > old_stage
-    status = proof.status if forward else old
+    forward = known.new_stage > known.stage
+    status = said if forward else known.status
+    sent_at = known.sent_at
+    if sent_at is None and status in _ACCEPTED:
+        sent_at = at if source == "reply" else known.claimed_at
     ledger.execute(
         "UPDATE attempt SET status = ?, message_id = coalesce(message_id, ?), "
-        "price = coalesce(?, price), carrier = coalesce(?, carrier), "
-        "due_at = CASE WHEN ? THEN coalesce(?, due_at) END, "
-        "updated_at = CASE WHEN ? THEN ? ELSE updated_at END, "
-        "sent_at = CASE WHEN sent_at IS NULL AND ? = 'queued' THEN ? ELSE sent_at END "
-        "WHERE id = ?",
+        "price = coalesce(?, price), carrier = coalesce(?, carrier), due_at = ?, sent_at = ?, "
+        "updated_at = CASE WHEN ? THEN ? ELSE updated_at END WHERE id = ?",
         (
             *(status, proof.message_id, proof.price, proof.carrier),
-            *(status in OPEN, proof.due_at, forward, at, proof.status, at, proof.attempt_id),
+            *(_due(known, proof, source, status, at=at), sent_at, forward, at, proof.attempt_id),
         ),
     )
-    if status == proof.status:  # else it is old news, and so are its words
-        ledger.execute(
+    if forward or (proof.status in (None, status) and status not in FINAL):
+        ledger.execute(  # else it is old news, and so are its words
             "UPDATE attempt SET word = coalesce(?, word), error = ? WHERE id = ?",
             (proof.word, proof.error, proof.attempt_id),
         )
-    contradicts = new_stage == old_stage or (was_taken and not is_taken)
-    if forward or (proof.status != old and contradicts):
-        add_events(ledger, [proof.attempt_id], proof.status, source, error=proof.error, at=at)
     if forward:
-        settle(ledger, [recipient_id])
-    if forward and is_taken != was_taken:
-        _count_again(ledger, recipient_id, is_taken - was_taken)
-    if forward and not is_taken:
-        _add_standing(ledger, recipient_id, at=at)
+        add_events(ledger, [proof.attempt_id], status, source, error=proof.error, at=at)
+        settle(ledger, [known.recipient_id])
+    elif _is_noteworthy(known, proof):
+        told = proof.status or known.status
+        add_events(ledger, [proof.attempt_id], told, source, error=proof.error, at=at, once=True)
+    if forward and known.new_taken != known.taken:
+        _count_again(ledger, known.recipient_id, known.new_taken - known.taken)
+    if forward and not known.new_taken:
+        _add_standing(ledger, known.recipient_id, at=at)
+
+
+def _is_noteworthy(known: _Known, proof: Evidence) -> bool:
+    """Tell whether what moves nothing contradicts what is known, or is a word never seen."""
+    if proof.status is None:
+        return proof.word is not None
+    is_denied = bool(known.taken and not known.new_taken)
+    return proof.status != known.status and (known.new_stage == known.stage or is_denied)
+
+
+def _due(known: _Known, proof: Evidence, source: str, status: str, *, at: int) -> int | None:
+    """Say when to ask next.
+
+    The last word of a poll ends the asking. That of anybody else has no price, so that a poll is
+    still to come.
+    """
+    if source == "poll":
+        is_over = known.due_at is None or proof.status in (Status.UNCONFIRMED, *FINAL)
+        return None if is_over else proof.due_at or known.due_at
+    forward = known.new_stage > known.stage
+    has_id = known.message_id is not None or proof.message_id is not None
+    is_news = forward or (known.message_id is None and proof.message_id is not None)
+    if not has_id or status not in _ACCEPTED:
+        return None
+    if not is_news or known.price is not None:
+        return known.due_at
+    return at if status in FINAL else known.due_at or proof.due_at or at + FIRST_POLL
 
 
 def _count_again(ledger: Ledger, recipient_id: int, change: int) -> None:
@@ -204,12 +278,15 @@ def add_events(
     *,
     error: str | None = None,
     at: int,
+    once: bool = False,
 ) -> None:
-    """Keep a change of attempts in the history, with its evidence."""
+    """Keep a change of attempts in the history, with its evidence; `once`: unless it is there."""
     ledger.executemany(
         "INSERT INTO event (recipient_id, attempt_id, at, status, evidence, error) "
-        "SELECT recipient_id, id, ?, ?, ?, ? FROM attempt WHERE id = ?",
-        [(at, status, source, error, attempt_id) for attempt_id in attempts],
+        "SELECT recipient_id, id, ?1, ?2, ?3, ?4 FROM attempt WHERE id = ?5 AND NOT (?6 AND EXISTS "
+        "(SELECT 1 FROM event WHERE attempt_id = ?5 AND (status, evidence) = (?2, ?3) "
+        "AND error IS ?4))",
+        [(at, status, source, error, attempt_id, once) for attempt_id in attempts],
     )
 
 

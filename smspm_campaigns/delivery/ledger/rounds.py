@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from smspm_campaigns.delivery.ledger.callbacks import take_waiting
 from smspm_campaigns.delivery.ledger.claim import Claimer, Round
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.delivery.ledger.record import Answered, close_requests
@@ -26,6 +27,8 @@ def keep(
     """
     with ledger.transaction():
         close_requests(ledger, answered, at=at)
+        proofs = (proof for request in answered for proof in request.evidence)
+        take_waiting(ledger, [proof.message_id for proof in proofs if proof.message_id], at=at)
         try:
             with ledger.attempt():
                 return claimer.claim(ledger, most=most, most_rows=most_rows, at=at)

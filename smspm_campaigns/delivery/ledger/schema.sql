@@ -1,5 +1,5 @@
--- The ledger: campaigns, their rows, and every attempt to send one of them. Version 4.
--- An older ledger becomes this one by the steps in to_version_2.sql to to_version_4.sql.
+-- The ledger: campaigns, their rows, and every attempt to send one of them. Version 5.
+-- An older ledger becomes this one by the steps in to_version_2.sql to to_version_5.sql.
 --
 -- A row's life:    planned -> sending -> queued | refused | unknown -> submitted
 --                          -> delivered | failed | unconfirmed
@@ -206,3 +206,14 @@ CREATE TABLE trial (               -- a row's text, sent to somebody's own numbe
   reply        TEXT                -- as it came, without secrets, numbers masked
 );
 CREATE INDEX trial_of_recipient ON trial (recipient_id);
+
+CREATE TABLE callback (            -- what the API told of a message that is not known here, or not
+                                   -- yet: it counts as soon as the message's id appears
+  id           INTEGER PRIMARY KEY,
+  at           INTEGER NOT NULL,
+  message_id   TEXT    NOT NULL,   -- '' where it named none
+  reference    TEXT    NOT NULL,   -- the request it named; ''
+  number       TEXT    NOT NULL,   -- masked: nothing is ever matched with it; ''
+  word         TEXT    NOT NULL,   -- the vendor's own word for the status
+  UNIQUE (message_id, reference, number, word)
+);

@@ -126,7 +126,7 @@ def test_a_limit_counts_all_that_was_ever_taken(new_book: "NewBook") -> None:
             assert claimed is not None
             assert len(claimed.attempts) == 1
             [attempt] = claimed.attempts.values()
-            record.record(ledger, Evidence(attempt, status), "reply", at=0)
+            record.record(ledger, [Evidence(attempt, status)], "reply", at=0)
         assert book.claim(ledger, Order(book.id, owner, "simulated", 2), at=0) is None
     assert book.counts() == {"queued": 1, "unknown": 1, "refused": 1, "planned": 7}
 
@@ -165,7 +165,7 @@ def test_a_claim_stands_until_its_owner_is_declared_dead(new_book: "NewBook") ->
         claimed = book.claim(ledger, Order(book.id, owner, "simulated", None), at=0)
         assert claimed is not None
         claim.check(ledger, claimed)
-        record.record(ledger, Evidence(1, "unknown"), "dead owner", at=0)
+        record.record(ledger, [Evidence(1, "unknown")], "dead owner", at=0)
         with pytest.raises(RunStopped, match="this one seemed dead"):
             claim.check(ledger, claimed)
 
@@ -256,7 +256,7 @@ def test_what_is_taken_never_costs_more_than_the_budget(
             if claimed is None:
                 break
             for attempt in claimed.attempts.values():
-                record.record(ledger, Evidence(attempt, proof), "reply", at=0)
+                record.record(ledger, [Evidence(attempt, proof)], "reply", at=0)
             found = read.find_campaign(ledger, "spring")
             assert found.taken_cost <= bound
             assert (found.taken, found.taken_cost) == ledger.one(

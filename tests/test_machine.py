@@ -794,7 +794,7 @@ class Machine(RuleBasedStateMachine):
             word=status,
             due_at=first_poll(at) if is_open else None,
         )
-        record.record(self.desk, proof, "callback", at=at)
+        record.record(self.desk, [proof], "callback", at=at)
         self._check_proofs([proof])
         self.reached[f"callback: {status}"] += 1
         self.reached[f"callback, {old}"] += 1

@@ -250,7 +250,7 @@ def test_a_campaign_is_bound_once_something_was_taken(new_book: "NewBook") -> No
             claimed = book.claim(ledger, Order(book.id, owner, gateway, None), at=0)
             assert claimed is not None
             for attempt in claimed.attempts.values():
-                record.record(ledger, Evidence(attempt, proof), "reply", at=0)
+                record.record(ledger, [Evidence(attempt, proof)], "reply", at=0)
             assert read.find_campaign(ledger, "spring").gateway == gateway
         with pytest.raises(GatewayMismatch, match="'spring' is a rehearsal on the simulator"):
             plan.check_gateway(ledger, book.id, real)
@@ -284,7 +284,7 @@ def test_the_expected_cost_is_of_what_is_taken_unknown_and_planned(new_book: "Ne
         assert claimed is not None
         proofs = ("not_taken", "sending", "unknown", "delivered", "refused")
         for attempt, proof in zip(claimed.attempts.values(), proofs, strict=True):
-            record.record(ledger, Evidence(attempt, proof), "reply", at=0)
+            record.record(ledger, [Evidence(attempt, proof)], "reply", at=0)
         ledger.execute(
             "UPDATE recipient SET status = 'excluded', standing = 'excluded', "
             "problem = 'opted_out' WHERE position = 5"

@@ -81,7 +81,7 @@ def claimed(book: "Book") -> str:
 def note(book: "Book", *evidence: Evidence, at: int = 1) -> None:
     with book.open() as ledger:
         for proof in evidence:
-            record.record(ledger, proof, "poll", at=at)
+            record.record(ledger, [proof], "poll", at=at)
 
 
 def close(book: "Book", request_id: str, *evidence: Evidence, at: int = 5) -> None:
@@ -184,7 +184,7 @@ def test_rows_follow_their_attempts_whatever_is_told_in_whatever_order(
                 )
                 attempts += [(number, "sending") for number in (made.numbers if made else [])]
             elif which < len(attempts):
-                record.record(ledger, Evidence(which + 1, status), "poll", at=at)
+                record.record(ledger, [Evidence(which + 1, status)], "poll", at=at)
                 number, old = attempts[which]
                 if stage(status) > stage(old):
                     attempts[which] = (number, status)
@@ -306,7 +306,7 @@ def test_what_has_ended_is_never_due_again(new_book: "NewBook", status: str) -> 
     note(book, Evidence(1, status))
     note(book, Evidence(1, "submitted", due_at=99))
     with book.open() as ledger:
-        assert read.next_due(ledger, book.id) is None
+        assert read.next_due(ledger, book.id, after=0) is None
         assert read.due(ledger, book.id, most=9, at=10**18) == []
 
 
@@ -318,7 +318,7 @@ def test_what_is_open_stays_due(new_book: "NewBook") -> None:
     note(book, Evidence(1, "submitted"))
     assert (kept(book).status, kept(book).due_at) == ("submitted", 9)
     with book.open() as ledger:
-        assert read.next_due(ledger, book.id) == 9
+        assert read.next_due(ledger, book.id, after=0) == 9
         assert read.due(ledger, book.id, most=9, at=8) == []
         assert read.due(ledger, book.id, most=9, at=9) == [read.Due(1, "id-1", "submitted", 5, 9)]
 
@@ -336,8 +336,10 @@ def test_the_longest_due_is_asked_about_first(new_book: "NewBook") -> None:
     other = book.add("other", [])
     with book.open() as ledger:
         assert [due.due_at for due in read.due(ledger, book.id, most=2, at=99)] == [10, 20]
-        assert read.next_due(ledger, book.id) == 10
-        assert (read.due(ledger, other, most=2, at=99), read.next_due(ledger, other)) == ([], None)
+        assert read.next_due(ledger, book.id, after=0) == 10
+        assert read.next_due(ledger, book.id, after=10) == 20
+        assert read.due(ledger, other, most=2, at=99) == []
+        assert read.next_due(ledger, other, after=0) is None
 
 
 #: Which of two attempts speaks for their row, by the statuses of the first and the second.
@@ -380,7 +382,7 @@ def test_of_two_attempts_the_weightier_speaks_for_the_row(
             )
         for number, status in enumerate(pair, start=1):
             proof = Evidence(number, status, f"id {number}", None, f"error {number}", number)
-            record.record(ledger, proof, "reply", at=number)
+            record.record(ledger, [proof], "reply", at=number)
     (row,) = book.rows()
     speaker = SPEAKS[pair]
     assert (row.status, row.message_id, row.error, row.price) == (

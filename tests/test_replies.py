@@ -678,7 +678,7 @@ def test_details_are_read_as_far_as_they_make_sense(
 ) -> None:
     """The word is kept as it came; a price is an exact amount of euros or nothing."""
     raw = json.dumps(said)
-    assert read_details(200, {}, raw, now=NOW) == Details(*expected, raw)
+    assert read_details("id", 200, {}, raw, now=NOW) == Details(*expected, raw)
 
 
 @pytest.mark.parametrize(
@@ -699,7 +699,7 @@ def test_details_are_read_as_far_as_they_make_sense(
 def test_details_that_are_none_raise(code: int, raw: str, expected: type[GatewayError]) -> None:
     """An error for one message is told from one about the account."""
     with pytest.raises(GatewayError) as caught:
-        read_details(code, {}, raw, now=NOW)
+        read_details("id", code, {}, raw, now=NOW)
     assert type(caught.value) is expected
 
 

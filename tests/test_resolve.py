@@ -190,7 +190,7 @@ def test_a_person_says_what_became_of_a_row(
         ]
         assert changes(book)[2:] == [(0, 9, status, "person")]
         assert read.history(ledger, book.id)[-1].error == error
-        assert read.next_due(ledger, book.id) is None
+        assert read.next_due(ledger, book.id, after=0) is None
 
 
 def test_only_the_rows_that_were_named_are_resolved(new_book: "NewBook") -> None:
@@ -365,8 +365,8 @@ def test_a_late_id_is_asked_about_after_a_person_s_sent(new_book: "NewBook") -> 
         book.close(ledger, claimed.request_id, [proof], reply="", error=None, at=6)
         [row] = book.rows()
         assert (row.status, row.message_id, row.sent_at) == ("submitted", "id-1", 1)
-        assert read.next_due(ledger, book.id) == 9
-        record.record(ledger, Evidence(1, "delivered"), "poll", at=10)
+        assert read.next_due(ledger, book.id, after=0) == 9
+        record.record(ledger, [Evidence(1, "delivered")], "poll", at=10)
         assert statuses(book) == ["delivered"]
 
 

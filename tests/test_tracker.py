@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from smspm_campaigns.delivery.books import MOST_LANES
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.tracker import track_campaign
 from smspm_campaigns.exceptions import AccountRefused, NeverLeft, RateLimited
@@ -244,13 +245,14 @@ def test_a_429_holds_every_question(new_book: "NewBook", clock: "Clock") -> None
     assert len([at for at in asked if at < first + 120]) <= 8  # those under way already
 
 
-def test_429_without_end_ends_the_tracking(new_book: "NewBook", clock: "Clock") -> None:
-    """Bounded, with everything still open for the next call."""
+def test_429_without_end_ends_with_the_time(new_book: "NewBook", clock: "Clock") -> None:
+    """It is obeyed, in vain, and everything is still open for the next call."""
     book, client = sent(new_book, 20, clock, details_faults=Fault("429", retry_after=60))
     with pytest.raises(RateLimited):
-        book.track(client)
+        book.track(client, for_seconds=600)
     assert book.counts() == {"queued": 20}
-    assert 8 <= client.simulator.details_requests <= 5 * 8
+    assert 1 <= client.simulator.details_requests <= 10 * MOST_LANES
+    assert clock.passed == pytest.approx(600)
 
 
 def test_a_dead_network_ends_the_tracking(new_book: "NewBook", clock: "Clock") -> None:

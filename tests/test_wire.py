@@ -357,6 +357,47 @@ def test_a_question_has_a_connection_of_its_own() -> None:
         assert there.connections == 5
 
 
+def named(place: int) -> bytes:
+    """The reply to a question that says which message it is about."""
+    return reply(json.dumps({"id": f"id-{place}", "status": "delivered"}).encode())
+
+
+def ask_all(client: Client, count: int) -> list[str]:
+    """Ask about messages on one lane, one after the other; tell what came of each."""
+
+    async def ask() -> list[str]:
+        told = []
+        async with client.lane() as lane:
+            for place in range(count):
+                try:
+                    told.append((await lane.details(f"id-{place}")).word)
+                except GatewayError as error:
+                    told.append(str(error)[:30])
+        return told
+
+    return asyncio.run(ask())
+
+
+def test_replies_that_name_their_message_share_a_connection() -> None:
+    """As those of this gateway do: a question after a named reply costs no new connection."""
+    steps: list[Step] = [Peer.read, named(0), Peer.read, named(1), Peer.read, named(2), Peer.wait]
+    with gateway(steps) as there:
+        assert ask_all(client_of(there.url), 3) == ["delivered"] * 3
+        assert there.connections == 1
+
+
+@pytest.mark.parametrize(
+    "late", [named(0), named(7), reply(b'{"status": "failed"}')], ids=["old", "other", "unnamed"]
+)
+def test_a_reply_about_another_message_is_nobody_s(late: bytes) -> None:
+    """On a connection that was used before it proves nothing, and the next question has its own."""
+    first: list[Step] = [Peer.read, named(0), Peer.read, late, Peer.wait]
+    with gateway(first, [Peer.read, named(2), Peer.wait]) as there:
+        told = ask_all(client_of(there.url, timeout=0.3), 3)
+        assert told == ["delivered", "A connection that was used bef", "delivered"]
+        assert there.connections == 2
+
+
 # --- gateways that do not -------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import math
 import os
 import threading
 import uuid
@@ -108,13 +109,21 @@ class Run:
 
     async def pause(self, clock: Clock, seconds: float) -> None:
         """Wait, but no longer than until somebody asks to stop."""
-        waits = [
-            asyncio.ensure_future(clock.sleep(seconds)),
-            asyncio.ensure_future(self._stop_asked.wait()),
-        ]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        await _wait(self._stop_asked, clock, seconds)
+
+    async def rest(self, clock: Clock, seconds: float) -> None:
+        """Wait, but no longer than until there is news; a stop is some."""
+        await _wait(self.news, clock, seconds)
+
+
+async def _wait(event: asyncio.Event, clock: Clock, seconds: float) -> None:
+    """Wait for an event, or so many seconds; for the event alone when they are infinite."""
+    waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait())]
+    if seconds != math.inf:
+        waits.append(asyncio.ensure_future(clock.sleep(seconds)))
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
 
 
 #: Runs that somebody still has, or that still go on.

@@ -1,5 +1,6 @@
 """When to go on: turns, waits after a request that was not taken, and the next time to ask."""
 
+import math
 import random
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -13,9 +14,10 @@ from smspm_campaigns.gateway.pace import Pace
 
 SECOND: Final = 1_000_000  # microseconds
 
-_MOST_NOT_TAKEN: Final = 5  # requests of one lane in a row that were not taken before it gives up
+MOST_NOT_TAKEN: Final = 5  # requests of one lane in a row that were not taken before it gives up
 _WRITE_AGAIN: Final = (0.1, 0.5, 2.0, *[5.0] * 11)  # seconds: a minute to write down a reply
 _FIRST_WAIT: Final = 1.0  # seconds after the first of them; doubled after each other
+_MOST_DOUBLED: Final = 6  # times, to about a minute
 
 
 def micros(clock: Clock) -> int:
@@ -23,14 +25,26 @@ def micros(clock: Clock) -> int:
     return round(clock.now() * SECOND)
 
 
-async def take_turn(run: Run, client: Client) -> None:
-    """Wait for the client's next turn and take it, or until the run is asked to stop."""
-    while not run.stopping and (wait := client.pace.take()):
-        await run.pause(client.clock, wait)
+async def take_turn(run: Run, client: Client, left: Callable[[], float] = lambda: math.inf) -> bool:
+    """Wait for the client's next turn and take it; tell whether.
+
+    Not when the run is asked to stop, or no time is `left`, in seconds.
+    """
+    while not run.stopping and left() > 0:
+        wait = client.pace.take()
+        if not wait:
+            return True
+        await run.pause(client.clock, min(wait, left()))
+    return False
 
 
 def hold_back(
-    pace: Pace, error: GatewayError, times: int, *, chance: Callable[[], float] = random.random
+    pace: Pace,
+    error: GatewayError,
+    times: int,
+    *,
+    most: float = MOST_NOT_TAKEN,
+    chance: Callable[[], float] = random.random,
 ) -> None:
     """Let everybody wait after a request was not taken for the n-th time in a row.
 
@@ -38,16 +52,17 @@ def hold_back(
     more comes by chance, so that programs that were told the same do not come back together.
 
     Args:
+        most: the number of times that is too often.
         chance: gives a number from 0 to 1.
 
     Raises:
         GatewayError: the error itself, when it was too often. What was told holds for others too.
     """
     told = error.retry_after if isinstance(error, RateLimited) else None
-    if times >= _MOST_NOT_TAKEN:
+    if times >= most:
         pace.hold(told or 0.0)
         raise error
-    doubled = _FIRST_WAIT * 2.0 ** (times - 1)
+    doubled = _FIRST_WAIT * 2.0 ** min(times - 1, _MOST_DOUBLED)
     pace.hold(max(told or 0.0, doubled) + chance() * doubled)
 
 

@@ -1,24 +1,38 @@
 """Asking what became of the messages that are open."""
 
 import asyncio
-from contextlib import AsyncExitStack
+import math
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from math import ceil
 from pathlib import Path
 from typing import Final
 
+from smspm_campaigns.delivery.books import lanes_of
 from smspm_campaigns.delivery.desk import Desk, open_desk
 from smspm_campaigns.delivery.duty import Duty, on_duty
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import read, record
+from smspm_campaigns.delivery.ledger import owners, read, record, runs
 from smspm_campaigns.delivery.ledger.read import Due
-from smspm_campaigns.delivery.ledger.record import EURO, Evidence
-from smspm_campaigns.delivery.pacing import SECOND, hold_back, micros, next_poll, take_turn
+from smspm_campaigns.delivery.ledger.record import EURO, Evidence, said
+from smspm_campaigns.delivery.pacing import (
+    MOST_NOT_TAKEN,
+    SECOND,
+    hold_back,
+    micros,
+    next_poll,
+    take_turn,
+    write_down,
+)
 from smspm_campaigns.exceptions import AccountRefused, GatewayError, NeverLeft, RateLimited
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.lane import Lane
 from smspm_campaigns.gateway.replies import Details
-from smspm_campaigns.vocabulary import OPEN, VENDOR_STATUS, Status
+from smspm_campaigns.vocabulary import OPEN, Status
 
-_LANES: Final = 8  # questions in flight at most
+_AHEAD: Final = 500  # questions read from the ledger at a time, where the account has no rate
+_LOOK_EVERY: Final = 1.0  # seconds between two looks at what a running send has made
 
 
 async def track_campaign(
@@ -30,25 +44,31 @@ async def track_campaign(
     for_seconds: float,
     give_up_after: float,
 ) -> None:
-    """Ask about open messages until none is, the time is over, or somebody asks to stop.
+    """Ask about open messages until none is and none is sent, the time is over, or a stop is asked.
+
+    Messages with a last word and no price yet are asked about as well.
 
     Args:
         for_seconds: how long to go on.
         give_up_after: seconds after which a message without a final word is `unconfirmed`.
 
     Raises:
-        GatewayError: the account is refused, or the API cannot be reached.
+        GatewayError: the account is refused, or the API was never reached, or not in the end.
+        LedgerError: the ledger cannot be written.
     """
-    now, patience = micros(client.clock), round(give_up_after * SECOND)
+    patience = round(give_up_after * SECOND)
     async with (
         open_desk(path) as desk,
         on_duty(run, desk, client.clock, campaign_id, "track") as duty,
         AsyncExitStack() as stack,
     ):
+        now = micros(client.clock)
         await desk.do(record.ask_again, campaign_id, sent_after=now - patience, at=now)
-        lanes = [await stack.enter_async_context(client.lane()) for _ in range(_LANES)]
+        lanes = [await stack.enter_async_context(client.lane()) for _ in range(lanes_of(client))]
         tracker = _Tracker(run, desk, duty, campaign_id, client, patience)
         await tracker.track(lanes, for_seconds=for_seconds)
+        now = micros(client.clock)
+        await desk.do(record.give_up, campaign_id, sent_before=now - patience, at=now)
 
 
 class _Tracker:
@@ -67,87 +87,149 @@ class _Tracker:
         self._campaign_id = campaign_id
         self._client = client
         self._clock = client.clock
+        self._for_seconds = 0.0
         self._give_up_after = give_up_after
+        rate = client.requests_per_minute
+        self._most_ahead = _AHEAD if rate is None else ceil(rate / 60)
+        self._ahead: deque[Due] = deque()
+        self._asked: set[int] = set()  # attempts that were read, and whose answers are not recorded
+        self._in_line = asyncio.Lock()
+        self._answers: list[Evidence] = []
+        self._has_answers = asyncio.Event()
+        self._is_closing = False
+        self._lanes = 1
+        self._is_reached = False
         self._not_taken = 0
+        self._failure: Exception | None = None  # what ended the run
+        self._silence: GatewayError | None = None  # why the last question was not taken
 
     async def track(self, lanes: list[Lane], *, for_seconds: float) -> None:
-        while await self._is_more_to_do() and self._duty.busy < for_seconds:
-            now = micros(self._clock)
-            asked = await self._desk.do(read.due, self._campaign_id, most=len(lanes), at=now)
-            if asked:
-                await self._ask_all(lanes, asked)
-                continue
-            due_at = await self._desk.do(read.next_due, self._campaign_id)
-            if due_at is None:
-                return
-            wait = min((due_at - now) / SECOND, for_seconds - self._duty.busy)
-            await self._run.pause(self._clock, max(wait, 0.0))
+        """Ask alone until the API has answered, so that a refused account costs one question."""
+        self._for_seconds = for_seconds
+        async with self._kept():
+            await self._work(lanes[0], alone=True)
+            self._lanes = len(lanes)
+            await asyncio.gather(*map(self._work, lanes))
+        if error := self._failure or self._silence:
+            raise error
 
-    async def _is_more_to_do(self) -> bool:
-        """Wait while the run is paused; tell whether it may ask anything more."""
-        await self._duty.look()
-        return await self._duty.may_go_on()
+    async def _work(self, lane: Lane, *, alone: bool = False) -> None:
+        """Work on a lane. Never raises: when a lane fails, the others finish what they began."""
+        try:
+            while not (alone and self._is_reached) and (due := await self._next()) is not None:
+                await self._ask(lane, due)
+        except Exception as error:  # noqa: BLE001 - kept, and raised when all lanes are done
+            self._fail(error)
 
-    async def _ask_all(self, lanes: list[Lane], asked: list[Due]) -> None:
-        """Ask about several messages at once; let all finish before an error is raised."""
-        questions = (self._ask(lane, due) for lane, due in zip(lanes, asked, strict=False))
-        for ended in await asyncio.gather(*questions, return_exceptions=True):
-            if isinstance(ended, BaseException):
-                raise ended
+    def _fail(self, error: Exception) -> None:
+        self._failure = self._failure or error
+        self._run.stop()
+
+    def _time_left(self) -> float:
+        return self._for_seconds - self._duty.busy
+
+    async def _next(self) -> Due | None:
+        """Wait for the next question and its turn; None when there are no more."""
+        async with self._in_line:  # only who is next takes a turn
+            while await self._duty.may_go_on() and self._time_left() > 0:
+                if not self._ahead:
+                    if not await self._read_on():
+                        return None
+                elif await take_turn(self._run, self._client, self._time_left):
+                    return self._ahead.popleft()
+        return None
+
+    async def _read_on(self) -> bool:
+        """Read what is due, or wait until something may be; tell whether anything may come."""
+        self._run.news.clear()
+        now, most = micros(self._clock), self._most_ahead + len(self._asked)
+        found = await self._desk.do(read.due, self._campaign_id, most=most, at=now)
+        if fresh := [due for due in found if due.attempt_id not in self._asked]:
+            self._ahead.extend(fresh[: self._most_ahead])
+            self._asked.update(due.attempt_id for due in self._ahead)
+            return True
+        due_at = await self._desk.do(read.next_due, self._campaign_id, after=now)
+        wait = math.inf if due_at is None else (due_at - now) / SECOND
+        if await self._desk.do(runs.is_being_sent, self._campaign_id):
+            await self._desk.do(owners.bury_the_dead, at=now)
+            wait = min(wait, _LOOK_EVERY)
+        if wait != math.inf:
+            await self._run.rest(self._clock, min(wait, self._time_left()))
+        elif self._asked:
+            await self._run.rest(self._clock, math.inf)
+        else:
+            return False
+        return True
 
     async def _ask(self, lane: Lane, due: Due) -> None:
-        """Ask about one message. What makes going on senseless stops the others as well."""
-        try:
-            await self._ask_once(lane, due)
-        except Exception:
-            self._run.stop()
-            raise
-
-    async def _ask_once(self, lane: Lane, due: Due) -> None:
-        await take_turn(self._run, self._client)
-        if self._run.stopping:
-            return
+        """Ask about one message. An error for one stops nobody else; one of the account, all."""
         try:
             details = await lane.details(due.message_id)
         except (RateLimited, NeverLeft) as error:
+            self._is_reached |= isinstance(error, RateLimited)
             self._not_taken += 1
-            rounds = -(-self._not_taken // _LANES)
-            hold_back(self._client.pace, error, rounds)
+            self._silence = error
+            self._asked.discard(due.attempt_id)
+            most = math.inf if self._is_reached else MOST_NOT_TAKEN
+            hold_back(self._client.pace, error, ceil(self._not_taken / self._lanes), most=most)
+            return
         except AccountRefused:
             raise
         except GatewayError as error:
-            self._not_taken = 0
-            evidence = Evidence(due.attempt_id, due.status, error=str(error))
+            evidence = Evidence(due.attempt_id, None, error=str(error))
             is_answer = error.stops_run  # it could be read, and is an error for this message
-            await self._note(due, self._unless_too_old(due, evidence) if is_answer else evidence)
         else:
-            self._not_taken = 0
-            await self._note(due, self._unless_too_old(due, _read(due, details)))
+            evidence, is_answer = _read(due, details), True
+        self._is_reached, self._not_taken, self._silence = True, 0, None
+        self._answer(due, evidence, is_answer=is_answer)
 
-    def _unless_too_old(self, due: Due, evidence: Evidence) -> Evidence:
-        """Give up on a message that is old, and whose answer is still no last word."""
-        old = micros(self._clock) - due.sent_at >= self._give_up_after
-        return (
-            evidence._replace(status=Status.UNCONFIRMED)
-            if old and evidence.status in OPEN
-            else evidence
-        )
+    def _answer(self, due: Due, evidence: Evidence, *, is_answer: bool) -> None:
+        """Have an answer recorded, and when to ask again unless it was the last word.
 
-    async def _note(self, due: Due, evidence: Evidence) -> None:
-        """Record an answer, and when to ask again unless it was the last word."""
+        A message that is old, and whose answer is still no last word, is given up.
+        """
         now = micros(self._clock)
-        if evidence.status in OPEN:
-            evidence = evidence._replace(due_at=next_poll(due.sent_at, now))
-        await self._desk.do(record.record, evidence, "poll", at=now)
-        self._duty.done += evidence.status not in OPEN
+        if evidence.status in (None, *OPEN):
+            if is_answer and now - due.sent_at >= self._give_up_after:
+                evidence = evidence._replace(status=Status.UNCONFIRMED)
+            else:
+                evidence = evidence._replace(due_at=next_poll(due.sent_at, now))
+        self._duty.done += due.status in OPEN and evidence.status not in (None, *OPEN)
+        self._answers.append(evidence)
+        self._has_answers.set()
+
+    @asynccontextmanager
+    async def _kept(self) -> AsyncIterator[None]:
+        """Record answers during the block: while some are on their way, others are collected."""
+        keeping = asyncio.create_task(self._keep())
+        try:
+            yield
+        finally:
+            self._is_closing = True
+            self._has_answers.set()
+            await keeping
+
+    async def _keep(self) -> None:
+        while not self._is_closing or self._answers:
+            await self._has_answers.wait()
+            self._has_answers.clear()
+            answers, self._answers = self._answers, []
+
+            async def write(answers: list[Evidence] = answers) -> None:
+                await self._desk.do(record.record, answers, "poll", at=micros(self._clock))
+
+            try:
+                await write_down(self._clock, write)
+            except Exception as error:  # noqa: BLE001 - raised when all lanes have ended
+                self._fail(error)
+            self._asked.difference_update(answer.attempt_id for answer in answers)
+            self._run.news.set()
 
 
 def _read(due: Due, details: Details) -> Evidence:
-    """Read an answer by the one table of words; a word never seen leaves the message open."""
-    return Evidence(
+    return said(
         due.attempt_id,
-        VENDOR_STATUS.get(details.word.lower(), due.status),
-        word=details.word,
+        details.word,
         price=None if details.price is None else round(details.price * EURO),
         carrier=details.carrier,
     )

@@ -1,8 +1,8 @@
 """One request after the other to the API, with the same words as `Client`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from smspm_campaigns.clock import Clock
 from smspm_campaigns.exceptions import GatewayError, InvalidArgument, OutcomeUnknown, RateLimited
@@ -23,6 +23,9 @@ _MIXED_UP: Final = (
 )
 
 
+_Told = TypeVar("_Told", Reply, Details)
+
+
 class _Settings(Protocol):
     """What a lane asks of its client."""
 
@@ -36,13 +39,14 @@ class Lane:
     """At most one request is in flight on it.
 
     HTTP/1.1 tells replies apart by their order alone: what an earlier request left behind would be
-    taken for the reply to the next one. So a connection is used again after plain successes alone,
-    and only another plain success is believed on it at once.
+    taken for the reply to the next one. So a connection is used again for the same path alone and
+    after plain successes alone, and only another plain success is believed on it at once.
     """
 
     def __init__(self, connection: Connection, settings: _Settings) -> None:
         self._connection = connection
         self._settings = settings
+        self._kept_for = ""  # the path of all that was asked on the connection
 
     async def send(
         self,
@@ -69,33 +73,44 @@ class Lane:
             "fromNumber": sender,
         }
         raw = await self._exchange("POST", "/", body, before_writing, report_url)
+        is_atomic = self._settings.list_errors_atomic
+        return await self._settle(
+            raw, lambda: read_send(asked, *raw[:3], list_errors_atomic=is_atomic, now=self._now())
+        )
+
+    async def details(self, message_id: str) -> Details:
+        """Ask how one message stands. See `Client.details`.
+
+        A reply need not say which message it is about. Where it does, the connection is used again.
+        """
+        raw = await self._exchange("POST", DETAILS, {"id": message_id})
+        details = await self._settle(
+            raw, lambda: read_details(message_id, *raw[:3], now=self._now())
+        )
+        if not (details.is_plain or raw.is_first):
+            raise OutcomeUnknown(_MIXED_UP, raw=raw.text)
+        return details
+
+    async def ask(self, path: str) -> dict[str, Any]:
+        """Ask for fields of the account, by GET."""
+        raw = await self._exchange("GET", path, None)
+        await self._connection.close()  # these replies do not say what they are about
+        return read_fields(*raw[:3], now=self._now())
+
+    async def _settle(self, raw: Raw, read: Callable[[], _Told]) -> _Told:
+        """Read a reply; keep the connection after a plain success, and after that alone."""
         try:
-            reply = read_send(
-                asked,
-                *raw[:3],
-                list_errors_atomic=self._settings.list_errors_atomic,
-                now=self._now(),
-            )
+            told = read()
         except GatewayError as error:
             if isinstance(error, RateLimited):  # everybody waits, while it is made sure of
                 self._settings.pace.hold(error.retry_after or _LISTEN)
             await self._doubt(raw)
             raise
-        if reply.is_plain:
+        if told.is_plain:
             await self._connection.keep()
         else:
             await self._doubt(raw)
-        return reply
-
-    async def details(self, message_id: str) -> Details:
-        """Ask how one message stands. See `Client.details`."""
-        raw = await self._exchange_apart("POST", DETAILS, {"id": message_id})
-        return read_details(*raw[:3], now=self._now())
-
-    async def ask(self, path: str) -> dict[str, Any]:
-        """Ask for fields of the account, by GET."""
-        raw = await self._exchange_apart("GET", path, None)
-        return read_fields(*raw[:3], now=self._now())
+        return told
 
     async def _doubt(self, raw: Raw) -> None:
         """Let nothing else be asked on a connection; believe what came unless it was mixed up.
@@ -111,13 +126,6 @@ class Lane:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._settings.clock.now(), UTC)
 
-    async def _exchange_apart(self, method: str, path: str, body: dict[str, Any] | None) -> Raw:
-        """Ask on a connection of its own: these replies do not say what they are about."""
-        await self._connection.close()
-        raw = await self._exchange(method, path, body)
-        await self._connection.close()
-        return raw
-
     async def _exchange(
         self,
         method: str,
@@ -126,5 +134,8 @@ class Lane:
         before_writing: BeforeWriting | None = None,
         report_url: Secret | None = None,
     ) -> Raw:
+        if path != self._kept_for:
+            await self._connection.close()
+            self._kept_for = path
         gate = Gate(before_writing, _WHOLE * self._settings.timeout)
         return await self._connection.exchange(method, path, body, gate, report_url)

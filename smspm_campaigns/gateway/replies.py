@@ -90,12 +90,16 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What the API says of one message: its raw status word, the price in EUR, the carrier."""
+    """What the API says of one message: its raw status word, the price in EUR, the carrier.
+
+    `is_plain`: it says of which message, and it is the one that was asked about.
+    """
 
     word: str
     price: Decimal | None
     carrier: str | None
     raw: str
+    is_plain: bool = False
 
 
 def read_send(
@@ -121,8 +125,10 @@ def read_send(
     raise _error(body, code, raw, len(numbers), list_errors_atomic=list_errors_atomic)
 
 
-def read_details(code: int, headers: Mapping[str, str], raw: str, *, now: datetime) -> Details:
-    """Read the reply to a status question.
+def read_details(
+    message_id: str, code: int, headers: Mapping[str, str], raw: str, *, now: datetime
+) -> Details:
+    """Read the reply to a question about a message.
 
     Raises:
         GatewayError: an error, or no status in it.
@@ -132,7 +138,11 @@ def read_details(code: int, headers: Mapping[str, str], raw: str, *, now: dateti
     if not isinstance(word, str) or not word.strip() or body.get("error"):
         raise _error(body, code, raw, 1, list_errors_atomic=False)
     return Details(
-        _text(word), _decimal(body.get("price")), _text(body.get("carrier")) or None, raw
+        _text(word),
+        _decimal(body.get("price")),
+        _text(body.get("carrier")) or None,
+        raw,
+        is_plain=code == 200 and body.get("id") == message_id,
     )
 
 

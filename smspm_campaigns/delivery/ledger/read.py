@@ -189,21 +189,21 @@ def history(ledger: Ledger, campaign_id: int) -> list[Change]:
 
 
 def due(ledger: Ledger, campaign_id: int, *, most: int, at: int) -> list[Due]:
-    """Return open messages whose time to be asked about has come, the longest due first."""
+    """Return messages whose time to be asked about has come, the longest due first."""
     found = ledger.all(
         "SELECT attempt.id, message_id, attempt.status, coalesce(sent_at, claimed_at), due_at "
         "FROM attempt JOIN request ON request.id = attempt.request_id "
-        "WHERE campaign_id = ? AND due_at <= ? ORDER BY due_at LIMIT ?",
+        "WHERE +campaign_id = ? AND due_at <= ? ORDER BY due_at LIMIT ?",  # + : by the due index
         *(campaign_id, at, most),
     )
     return [Due(*row) for row in found]
 
 
-def next_due(ledger: Ledger, campaign_id: int) -> int | None:
-    """Return when the next open message is to be asked about, None when none is open."""
+def next_due(ledger: Ledger, campaign_id: int, *, after: int) -> int | None:
+    """Return when the first message is to be asked about after that, None when none is."""
     found = ledger.one(
-        "SELECT min(due_at) FROM attempt JOIN request ON request.id = attempt.request_id "
-        "WHERE campaign_id = ? AND due_at IS NOT NULL",
-        campaign_id,
+        "SELECT due_at FROM attempt JOIN request ON request.id = attempt.request_id "
+        "WHERE +campaign_id = ? AND due_at > ? ORDER BY due_at LIMIT 1",
+        *(campaign_id, after),
     )
-    return None if found[0] is None else int(found[0])
+    return None if found is None else int(found[0])

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.masking import mask_text
-from smspm_campaigns.vocabulary import FINAL, OPEN, VENDOR_STATUS, Status
+from smspm_campaigns.vocabulary import FINAL, VENDOR_STATUS, Status
 
 #: Microseconds from the acceptance of a message to the first question about it.
 FIRST_POLL: Final = 2_000_000
@@ -128,10 +128,11 @@ def said(attempt_id: int, word: str, **more: Any) -> Evidence:
     return Evidence(attempt_id, status, word=word, error=error, **more)
 
 
-def record(ledger: Ledger, evidence: Evidence, source: str, *, at: int) -> None:
-    """Record evidence about one attempt, such as the answer to a poll."""
+def record(ledger: Ledger, evidence: Iterable[Evidence], source: str, *, at: int) -> None:
+    """Record evidence about attempts, such as the answers to polls: all of it, or nothing."""
     with ledger.transaction():
-        apply(ledger, evidence, source, at=at)
+        for proof in evidence:
+            apply(ledger, proof, source, at=at)
 
 
 def ask_again(ledger: Ledger, campaign_id: int, *, sent_after: int, at: int) -> None:
@@ -146,6 +147,19 @@ def ask_again(ledger: Ledger, campaign_id: int, *, sent_after: int, at: int) -> 
             "(SELECT id FROM request WHERE campaign_id = ?)",
             (at, at + LAST_POLL, sent_after, campaign_id),
         )
+
+
+def give_up(ledger: Ledger, campaign_id: int, *, sent_before: int, at: int) -> None:
+    """Make messages unconfirmed that were sent before that and have no id to ask about."""
+    with ledger.transaction():
+        unasked = ledger.all(
+            "SELECT attempt.id FROM attempt JOIN request ON request.id = request_id "
+            "WHERE campaign_id = ? AND status IN ('queued', 'submitted') AND message_id IS NULL "
+            "AND sent_at <= ?",
+            *(campaign_id, sent_before),
+        )
+        for (attempt_id,) in unasked:
+            apply(ledger, Evidence(attempt_id, Status.UNCONFIRMED), "age", at=at)
 
 
 def _halve_requests(ledger: Ledger, request_id: str) -> None:

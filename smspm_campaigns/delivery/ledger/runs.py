@@ -40,6 +40,11 @@ def unended(ledger: Ledger, campaign_id: int) -> list[RunRecord]:
     return [RunRecord(*row) for row in rows]
 
 
+def is_being_sent(ledger: Ledger, campaign_id: int) -> bool:
+    """Tell whether a run that sends a campaign has not ended."""
+    return any(run.kind == "send" for run in unended(ledger, campaign_id))
+
+
 def is_lost(ledger: Ledger, owner_id: str) -> bool:
     """Tell whether the lock file of a run is not there, so that nobody can tell if it lives."""
     return not lock_of(ledger.path, owner_id)[0].exists()

@@ -24,9 +24,10 @@ from smspm_campaigns.campaign.ordering import NEVER_SENT, Numbers, order_rows
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, connection, plan, read, record, rounds
 from smspm_campaigns.delivery.ledger.claim import Claim, Claimer, Order
+from smspm_campaigns.delivery.ledger.evidence import Evidence
 from smspm_campaigns.delivery.ledger.plan import Message, Plan, PlannedRow
 from smspm_campaigns.delivery.ledger.read import RowRecord
-from smspm_campaigns.delivery.ledger.record import Answered, Evidence
+from smspm_campaigns.delivery.ledger.record import Answered
 from smspm_campaigns.delivery.sender import send_campaign
 from smspm_campaigns.delivery.tracker import track_campaign
 from smspm_campaigns.gateway.client import Client

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from smspm_campaigns.batches import count_requests
 from smspm_campaigns.delivery.ledger import claim, owners, plan, read, record
 from smspm_campaigns.delivery.ledger.claim import Claim, Order
+from smspm_campaigns.delivery.ledger.evidence import Evidence
 from smspm_campaigns.delivery.ledger.plan import PlannedRow
-from smspm_campaigns.delivery.ledger.record import Evidence
 from smspm_campaigns.exceptions import BudgetExceeded, CampaignConflict, RunStopped
 
 if TYPE_CHECKING:

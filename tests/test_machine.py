@@ -36,9 +36,10 @@ from smspm_campaigns.delivery.ledger import (
     rounds,
 )
 from smspm_campaigns.delivery.ledger.claim import Claim, Claimer, Order
+from smspm_campaigns.delivery.ledger.evidence import Evidence
 from smspm_campaigns.delivery.ledger.owners import Owner
 from smspm_campaigns.delivery.ledger.read import Change
-from smspm_campaigns.delivery.ledger.record import Answered, Evidence
+from smspm_campaigns.delivery.ledger.record import Answered
 from smspm_campaigns.delivery.ledger.resolve import Mark
 from smspm_campaigns.delivery.pacing import first_poll, micros
 from smspm_campaigns.delivery.sender import Outcome, evidence_of

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from smspm_campaigns.delivery.ledger import owners, plan, read, record
 from smspm_campaigns.delivery.ledger.claim import Order
+from smspm_campaigns.delivery.ledger.evidence import Evidence
 from smspm_campaigns.delivery.ledger.plan import PlannedRow
-from smspm_campaigns.delivery.ledger.record import Evidence
 from smspm_campaigns.exceptions import CampaignConflict, CampaignNotFound, GatewayMismatch
 
 if TYPE_CHECKING:

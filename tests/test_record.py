@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from smspm_campaigns.delivery.ledger import Ledger, locks, owners, read, record
 from smspm_campaigns.delivery.ledger.claim import Order
-from smspm_campaigns.delivery.ledger.record import Evidence
+from smspm_campaigns.delivery.ledger.evidence import Evidence
 from smspm_campaigns.vocabulary import Status
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from smspm_campaigns.delivery.ledger import Ledger, claim, owners, plan, read, record, resolve
 from smspm_campaigns.delivery.ledger.claim import Claim, Order
-from smspm_campaigns.delivery.ledger.record import Answered, Evidence
+from smspm_campaigns.delivery.ledger.evidence import Evidence
+from smspm_campaigns.delivery.ledger.record import Answered
 from smspm_campaigns.delivery.ledger.resolve import Mark
 from smspm_campaigns.exceptions import CampaignConflict, GatewayMismatch, NeverLeft, RunStopped
 from smspm_campaigns.gateway.client import Client

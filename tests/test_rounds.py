@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from smspm_campaigns.delivery.ledger import Ledger, owners, plan, record, rounds
 from smspm_campaigns.delivery.ledger.claim import Claim, Claimer, Order
-from smspm_campaigns.delivery.ledger.record import Answered, Evidence
+from smspm_campaigns.delivery.ledger.evidence import Evidence
+from smspm_campaigns.delivery.ledger.record import Answered
 from smspm_campaigns.exceptions import BudgetExceeded, CampaignConflict, LedgerError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from smspm_campaigns.delivery.ledger.record import EURO
+from smspm_campaigns.delivery.ledger.evidence import EURO
 from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.gateway.client import Client
 

@@ -14,8 +14,8 @@ from smspm_campaigns.campaign.ordering import send_order
 from smspm_campaigns.campaign.watching import Progress, to_go_on, watch
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import read
+from smspm_campaigns.delivery.ledger.evidence import EURO
 from smspm_campaigns.delivery.ledger.read import Demand
-from smspm_campaigns.delivery.ledger.record import EURO
 from smspm_campaigns.delivery.preflight import Account, ask_account, forewarnings
 from smspm_campaigns.exceptions import warn
 from smspm_campaigns.frames.cells import is_blank

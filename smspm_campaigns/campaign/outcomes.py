@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from smspm_campaigns.delivery.ledger.evidence import EURO
 from smspm_campaigns.delivery.ledger.read import Change, RowRecord
-from smspm_campaigns.delivery.ledger.record import EURO
 from smspm_campaigns.delivery.ledger.resolve import Unknown
 from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.frames import snapshot

@@ -11,8 +11,8 @@ import pandas as pd
 
 from smspm_campaigns.campaign.ordering import NEVER_SENT, Numbers, order_rows
 from smspm_campaigns.campaign.outcomes import shown
+from smspm_campaigns.delivery.ledger.evidence import EURO
 from smspm_campaigns.delivery.ledger.plan import Message, Plan, PlannedRow
-from smspm_campaigns.delivery.ledger.record import EURO
 from smspm_campaigns.exceptions import CampaignConflict, InvalidArgument
 from smspm_campaigns.frames import snapshot
 from smspm_campaigns.frames.cells import is_blank, quoted

@@ -14,8 +14,8 @@ from smspm_campaigns.campaign.opening import opened
 from smspm_campaigns.campaign.running import CampaignRun, found_runs
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, plan, read
+from smspm_campaigns.delivery.ledger.evidence import EURO
 from smspm_campaigns.delivery.ledger.read import CampaignRecord
-from smspm_campaigns.delivery.ledger.record import EURO
 from smspm_campaigns.delivery.sender import send_campaign
 from smspm_campaigns.delivery.tracker import track_campaign
 from smspm_campaigns.exceptions import BudgetExceeded, InvalidArgument

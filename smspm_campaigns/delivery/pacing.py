@@ -7,7 +7,7 @@ from typing import Final
 
 from smspm_campaigns.clock import Clock
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger.record import FIRST_POLL, LAST_POLL
+from smspm_campaigns.delivery.ledger.evidence import FIRST_POLL, LAST_POLL
 from smspm_campaigns.exceptions import GatewayError, LedgerError, RateLimited
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.pace import Pace

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple, TypeVar
 
+from smspm_campaigns.delivery.ledger.evidence import EURO
 from smspm_campaigns.delivery.ledger.read import Demand
-from smspm_campaigns.delivery.ledger.record import EURO
 from smspm_campaigns.gateway.account import DEFAULT_SENDER, Balance
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.masking import mask_text

@@ -12,7 +12,8 @@ from smspm_campaigns.delivery.duty import Duty, on_duty
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, claim
 from smspm_campaigns.delivery.ledger.claim import Claim, Claimer, Order
-from smspm_campaigns.delivery.ledger.record import Answered, Evidence
+from smspm_campaigns.delivery.ledger.evidence import Evidence
+from smspm_campaigns.delivery.ledger.record import Answered
 from smspm_campaigns.delivery.pacing import first_poll, hold_back, micros
 from smspm_campaigns.exceptions import (
     GatewayError,

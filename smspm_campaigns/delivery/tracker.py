@@ -14,8 +14,8 @@ from smspm_campaigns.delivery.desk import Desk, open_desk
 from smspm_campaigns.delivery.duty import Duty, on_duty
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import owners, read, record, runs
+from smspm_campaigns.delivery.ledger.evidence import EURO, Evidence, said
 from smspm_campaigns.delivery.ledger.read import Due
-from smspm_campaigns.delivery.ledger.record import EURO, Evidence, said
 from smspm_campaigns.delivery.pacing import (
     MOST_NOT_TAKEN,
     SECOND,

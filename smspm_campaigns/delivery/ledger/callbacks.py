@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from smspm_campaigns.delivery.ledger.connection import Ledger
-from smspm_campaigns.delivery.ledger.record import apply, said
+from smspm_campaigns.delivery.ledger.evidence import said
+from smspm_campaigns.delivery.ledger.record import apply
 from smspm_campaigns.masking import mask_number
 
 

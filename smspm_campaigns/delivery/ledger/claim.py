@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 from smspm_campaigns.batches import Item, take_request
 from smspm_campaigns.delivery.ledger.connection import Ledger
+from smspm_campaigns.delivery.ledger.evidence import EURO
 from smspm_campaigns.delivery.ledger.owners import Owner
 from smspm_campaigns.delivery.ledger.plan import (
     bind_gateway,
     refuse_repeats,
     refuse_repeats_of_requests,
 )
-from smspm_campaigns.delivery.ledger.record import EURO, add_request_events
+from smspm_campaigns.delivery.ledger.record import add_request_events
 from smspm_campaigns.delivery.ledger.runs import wish_of
 from smspm_campaigns.exceptions import BudgetExceeded, NeverLeft, RunStopped, SmspmError
 from smspm_campaigns.vocabulary import MAX_RECIPIENTS

@@ -1,44 +1,15 @@
 """Recording evidence: attempts move forward, and rows follow them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from smspm_campaigns.delivery.ledger.connection import Ledger
-from smspm_campaigns.masking import mask_text
-from smspm_campaigns.vocabulary import FINAL, VENDOR_STATUS, Status
+from smspm_campaigns.delivery.ledger.evidence import LAST_POLL, Evidence, Known, Step
+from smspm_campaigns.vocabulary import Status
 
-#: Microseconds from the acceptance of a message to the first question about it.
-FIRST_POLL: Final = 2_000_000
-#: Microseconds between two questions about a message at the most.
-LAST_POLL: Final = 3_600_000_000
-#: Billionths of a euro in one.
-EURO: Final = 1_000_000_000
-
-#: What an attempt is when SMSPM surely took it.
-_ACCEPTED: Final = (
-    Status.QUEUED,
-    Status.SUBMITTED,
-    Status.UNCONFIRMED,
-    Status.DELIVERED,
-    Status.FAILED,
-)
-
-
-class Evidence(NamedTuple):
-    """What is proven about one attempt. Fields that are None leave what is there, but `error`.
-
-    Where `status` is None, all that is proven is that SMSPM has the message.
-    """
-
-    attempt_id: int
-    status: str | None
-    message_id: str | None = None
-    word: str | None = None
-    error: str | None = None
-    price: int | None = None
-    carrier: str | None = None
-    due_at: int | None = None
+_AT_ONCE: Final = 1000  # rows of one statement; SQLite takes 32,766 values in all
+_Thing = TypeVar("_Thing")
 
 
 class Answered(NamedTuple):
@@ -116,23 +87,11 @@ class _NotPlain(Exception):
     """Something is known of a row already, or of an id."""
 
 
-def said(attempt_id: int, word: str, **more: Any) -> Evidence:
-    """Read the API's word for a status by the one table; one never seen leaves a message open.
-
-    Args:
-        more: other fields of the evidence.
-    """
-    status = VENDOR_STATUS.get(word.strip().lower())
-    is_plain = status not in (None, Status.FAILED) or status == word.strip().lower()
-    error = None if is_plain else f"SMSPM says {mask_text(word)!r}."
-    return Evidence(attempt_id, status, word=word, error=error, **more)
-
-
-def record(ledger: Ledger, evidence: Iterable[Evidence], source: str, *, at: int) -> None:
-    """Record evidence about attempts, such as the answers to polls: all of it, or nothing."""
+def record(ledger: Ledger, evidence: Sequence[Evidence], source: str, *, at: int) -> None:
+    """Record evidence about different attempts, such as answers to polls: all of it, or nothing."""
     with ledger.transaction():
-        for proof in evidence:
-            apply(ledger, proof, source, at=at)
+        for few in _in_pieces(evidence):
+            apply_all(ledger, few, source, at=at)
 
 
 def ask_again(ledger: Ledger, campaign_id: int, *, sent_after: int, at: int) -> None:
@@ -158,8 +117,9 @@ def give_up(ledger: Ledger, campaign_id: int, *, sent_before: int, at: int) -> N
             "AND sent_at <= ?",
             *(campaign_id, sent_before),
         )
-        for (attempt_id,) in unasked:
-            apply(ledger, Evidence(attempt_id, Status.UNCONFIRMED), "age", at=at)
+        given_up = [Evidence(attempt_id, Status.UNCONFIRMED) for (attempt_id,) in unasked]
+        for few in _in_pieces(given_up):
+            apply_all(ledger, few, "age", at=at)
 
 
 def _halve_requests(ledger: Ledger, request_id: str) -> None:
@@ -184,95 +144,62 @@ def _unless_known(ledger: Ledger, proof: Evidence) -> Evidence:
     return Evidence(proof.attempt_id, "unknown", word=proof.word, error=error)
 
 
-class _Known(NamedTuple):
-    """An attempt before evidence is applied, and the stage of what the evidence says."""
-
-    status: str
-    stage: int
-    taken: int
-    recipient_id: int
-    message_id: str | None
-    price: int | None
-    due_at: int | None
-    sent_at: int | None
-    claimed_at: int
-    new_stage: int
-    new_taken: int
-
-
 def apply(ledger: Ledger, proof: Evidence, source: str, *, at: int) -> None:
-    """Move an attempt forward, never back, inside a transaction; a price or carrier is kept anyway.
+    """Do with one proof what `apply_all` does with many."""
+    apply_all(ledger, [proof], source, at=at)
+
+
+def apply_all(ledger: Ledger, proofs: Sequence[Evidence], source: str, *, at: int) -> None:
+    """Move attempts forward, never back, inside a transaction; prices and carriers are kept anyway.
 
     A contradiction changes nothing, and is kept in the history: another final word, or the proof
     that something was not taken which is known to be. So is a word that is not known here.
+
+    Args:
+        proofs: each about another attempt.
     """
-    said = proof.status or Status.QUEUED
-    known = _Known(
-        *ledger.one(
-            "SELECT attempt.status, old.stage, old.taken, recipient_id, message_id, price, due_at, "
-            "sent_at, claimed_at, new.stage, new.taken FROM attempt "
-            "JOIN request ON request.id = request_id "
-            "JOIN status AS old ON old.name = attempt.status JOIN status AS new ON new.name = ? "
-            "WHERE attempt.id = ?",
-            *(said, proof.attempt_id),
-        )
+    if not proofs:
+        return
+    steps = [Step(known, proof, source, at) for known, proof in _known(ledger, proofs)]
+    ledger.values(
+        "UPDATE attempt SET status = column2, message_id = coalesce(message_id, column3), "
+        "price = coalesce(column4, price), carrier = coalesce(column5, carrier), "
+        "word = column6, error = column7, sent_at = column8, updated_at = column9, "
+        "due_at = column10 FROM (VALUES (rows)) WHERE attempt.id = column1",
+        [step.attempt for step in steps],
     )
-    forward = known.new_stage > known.stage
-    status = said if forward else known.status
-    sent_at = known.sent_at
-    if sent_at is None and status in _ACCEPTED:
-        sent_at = at if source == "reply" else known.claimed_at
-    ledger.execute(
-        "UPDATE attempt SET status = ?, message_id = coalesce(message_id, ?), "
-        "price = coalesce(?, price), carrier = coalesce(?, carrier), due_at = ?, sent_at = ?, "
-        "updated_at = CASE WHEN ? THEN ? ELSE updated_at END WHERE id = ?",
-        (
-            *(status, proof.message_id, proof.price, proof.carrier),
-            *(_due(known, proof, source, status, at=at), sent_at, forward, at, proof.attempt_id),
-        ),
-    )
-    if forward or (proof.status in (None, status) and status not in FINAL):
-        ledger.execute(  # else it is old news, and so are its words
-            "UPDATE attempt SET word = coalesce(?, word), error = ? WHERE id = ?",
-            (proof.word, proof.error, proof.attempt_id),
-        )
+    forward = [step for step in steps if step.is_forward]
     if forward:
-        add_events(ledger, [proof.attempt_id], status, source, error=proof.error, at=at)
-        settle(ledger, [known.recipient_id])
-    elif _is_noteworthy(known, proof):
-        told = proof.status or known.status
-        add_events(ledger, [proof.attempt_id], told, source, error=proof.error, at=at, once=True)
-    if forward and known.new_taken != known.taken:
-        _count_again(ledger, known.recipient_id, known.new_taken - known.taken)
-    if forward and not known.new_taken:
-        _add_standing(ledger, known.recipient_id, at=at)
+        ledger.values(
+            "INSERT INTO event (recipient_id, attempt_id, at, status, evidence, error) "
+            "VALUES (rows)",
+            [step.event for step in forward],
+        )
+        settle(ledger, [step.known.recipient_id for step in forward])
+    for step in steps:
+        if step.is_noteworthy:
+            _add_event_once(ledger, step.event)
+        if step.is_forward and step.is_taken != step.known.taken:
+            _count_again(ledger, step.known.recipient_id, step.is_taken - step.known.taken)
+        if step.is_forward and not step.is_taken:
+            _add_standing(ledger, step.known.recipient_id, at=at)
 
 
-def _is_noteworthy(known: _Known, proof: Evidence) -> bool:
-    """Tell whether what moves nothing contradicts what is known, or is a word never seen."""
-    if proof.status is None:
-        return proof.word is not None
-    is_denied = bool(known.taken and not known.new_taken)
-    return proof.status != known.status and (known.new_stage == known.stage or is_denied)
-
-
-def _due(known: _Known, proof: Evidence, source: str, status: str, *, at: int) -> int | None:
-    """Say when to ask next.
-
-    The last word of a poll ends the asking. That of anybody else has no price, so that a poll is
-    still to come.
-    """
-    if source == "poll":
-        is_over = known.due_at is None or proof.status in (Status.UNCONFIRMED, *FINAL)
-        return None if is_over else proof.due_at or known.due_at
-    forward = known.new_stage > known.stage
-    has_id = known.message_id is not None or proof.message_id is not None
-    is_news = forward or (known.message_id is None and proof.message_id is not None)
-    if not has_id or status not in _ACCEPTED:
-        return None
-    if not is_news or known.price is not None:
-        return known.due_at
-    return at if status in FINAL else known.due_at or proof.due_at or at + FIRST_POLL
+def _known(ledger: Ledger, proofs: Sequence[Evidence]) -> Iterator[tuple[Known, Evidence]]:
+    """Look up what is known of attempts, in the order of the proofs about them."""
+    found = ledger.values(
+        "SELECT column3, attempt.status, recipient_id, message_id, word, attempt.error, price, "
+        "sent_at, updated_at, due_at, claimed_at, old.stage, old.taken, new.stage, new.taken "
+        "FROM (VALUES (rows)) "
+        "JOIN attempt ON attempt.id = column1 JOIN request ON request.id = request_id "
+        "JOIN status AS old ON old.name = attempt.status JOIN status AS new ON new.name = column2",
+        [
+            (proof.attempt_id, proof.status or Status.QUEUED, place)
+            for place, proof in enumerate(proofs)
+        ],
+    )
+    for place, *known in sorted(found.fetchall()):
+        yield Known(*known), proofs[place]
 
 
 def _count_again(ledger: Ledger, recipient_id: int, change: int) -> None:
@@ -292,15 +219,22 @@ def add_events(
     *,
     error: str | None = None,
     at: int,
-    once: bool = False,
 ) -> None:
-    """Keep a change of attempts in the history, with its evidence; `once`: unless it is there."""
+    """Keep a change of attempts in the history, with its evidence."""
     ledger.executemany(
         "INSERT INTO event (recipient_id, attempt_id, at, status, evidence, error) "
-        "SELECT recipient_id, id, ?1, ?2, ?3, ?4 FROM attempt WHERE id = ?5 AND NOT (?6 AND EXISTS "
-        "(SELECT 1 FROM event WHERE attempt_id = ?5 AND (status, evidence) = (?2, ?3) "
-        "AND error IS ?4))",
-        [(at, status, source, error, attempt_id, once) for attempt_id in attempts],
+        "SELECT recipient_id, id, ?, ?, ?, ? FROM attempt WHERE id = ?",
+        [(at, status, source, error, attempt_id) for attempt_id in attempts],
+    )
+
+
+def _add_event_once(ledger: Ledger, event: tuple[Any, ...]) -> None:
+    """Keep in the history what may be told again and again."""
+    ledger.execute(
+        "INSERT INTO event (recipient_id, attempt_id, at, status, evidence, error) "
+        "SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM event "
+        "WHERE attempt_id = ?2 AND (status, evidence) = (?4, ?5) AND error IS ?6)",
+        event,
     )
 
 
@@ -326,11 +260,17 @@ def _add_standing(ledger: Ledger, recipient_id: int, *, at: int) -> None:
 
 def settle(ledger: Ledger, recipients: Iterable[int]) -> None:
     """Derive the status of rows from their attempts: the weightiest speaks, else the standing."""
-    ledger.executemany(
-        "UPDATE recipient SET status = coalesce(("
-        "  SELECT attempt.status FROM prevailing JOIN attempt ON attempt.id = attempt_id"
-        "  JOIN status ON status.name = attempt.status AND status.weight > 0"
-        "  WHERE prevailing.recipient_id = recipient.id), standing) "
-        "WHERE id = ?",
-        [(recipient_id,) for recipient_id in recipients],
-    )
+    for few in _in_pieces([(recipient_id,) for recipient_id in recipients]):
+        ledger.values(
+            "UPDATE recipient SET status = coalesce(("
+            "  SELECT attempt.status FROM prevailing JOIN attempt ON attempt.id = attempt_id"
+            "  JOIN status ON status.name = attempt.status AND status.weight > 0"
+            "  WHERE prevailing.recipient_id = recipient.id), standing) "
+            "WHERE id IN (VALUES (rows))",
+            few,
+        )
+
+
+def _in_pieces(many: Sequence[_Thing]) -> Iterator[Sequence[_Thing]]:
+    """Yield as many as one statement takes."""
+    return (many[start : start + _AT_ONCE] for start in range(0, len(many), _AT_ONCE))

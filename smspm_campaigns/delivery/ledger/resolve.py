@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from smspm_campaigns.delivery.ledger.connection import Ledger
-from smspm_campaigns.delivery.ledger.record import Evidence, apply, settle
+from smspm_campaigns.delivery.ledger.evidence import Evidence
+from smspm_campaigns.delivery.ledger.record import apply, settle
 from smspm_campaigns.exceptions import CampaignConflict
 
 #: What a person may say of an unknown row: what its attempt becomes, and the error to keep.

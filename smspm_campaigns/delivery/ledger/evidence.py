@@ -1,0 +1,120 @@
+"""What evidence makes of an attempt: decided here, from values alone, and done in record.py."""
+
+from typing import Any, Final, NamedTuple
+
+from smspm_campaigns.masking import mask_text
+from smspm_campaigns.vocabulary import FINAL, VENDOR_STATUS, Status
+
+#: Microseconds from the acceptance of a message to the first question about it.
+FIRST_POLL: Final = 2_000_000
+#: Microseconds between two questions about a message at the most.
+LAST_POLL: Final = 3_600_000_000
+#: Billionths of a euro in one.
+EURO: Final = 1_000_000_000
+
+#: What an attempt is when SMSPM surely took it.
+_ACCEPTED: Final = (
+    Status.QUEUED,
+    Status.SUBMITTED,
+    Status.UNCONFIRMED,
+    Status.DELIVERED,
+    Status.FAILED,
+)
+
+
+class Evidence(NamedTuple):
+    """What is proven about one attempt. Fields that are None leave what is there, but `error`.
+
+    Where `status` is None, all that is proven is that SMSPM has the message.
+    """
+
+    attempt_id: int
+    status: str | None
+    message_id: str | None = None
+    word: str | None = None
+    error: str | None = None
+    price: int | None = None
+    carrier: str | None = None
+    due_at: int | None = None
+
+
+def said(attempt_id: int, word: str, **more: Any) -> Evidence:
+    """Read the API's word for a status by the one table; one never seen leaves a message open.
+
+    Args:
+        more: other fields of the evidence.
+    """
+    status = VENDOR_STATUS.get(word.strip().lower())
+    is_plain = status not in (None, Status.FAILED) or status == word.strip().lower()
+    error = None if is_plain else f"SMSPM says {mask_text(word)!r}."
+    return Evidence(attempt_id, status, word=word, error=error, **more)
+
+
+class Known(NamedTuple):
+    """An attempt before evidence is applied, and the stage of what the evidence says."""
+
+    status: str
+    recipient_id: int
+    message_id: str | None
+    word: str | None
+    error: str | None
+    price: int | None
+    sent_at: int | None
+    updated_at: int
+    due_at: int | None
+    claimed_at: int
+    stage: int
+    taken: int
+    new_stage: int
+    new_taken: int
+
+
+class Step:
+    """What evidence makes of an attempt: decided here, done in `apply_all`."""
+
+    def __init__(self, known: Known, proof: Evidence, source: str, at: int) -> None:
+        self.known = known
+        self.is_forward = known.new_stage > known.stage
+        self.is_taken = known.new_taken
+        said = proof.status or Status.QUEUED
+        status = said if self.is_forward else known.status
+        is_heard = self.is_forward or (proof.status in (None, status) and status not in FINAL)
+        sent_at = known.sent_at
+        if sent_at is None and status in _ACCEPTED:
+            sent_at = at if source == "reply" else known.claimed_at
+        self.attempt = (
+            *(proof.attempt_id, status, proof.message_id, proof.price, proof.carrier),
+            (proof.word or known.word) if is_heard else known.word,  # else it is old news
+            proof.error if is_heard else known.error,
+            sent_at,
+            at if self.is_forward else known.updated_at,
+            _due(known, proof, source, status, at=at),
+        )
+        told = status if proof.status is None else said
+        self.event = (known.recipient_id, proof.attempt_id, at, told, source, proof.error)
+        denies = said != known.status and (
+            known.new_stage == known.stage or (known.taken and not known.new_taken)
+        )
+        is_new_word = proof.status is None and proof.word is not None
+        self.is_noteworthy = not self.is_forward and (
+            is_new_word if proof.status is None else bool(denies)
+        )
+
+
+def _due(known: Known, proof: Evidence, source: str, status: str, *, at: int) -> int | None:
+    """Say when to ask next.
+
+    The last word of a poll ends the asking. That of anybody else has no price, so that a poll is
+    still to come.
+    """
+    if source == "poll":
+        is_over = known.due_at is None or proof.status in (Status.UNCONFIRMED, *FINAL)
+        return None if is_over else proof.due_at or known.due_at
+    forward = known.new_stage > known.stage
+    has_id = known.message_id is not None or proof.message_id is not None
+    is_news = forward or (known.message_id is None and proof.message_id is not None)
+    if not has_id or status not in _ACCEPTED:
+        return None
+    if not is_news or known.price is not None:
+        return known.due_at
+    return at if status in FINAL else known.due_at or proof.due_at or at + FIRST_POLL

@@ -101,7 +101,7 @@ class _Tracker:
         self._is_reached = False
         self._not_taken = 0
         self._failure: Exception | None = None  # what ended the run
-        self._silence: GatewayError | None = None  # why the last question was not taken
+        self._silence: NeverLeft | None = None  # why the last question reached nobody
 
     async def track(self, lanes: list[Lane], *, for_seconds: float) -> None:
         """Ask alone until the API has answered, so that a refused account costs one question."""
@@ -168,7 +168,7 @@ class _Tracker:
         except (RateLimited, NeverLeft) as error:
             self._is_reached |= isinstance(error, RateLimited)
             self._not_taken += 1
-            self._silence = error
+            self._silence = error if isinstance(error, NeverLeft) else None
             self._asked.discard(due.attempt_id)
             most = math.inf if self._is_reached else MOST_NOT_TAKEN
             hold_back(self._client.pace, error, ceil(self._not_taken / self._lanes), most=most)

@@ -141,7 +141,7 @@ def test_send_and_track_are_start_and_wait(campaign: smspm.Campaign, clock: "Clo
             counts = track() if track else campaign.track(client, timeout="1min")
         assert counts["queued"] == 60
         told.append([str(warning.message) for warning in caught])
-    assert told == [["60 messages have no final status yet. track(…) goes on asking."]] * 2
+    assert told == [["60 messages have no final status yet. To go on: track(…)"]] * 2
 
 
 def test_a_started_run_goes_on_while_its_caller_works_on(campaign: smspm.Campaign) -> None:
@@ -571,7 +571,7 @@ def test_a_tracker_is_watched_and_paused_from_another_process(new_siege: "NewSie
             assert run.wait(60)["queued"] == 9
     assert [str(warning.message).rpartition(". ")[2] for warning in caught] == [
         "To go on: track(…)",
-        "track(…) goes on asking.",
+        "To go on: track(…)",
     ]
     assert (state(run), siege.counts()) == ("dead", {"queued": 9})
 

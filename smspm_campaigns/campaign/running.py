@@ -12,9 +12,10 @@ import pandas as pd
 from smspm_campaigns.campaign.arguments import patience
 from smspm_campaigns.campaign.opening import opened
 from smspm_campaigns.campaign.reading import Reading, as_series
+from smspm_campaigns.campaign.telling import tell_what_is_left, tell_what_is_open
 from smspm_campaigns.campaign.watching import Progress, follow, let_go, say, to_go_on, watch
 from smspm_campaigns.delivery.engine import Run, run_here
-from smspm_campaigns.delivery.ledger import Ledger, owners, read, runs
+from smspm_campaigns.delivery.ledger import Ledger, read, runs
 from smspm_campaigns.delivery.ledger.runs import RunRecord
 from smspm_campaigns.exceptions import LedgerError, warn
 from smspm_campaigns.vocabulary import OPEN, SIMULATED, RunState, Status
@@ -248,7 +249,10 @@ class CampaignRun:
                 f"are unknown. {self._how_to_go_on()}"
             )
         if found.state.has_ended or found.state is RunState.LOST:
-            tell_what_is_left(self.campaign, self.kind, found.counts)
+            if self.kind == "send":
+                tell_what_is_left(self.campaign, found.counts)
+            else:
+                tell_what_is_open(self.campaign, found.counts, self._how_to_go_on())
         return as_series(found.counts)
 
 
@@ -272,30 +276,6 @@ def found_runs(campaign: Reading) -> list[CampaignRun]:
 def _run_here(run_id: str) -> Callable[[], Run] | None:
     run = run_here(run_id)
     return None if run is None else lambda: run
-
-
-def tell_what_is_left(campaign: Reading, kind: str, counts: dict[str, int]) -> None:
-    """Warn of rows that a person has to look at after a run."""
-    if kind == "track":
-        if still_open := sum(counts[status] for status in OPEN):
-            warn(f"{still_open:,} messages have no final status yet. track(…) goes on asking.")
-        return
-    if counts[Status.SENDING]:
-        with opened(campaign.path) as ledger:
-            lost = owners.lost_locks(ledger, read.find_campaign(ledger, campaign.name).id)
-        if lost:
-            warn(
-                f"{counts[Status.SENDING]:,} rows stay sending: whether the program that claimed "
-                "them still runs cannot be known, since its lock file is not there. When it has "
-                f"surely ended, make an empty file {lost[0]}; then they are unknown."
-            )
-    if counts[Status.UNKNOWN]:
-        warn(
-            f"Of {counts[Status.UNKNOWN]:,} rows it is not known whether they were sent. They "
-            "are never sent again by themselves; unknown() shows them. Compare them with the "
-            "message log of your SMSPM account, then resolve_unknown(…) says what became of "
-            "them."
-        )
 
 
 def _state(ledger: Ledger, record: RunRecord | None) -> RunState:

@@ -207,3 +207,21 @@ def next_due(ledger: Ledger, campaign_id: int, *, after: int) -> int | None:
         *(campaign_id, after),
     )
     return None if found is None else int(found[0])
+
+
+class Open(NamedTuple):
+    """Messages that something is still to be learnt of."""
+
+    unasked: int  # no final word yet, and no id to ask about
+    unpriced: int  # a final word, and the price is still to be asked for
+
+
+def still_open(ledger: Ledger, campaign_id: int) -> Open:
+    """Count the messages that asking cannot help, and those that are only asked for the price."""
+    found = ledger.one(
+        "SELECT coalesce(sum(attempt.status IN ('queued', 'submitted') AND message_id IS NULL), 0),"
+        " coalesce(sum(attempt.status IN ('delivered', 'failed') AND due_at IS NOT NULL), 0) "
+        "FROM request JOIN attempt ON attempt.request_id = request.id WHERE campaign_id = ?",
+        campaign_id,
+    )
+    return Open(*found)

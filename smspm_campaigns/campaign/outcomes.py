@@ -1,6 +1,7 @@
 """Rows of the ledger become a report: the frame they began as, plus what became of them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.frames import snapshot
 from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.frames.columns import text_array, with_columns
+from smspm_campaigns.frames.snapshot_columns import join
 from smspm_campaigns.masking import mask_text
 from smspm_campaigns.vocabulary import COLUMNS, UNKNOWN_COLUMNS
 
@@ -56,29 +58,66 @@ _MADE_OF: Final[dict[str, tuple[str, Callable[[Iterable[Any]], Any]]]] = {
 }
 
 
-def make_report(manifest: str, rows: list[RowRecord]) -> pd.DataFrame:
-    """Join outcomes to the user's own columns, row by row, in the original order and index."""
-    frame = snapshot.restore(manifest, (row.original for row in rows))
-    columns = {}
-    for name in COLUMNS:
-        field, make = _MADE_OF[name]
-        columns[name] = make(getattr(row, field) for row in rows)
-    return with_columns(frame, **columns)
+def make_report(manifest: str, pieces: Iterable[Sequence[RowRecord]]) -> pd.DataFrame:
+    """Join outcomes to the user's own columns, row by row, in the original order and index.
+
+    The rows come in pieces, each of which is in memory only until its columns are made.
+    """
+    restorer = snapshot.Restorer(manifest)
+    parts: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for rows in pieces:
+        restorer.add(row.original for row in rows)
+        for name, values in _outcomes(rows).items():
+            parts[name].append(values)
+    return with_columns(restorer.frame(), **{name: join(parts[name]) for name in COLUMNS})
 
 
-def only_unknown(report: pd.DataFrame, unknown: Sequence[Unknown]) -> pd.DataFrame:
-    """Keep the rows of a report that are unknown, and tell of the request each was in."""
-    rows = report.iloc[[row.position for row in unknown]]
+def make_pieces(
+    manifest: str, originals: Iterable[str], pieces: Iterable[Sequence[RowRecord]]
+) -> Iterator[pd.DataFrame]:
+    """Make the report in pieces, each like these rows of the whole one.
+
+    `originals` are those of all rows: their index and all categories are known before the rest.
+    """
+    restorer, index = snapshot.learned(manifest, originals)
+    start = 0
+    for rows in pieces:
+        restorer.add(row.original for row in rows)
+        frame = restorer.frame(index[start : start + len(rows)])
+        yield with_columns(frame, **_outcomes(rows))
+        start += len(rows)
+
+
+def _outcomes(rows: Sequence[RowRecord]) -> dict[str, Any]:
+    """Make the columns of ours."""
+    fields: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else repeat(())
+    cells = dict(zip(RowRecord._fields, fields, strict=False))
+    return {name: make(cells[field]) for name, (field, make) in _MADE_OF.items()}
+
+
+def make_unknown(
+    manifest: str,
+    originals: Iterable[str],
+    rows: Sequence[RowRecord],
+    unknown: Sequence[Unknown],
+) -> pd.DataFrame:
+    """Make the rows of the report that are unknown, and tell of the request each was in.
+
+    `originals` are those of all rows.
+    """
+    restorer, index = snapshot.learned(manifest, originals)
+    restorer.add(row.original for row in rows)
+    frame = restorer.frame(index.take([row.position for row in unknown]))
     told = (
         text_array(row.request_id for row in unknown),
         _times(row.requested_at for row in unknown),
     )
-    return with_columns(rows, **dict(zip(UNKNOWN_COLUMNS, told, strict=True)))
+    return with_columns(frame, **_outcomes(rows), **dict(zip(UNKNOWN_COLUMNS, told, strict=True)))
 
 
 def row_labels(manifest: str, originals: Iterable[str]) -> pd.Index:
     """Return the index labels of the frame that a campaign was made from."""
-    return snapshot.restore(manifest, originals).index
+    return snapshot.learned(manifest, originals)[1]
 
 
 def make_history(labels: pd.Index, changes: Sequence[Change]) -> pd.DataFrame:

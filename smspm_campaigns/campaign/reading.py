@@ -1,13 +1,20 @@
 """What one reads of a campaign: counts, the report, the history, and files of them."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from smspm_campaigns.campaign.opening import opened
-from smspm_campaigns.campaign.outcomes import make_history, make_report, only_unknown, row_labels
+from smspm_campaigns.campaign.outcomes import (
+    make_history,
+    make_pieces,
+    make_report,
+    make_unknown,
+    row_labels,
+)
 from smspm_campaigns.delivery.ledger import read, resolve
 from smspm_campaigns.delivery.ledger.read import CampaignRecord
 from smspm_campaigns.reporting import exports, tables
@@ -54,7 +61,21 @@ class Reading:
         """
         with opened(self.path) as ledger:
             record = read.find_campaign(ledger, self.name)
-            return make_report(record.manifest, list(read.rows(ledger, record.id)))
+            return make_report(record.manifest, read.pieces(ledger, record.id))
+
+    def _pieces(self) -> Iterator[pd.DataFrame]:
+        """Yield the report in order in frames of at most `read.PIECE` rows.
+
+        Each is like these rows of `report()`, all of its categories included. An empty campaign is
+        one empty frame. Only one of them needs to be in memory.
+        """
+        with opened(self.path) as ledger:
+            record = read.find_campaign(ledger, self.name)
+            yield from make_pieces(
+                record.manifest,
+                read.originals(ledger, record.id),
+                read.pieces(ledger, record.id),
+            )
 
     def unknown(self) -> pd.DataFrame:
         """Return the rows of which it is not known whether they were sent, and what happened.
@@ -80,8 +101,9 @@ class Reading:
         """
         with opened(self.path) as ledger:
             record = read.find_campaign(ledger, self.name)
-            report = make_report(record.manifest, list(read.rows(ledger, record.id)))
-            return only_unknown(report, resolve.unknown(ledger, record.id))
+            unknown = resolve.unknown(ledger, record.id)
+            rows = read.rows_at(ledger, record.id, [row.position for row in unknown])
+            return make_unknown(record.manifest, read.originals(ledger, record.id), rows, unknown)
 
     def history(self) -> pd.DataFrame:
         """Return every change of status with its time and its evidence, contradictions included.
@@ -133,7 +155,7 @@ class Reading:
 
     def _export(self, write: Any, path: str | os.PathLike[str]) -> Path:
         target = Path(path)
-        write(exports.Outcome(self.name, self.is_rehearsal, self.report()), target)
+        write(exports.Outcome(self.name, self.is_rehearsal, self._pieces()), target)
         return target.absolute()
 
     def _record(self) -> CampaignRecord:

@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
 
     name: str
     is_rehearsal: bool
-    report: pd.DataFrame
+    pieces: Iterable[pd.DataFrame]  # the report, in order
 
     @property
     def title(self) -> str:
@@ -113,7 +113,7 @@ def _with_index(report: pd.DataFrame, *, distinct: bool = False) -> pd.DataFrame
 
 def to_csv(outcome: Outcome, path: Path) -> None:
     """Write every row as CSV in UTF-8, with the index as first column."""
-    frame = _with_index(outcome.report, distinct=True)
+    frame = _with_index(pd.concat(list(outcome.pieces)), distinct=True)
     for place in range(frame.shape[1]):
         column = frame.iloc[:, place]
         if column.dtype.kind not in "biufMm":
@@ -143,7 +143,7 @@ def _harmless(value: Any) -> Any:
 
 def to_excel(outcome: Outcome, path: Path) -> None:
     """Write a workbook: Summary, By country, Recipients, Excluded. Nothing in it runs."""
-    report = outcome.report
+    report = pd.concat(list(outcome.pieces))
     excluded = report["sms_status"] == Status.EXCLUDED
     options = {
         "constant_memory": True,
@@ -213,7 +213,7 @@ def _cell_text(text: str) -> str:
 
 def to_html(outcome: Outcome, path: Path) -> None:
     """Write one page that needs nothing else: figures, chart, countries, what to look at."""
-    report = outcome.report
+    report = pd.concat(list(outcome.pieces))
     summary = summarize(report)
     picture = io.BytesIO()
     funnel(summary).savefig(picture, format="png", dpi=150)

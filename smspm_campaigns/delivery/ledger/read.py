@@ -1,12 +1,31 @@
 """Reading the ledger: campaigns, counts, rows, and what is due."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.exceptions import CampaignNotFound
 
+PIECE: Final = 20_000  # rows that are read together: others wait for 0.2 s to write, not for all
+
 _ALL: Final = 2**63 - 1  # rows; more than there can be
+
+
+#: The place of each row in the frame, and the fields of its `RowRecord`.
+_ROWS: Final = (
+    "SELECT position, original, number, country, line, content.text, content.encoding, "
+    "content.segments, cost, content.sender, problem, problems, detail, attempt.message_id, "
+    "recipient.status, attempt.error, attempt.price, attempt.carrier, attempt.sent_at, "
+    "attempt.updated_at "
+    "FROM recipient LEFT JOIN content ON content.id = recipient.content_id "
+    "JOIN prevailing ON prevailing.recipient_id = recipient.id "
+    "LEFT JOIN attempt ON attempt.id = prevailing.attempt_id "
+    "WHERE recipient.campaign_id = ? AND position"
+)
+_NEXT: Final = f"{_ROWS} > ? ORDER BY position LIMIT ?"
+_THESE: Final = f"{_ROWS} IN (SELECT value FROM json_each(?)) ORDER BY position"  # noqa: S608  # of ours
 
 
 class CampaignRecord(NamedTuple):
@@ -153,25 +172,40 @@ def demand(ledger: Ledger, campaign_id: int, limit: int | None) -> Demand:
 
 def rows(ledger: Ledger, campaign_id: int) -> Iterator[RowRecord]:
     """Yield every row of a campaign in the order of the frame, each with its prevailing attempt."""
-    found = ledger.execute(
-        "SELECT original, number, country, line, content.text, content.encoding, content.segments, "
-        "cost, content.sender, problem, problems, detail, attempt.message_id, recipient.status, "
-        "attempt.error, attempt.price, attempt.carrier, attempt.sent_at, attempt.updated_at "
-        "FROM recipient LEFT JOIN content ON content.id = recipient.content_id "
-        "JOIN prevailing ON prevailing.recipient_id = recipient.id "
-        "LEFT JOIN attempt ON attempt.id = prevailing.attempt_id "
-        "WHERE recipient.campaign_id = ? ORDER BY position",
-        (campaign_id,),
-    )
-    return (RowRecord(*row) for row in found)
+    return chain.from_iterable(pieces(ledger, campaign_id))
 
 
-def originals(ledger: Ledger, campaign_id: int) -> list[str]:
-    """Return what each row was in the frame, in its order."""
-    found = ledger.execute(
-        "SELECT original FROM recipient WHERE campaign_id = ? ORDER BY position", (campaign_id,)
-    )
-    return [original for (original,) in found]
+def pieces(ledger: Ledger, campaign_id: int) -> Iterator[list[RowRecord]]:
+    """Yield the rows of a campaign in the order of the frame, at most `PIECE` of them together.
+
+    Each piece is one short look into the ledger, so that nobody waits long to write to it. What is
+    written between two of them, shows in the later one. Without a row there is one empty piece.
+    """
+    last = -1
+    while found := ledger.all(_NEXT, campaign_id, last, PIECE):
+        yield [RowRecord._make(row) for _, *row in found]
+        last = found[-1][0]
+    if last < 0:
+        yield []
+
+
+def rows_at(ledger: Ledger, campaign_id: int, positions: Sequence[int]) -> list[RowRecord]:
+    """Return the rows at these places, which are in order, in as short looks as `pieces`."""
+    some = (positions[start : start + PIECE] for start in range(0, len(positions), PIECE))
+    found = (ledger.all(_THESE, campaign_id, json.dumps(places)) for places in some)
+    return [RowRecord._make(row) for _, *row in chain.from_iterable(found)]
+
+
+def originals(ledger: Ledger, campaign_id: int) -> Iterator[str]:
+    """Yield what each row was in the frame, in its order, in as short looks as `pieces`."""
+    last = -1
+    while found := ledger.all(
+        "SELECT position, original FROM recipient WHERE campaign_id = ? AND position > ? "
+        "ORDER BY position LIMIT ?",
+        *(campaign_id, last, PIECE),
+    ):
+        yield from (original for _, original in found)
+        last = found[-1][0]
 
 
 def history(ledger: Ledger, campaign_id: int) -> list[Change]:

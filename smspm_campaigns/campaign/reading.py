@@ -131,7 +131,7 @@ class Reading:
         with opened(self.path) as ledger:
             record = read.find_campaign(ledger, self.name)
             labels = row_labels(record.manifest, read.originals(ledger, record.id))
-            return make_history(labels, read.history(ledger, record.id))
+            return make_history(labels, read.changes(ledger, record.id))
 
     def summary(self, by: str | None = None) -> pd.DataFrame:
         """Count the report, in one row or by a column. See `reporting.tables.summarize`.

@@ -1,9 +1,10 @@
 """Reading the ledger: campaigns, counts, rows, and what is due."""
 
 import json
-from collections.abc import Iterator, Sequence
-from itertools import chain
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.exceptions import CampaignNotFound
@@ -26,6 +27,15 @@ _ROWS: Final = (
 )
 _NEXT: Final = f"{_ROWS} > ? ORDER BY position LIMIT ?"
 _THESE: Final = f"{_ROWS} IN (SELECT value FROM json_each(?)) ORDER BY position"  # noqa: S608  # of ours
+
+_CHANGES: Final = (
+    "SELECT change.id, coalesce(attempt.id, 0), position, change.at, "
+    "CASE change.status WHEN 'not_taken' THEN 'planned' ELSE change.status END, "
+    "evidence, request_id, message_id, change.error "
+    "FROM change JOIN recipient ON recipient.id = change.recipient_id "
+    "LEFT JOIN attempt ON attempt.id = change.attempt_id "
+    "WHERE campaign_id = ? AND position >= ? AND position < ?"
+)
 
 
 class CampaignRecord(NamedTuple):
@@ -63,6 +73,10 @@ class RowRecord(NamedTuple):
     carrier: str | None
     sent_at: int | None
     updated_at: int | None
+
+
+#: Some rows: the fields of a `RowRecord`, of each the cells in the order of the rows.
+Columns = dict[str, Sequence[Any]]
 
 
 class Due(NamedTuple):
@@ -172,10 +186,11 @@ def demand(ledger: Ledger, campaign_id: int, limit: int | None) -> Demand:
 
 def rows(ledger: Ledger, campaign_id: int) -> Iterator[RowRecord]:
     """Yield every row of a campaign in the order of the frame, each with its prevailing attempt."""
-    return chain.from_iterable(pieces(ledger, campaign_id))
+    for columns in pieces(ledger, campaign_id):
+        yield from map(RowRecord._make, zip(*columns.values(), strict=True))
 
 
-def pieces(ledger: Ledger, campaign_id: int) -> Iterator[list[RowRecord]]:
+def pieces(ledger: Ledger, campaign_id: int) -> Iterator[Columns]:
     """Yield the rows of a campaign in the order of the frame, at most `PIECE` of them together.
 
     Each piece is one short look into the ledger, so that nobody waits long to write to it. What is
@@ -183,17 +198,27 @@ def pieces(ledger: Ledger, campaign_id: int) -> Iterator[list[RowRecord]]:
     """
     last = -1
     while found := ledger.all(_NEXT, campaign_id, last, PIECE):
-        yield [RowRecord._make(row) for _, *row in found]
         last = found[-1][0]
+        yield _columns(found)
     if last < 0:
-        yield []
+        yield _columns([])
 
 
-def rows_at(ledger: Ledger, campaign_id: int, positions: Sequence[int]) -> list[RowRecord]:
+def rows_at(ledger: Ledger, campaign_id: int, positions: Sequence[int]) -> Columns:
     """Return the rows at these places, which are in order, in as short looks as `pieces`."""
     some = (positions[start : start + PIECE] for start in range(0, len(positions), PIECE))
     found = (ledger.all(_THESE, campaign_id, json.dumps(places)) for places in some)
-    return [RowRecord._make(row) for _, *row in chain.from_iterable(found)]
+    return _columns(list(chain.from_iterable(found)))
+
+
+def _columns(found: list[tuple[Any, ...]]) -> Columns:
+    """Turn rows into columns, and leave out the first one: it is the place of the row."""
+    _, *columns = _turned(found, len(RowRecord._fields) + 1)
+    return dict(zip(RowRecord._fields, columns, strict=True))
+
+
+def _turned(found: list[tuple[Any, ...]], width: int) -> Iterable[Sequence[Any]]:
+    return zip(*found, strict=True) if found else repeat((), width)
 
 
 def originals(ledger: Ledger, campaign_id: int) -> Iterator[str]:
@@ -210,16 +235,23 @@ def originals(ledger: Ledger, campaign_id: int) -> Iterator[str]:
 
 def history(ledger: Ledger, campaign_id: int) -> list[Change]:
     """Return every change of a campaign's rows in order. What was not taken is planned again."""
-    found = ledger.execute(
-        "SELECT position, change.at, "
-        "CASE change.status WHEN 'not_taken' THEN 'planned' ELSE change.status END, "
-        "evidence, request_id, message_id, change.error "
-        "FROM change JOIN recipient ON recipient.id = change.recipient_id "
-        "LEFT JOIN attempt ON attempt.id = change.attempt_id "
-        "WHERE campaign_id = ? ORDER BY change.id, attempt.id",
-        (campaign_id,),
-    )
-    return [Change(*row) for row in found]
+    found: list[Any] = []
+    for columns in changes(ledger, campaign_id):
+        found += zip(*columns.values(), strict=True)
+    return [Change(*cells) for _, _, *cells in sorted(found, key=itemgetter(0, 1))]
+
+
+def changes(ledger: Ledger, campaign_id: int) -> Iterator[Columns]:
+    """Yield every change of a campaign's rows, in no order, in as short looks as `pieces`.
+
+    Besides the fields of a `Change` there are `id` and `attempt_id`, by which the changes of all
+    pieces are in order.
+    """
+    [last] = ledger.one("SELECT max(position) FROM recipient WHERE campaign_id = ?", campaign_id)
+    names = ("id", "attempt_id", *Change._fields)
+    for start in range(0, 1 if last is None else last + 1, PIECE):
+        found = ledger.all(_CHANGES, campaign_id, start, start + PIECE)
+        yield dict(zip(names, _turned(found, len(names)), strict=True))
 
 
 def due(ledger: Ledger, campaign_id: int, *, most: int, at: int) -> list[Due]:

@@ -15,7 +15,7 @@ from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.frames.columns import text_array, with_columns
 from smspm_campaigns.frames.snapshot_columns import join
 from smspm_campaigns.masking import mask_text
-from smspm_campaigns.vocabulary import COLUMNS, UNKNOWN_COLUMNS
+from smspm_campaigns.vocabulary import COLUMNS, UNKNOWN_COLUMNS, Status
 
 
 def _counts(values: Iterable[int | None]) -> Any:
@@ -116,7 +116,8 @@ def make_unknown(
 ) -> pd.DataFrame:
     """Make the rows of the report that are unknown, and tell of the request each was in.
 
-    `originals` are those of all rows.
+    `originals` are those of all rows, `rows` those that were `unknown`: one of which something is
+    known meanwhile is left out.
     """
     restorer, index = snapshot.learned(manifest, originals)
     restorer.add(rows["original"])
@@ -125,7 +126,8 @@ def make_unknown(
         text_array(row.request_id for row in unknown),
         _times(row.requested_at for row in unknown),
     )
-    return with_columns(frame, **_outcomes(rows), **dict(zip(UNKNOWN_COLUMNS, told, strict=True)))
+    made = with_columns(frame, **_outcomes(rows), **dict(zip(UNKNOWN_COLUMNS, told, strict=True)))
+    return made[(made["sms_status"] == Status.UNKNOWN).to_numpy()]
 
 
 def row_labels(manifest: str, originals: Iterable[str]) -> pd.Index:

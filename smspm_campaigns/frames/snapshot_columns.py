@@ -291,12 +291,12 @@ class Column:
 
 def join(parts: list[Any]) -> Any:
     """Make one of parts of a column, which have one dtype; the list is empty afterwards."""
-    if len(parts) == 1:
-        return parts.pop()
-    if all(isinstance(part, np.ndarray) for part in parts):
-        joined = np.concatenate(parts)
-    else:
-        joined = pd.concat([pd.Series(part) for part in parts], ignore_index=True).array
+    first, joined = parts[0], parts[0]
+    if len(parts) > 1 and isinstance(first, np.ndarray):
+        joined = np.concatenate(parts, dtype=first.dtype)  # else in the byte order of this machine
+    elif len(parts) > 1:
+        column = pd.concat([pd.Series(part) for part in parts], ignore_index=True)
+        joined = column if isinstance(first, pd.Series) else column.array
     parts.clear()
     return joined
 

@@ -55,6 +55,8 @@ class Reading:
     def report(self) -> pd.DataFrame:
         """Return the rows you began with, in their order and index, and what became of each.
 
+        Nobody who sends waits for it: during a run, later rows may be newer than earlier ones.
+
         Returns:
             Your columns as they were, then all `sms_` columns; `sms_status` is one of `Status`,
             prices are EUR (float64), times UTC (datetime64[us, UTC]).

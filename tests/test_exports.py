@@ -42,7 +42,7 @@ def outcome_of(frame: pd.DataFrame) -> Outcome:
         "sms_error": None,
         "sms_price": 0.075,
     }
-    return Outcome("spring", is_rehearsal=False, report=frame.assign(**ours))
+    return Outcome("spring", is_rehearsal=False, pieces=[frame.assign(**ours)])
 
 
 def recipients(path: Path) -> list[list[Any]]:
@@ -72,7 +72,7 @@ def outcome() -> Outcome:
         },
         index=pd.Index(range(2, len(cells) + 2), name="row"),
     )
-    return Outcome("<b>spring</b>", is_rehearsal=True, report=frame)
+    return Outcome("<b>spring</b>", is_rehearsal=True, pieces=[frame])
 
 
 def test_a_workbook_runs_nothing(outcome: Outcome, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_the_first_sheet_says_that_it_was_a_rehearsal(outcome: Outcome, tmp_path
     to_excel(outcome, path)
     summary = calamine.CalamineWorkbook.from_path(path).get_sheet_by_name("Summary").to_python()
     assert summary[0] == ["Campaign", "<b>spring</b> (rehearsal: nothing was sent)"]
-    assert ["Rows in the file", float(len(outcome.report))] in summary
+    assert ["Rows in the file", float(sum(map(len, outcome.pieces)))] in summary
 
 
 def test_a_page_runs_nothing_and_needs_nothing(outcome: Outcome, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_file_of_commas_runs_nothing_and_comes_back(outcome: Outcome, tmp_path
         *HOSTILE[7:],
         *HARMLESS,
     ]
-    assert list(back["row"]) == [str(row) for row in outcome.report.index]
+    assert list(back["row"]) == [str(row) for piece in outcome.pieces for row in piece.index]
     assert list(back["sms_to"].unique()) == ["491713920012"]
 
 
@@ -273,7 +273,8 @@ def test_half_an_emoji_stops_no_report(ending: str, tmp_path: Path) -> None:
     """A character that no file can hold is replaced, and the report is written."""
     half = pd.Index(["a\ud83d"], dtype=object)
     outcome = outcome_of(pd.DataFrame({"name": half}, index=half))
-    outcome.report["sms_status"] = "failed"
+    for piece in outcome.pieces:
+        piece["sms_status"] = "failed"
     WRITERS[ending](outcome, tmp_path / f"report.{ending}")
     assert [file.name for file in tmp_path.iterdir()] == [f"report.{ending}"]
 

@@ -85,6 +85,24 @@ def assert_equal(back: pd.DataFrame, held: pd.DataFrame) -> None:
     assert seen(names[0]) == seen(names[1])
 
 
+def assert_like_pieces(frame: pd.DataFrame, size: int) -> None:
+    """A frame that is read in pieces is like one that is read at once, and so is each piece."""
+    manifest, lines = take(frame)
+    whole = restore(manifest, lines)
+    some = range(0, max(len(lines), 1), size)
+    restorer = snapshot.Restorer(manifest)
+    for start in some:
+        restorer.add(lines[start : start + size])
+    assert_equal(restorer.frame(), whole)
+    restorer, index = snapshot.learned(manifest, lines)
+    assert_equal(pd.DataFrame(index=index), pd.DataFrame(index=whole.index))
+    for start in some:
+        restorer.add(lines[start : start + size])
+        piece = restorer.frame(index[start : start + size])
+        assert_equal(piece, whole.iloc[start : start + size])
+        assert type(piece.index) is type(whole.index)
+
+
 def assert_same(frame: pd.DataFrame) -> None:
     held = frame.copy(deep=True)
     assert_equal(returned(frame), held)
@@ -240,13 +258,19 @@ def test_column_comes_back(column: "pd.Series[Any]") -> None:
     frame = pd.DataFrame({"a": column, "b": range(len(column))})
     assert_same(frame)
     assert_same(frame.head(0))
+    for size in (1, 2):
+        assert_like_pieces(frame, size)
 
 
 def test_numbers_of_another_byte_order_come_back() -> None:
     """As Stata and some databases give them; pandas itself can do little with them."""
     numbers = np.array([1, -2], dtype=">i4")
-    back = returned(pd.DataFrame({"a": numbers}))["a"]
-    assert (back.dtype, back.tolist()) == (numbers.dtype, [1, -2])
+    manifest, lines = take(pd.DataFrame({"a": numbers}))
+    restorer = snapshot.Restorer(manifest)
+    for line in lines:
+        restorer.add([line])
+    for back in (restore(manifest, lines)["a"], restorer.frame()["a"]):
+        assert (back.dtype, back.tolist()) == (numbers.dtype, [1, -2])
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: str(column.dtype))
@@ -379,6 +403,7 @@ def test_index_comes_back(index: "pd.Index[Any]") -> None:
     assert_same(pd.DataFrame({"a": [1, 2]}, index=index))
     assert_same(pd.DataFrame(index=index))
     assert_same(pd.DataFrame({"a": [1, 2]}, index=index).head(0))
+    assert_like_pieces(pd.DataFrame({"a": [1, 2]}, index=index), 1)
 
 
 def test_an_index_without_a_row_is_none_with_gaps() -> None:
@@ -546,6 +571,13 @@ def test_any_frame_comes_back(frame: pd.DataFrame) -> None:
     assert dtypes(back) == dtypes(frame)
     assert cells(back) == cells(frame)
     assert [seen(name) for name in back.columns] == [seen(name) for name in frame.columns]
+
+
+@settings(deadline=None)
+@given(frames(), st.integers(1, 3))
+def test_any_piece_is_like_these_rows_of_the_whole(frame: pd.DataFrame, size: int) -> None:
+    """Categories, levels, ranges and frequencies do not depend on where rows are cut."""
+    assert_like_pieces(frame, size)
 
 
 class Colour(enum.StrEnum):

@@ -1,20 +1,21 @@
 """Rows of the ledger become a report: the frame they began as, plus what became of them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from smspm_campaigns.delivery.ledger.evidence import EURO
-from smspm_campaigns.delivery.ledger.read import Change, RowRecord
+from smspm_campaigns.delivery.ledger.read import Columns
 from smspm_campaigns.delivery.ledger.resolve import Unknown
 from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.frames import snapshot
 from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.frames.columns import text_array, with_columns
+from smspm_campaigns.frames.snapshot_columns import join
 from smspm_campaigns.masking import mask_text
-from smspm_campaigns.vocabulary import COLUMNS, UNKNOWN_COLUMNS
+from smspm_campaigns.vocabulary import COLUMNS, UNKNOWN_COLUMNS, Status
 
 
 def _counts(values: Iterable[int | None]) -> Any:
@@ -56,42 +57,95 @@ _MADE_OF: Final[dict[str, tuple[str, Callable[[Iterable[Any]], Any]]]] = {
 }
 
 
-def make_report(manifest: str, rows: list[RowRecord]) -> pd.DataFrame:
-    """Join outcomes to the user's own columns, row by row, in the original order and index."""
-    frame = snapshot.restore(manifest, (row.original for row in rows))
-    columns = {}
-    for name in COLUMNS:
-        field, make = _MADE_OF[name]
-        columns[name] = make(getattr(row, field) for row in rows)
-    return with_columns(frame, **columns)
+def _numbers(values: Iterable[int]) -> Any:
+    return np.array(list(values), dtype="int64")
 
 
-def only_unknown(report: pd.DataFrame, unknown: Sequence[Unknown]) -> pd.DataFrame:
-    """Keep the rows of a report that are unknown, and tell of the request each was in."""
-    rows = report.iloc[[row.position for row in unknown]]
+#: How the columns of changes are made, and which of them the history tells under what name.
+_HISTORY_OF: Final[dict[str, Callable[[Iterable[Any]], Any]]] = {
+    **dict.fromkeys(("id", "attempt_id", "position"), _numbers),
+    "at": _times,
+    **dict.fromkeys(("status", "evidence", "request_id", "message_id", "error"), text_array),
+}
+_TOLD: Final = {
+    **{name: name for name in ("at", "status", "evidence")},
+    "request": "request_id",
+    **{name: name for name in ("message_id", "error")},
+}
+
+
+def make_report(manifest: str, pieces: Iterable[Columns]) -> pd.DataFrame:
+    """Join outcomes to the user's own columns, row by row, in the original order and index.
+
+    The rows come in pieces, each of which is in memory only until its columns are made.
+    """
+    restorer = snapshot.Restorer(manifest)
+    parts: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for rows in pieces:
+        restorer.add(rows["original"])
+        for name, values in _outcomes(rows).items():
+            parts[name].append(values)
+    return with_columns(restorer.frame(), **{name: join(parts[name]) for name in COLUMNS})
+
+
+def make_pieces(
+    manifest: str, originals: Iterable[str], pieces: Iterable[Columns]
+) -> Iterator[pd.DataFrame]:
+    """Make the report in pieces, each like these rows of the whole one.
+
+    `originals` are those of all rows: their index and all categories are known before the rest.
+    """
+    restorer, index = snapshot.learned(manifest, originals)
+    start = 0
+    for rows in pieces:
+        restorer.add(rows["original"])
+        frame = restorer.frame(index[start : (start := start + len(rows["original"]))])
+        yield with_columns(frame, **_outcomes(rows))
+
+
+def _outcomes(rows: Columns) -> dict[str, Any]:
+    """Make the columns of ours."""
+    return {name: make(rows[field]) for name, (field, make) in _MADE_OF.items()}
+
+
+def make_unknown(
+    manifest: str,
+    originals: Iterable[str],
+    rows: Columns,
+    unknown: Sequence[Unknown],
+) -> pd.DataFrame:
+    """Make the rows of the report that are unknown, and tell of the request each was in.
+
+    `originals` are those of all rows, `rows` those that were `unknown`: one of which something is
+    known meanwhile is left out.
+    """
+    restorer, index = snapshot.learned(manifest, originals)
+    restorer.add(rows["original"])
+    frame = restorer.frame(index.take([row.position for row in unknown]))
     told = (
         text_array(row.request_id for row in unknown),
         _times(row.requested_at for row in unknown),
     )
-    return with_columns(rows, **dict(zip(UNKNOWN_COLUMNS, told, strict=True)))
+    made = with_columns(frame, **_outcomes(rows), **dict(zip(UNKNOWN_COLUMNS, told, strict=True)))
+    return made[(made["sms_status"] == Status.UNKNOWN).to_numpy()]
 
 
 def row_labels(manifest: str, originals: Iterable[str]) -> pd.Index:
     """Return the index labels of the frame that a campaign was made from."""
-    return snapshot.restore(manifest, originals).index
+    return snapshot.learned(manifest, originals)[1]
 
 
-def make_history(labels: pd.Index, changes: Sequence[Change]) -> pd.DataFrame:
-    """Make a frame of changes, each under the label of its row."""
-    columns = {
-        "at": _times(change.at for change in changes),
-        "status": text_array(change.status for change in changes),
-        "evidence": text_array(change.evidence for change in changes),
-        "request": text_array(change.request_id for change in changes),
-        "message_id": text_array(change.message_id for change in changes),
-        "error": text_array(change.error for change in changes),
-    }
-    return pd.DataFrame(columns, index=labels.take([change.position for change in changes]))
+def make_history(labels: pd.Index, pieces: Iterable[Columns]) -> pd.DataFrame:
+    """Make a frame of changes in order, each under the label of its row."""
+    parts: dict[str, list[Any]] = {}
+    for changes in pieces:
+        for name, make in _HISTORY_OF.items():
+            parts.setdefault(name, []).append(make(changes[name]))
+    columns = {name: join(parts[name]) for name in _HISTORY_OF}
+    order = np.lexsort((columns.pop("attempt_id"), columns.pop("id")))
+    index = labels.take(columns.pop("position")[order])
+    told = {name: columns.pop(field).take(order) for name, field in _TOLD.items()}
+    return pd.DataFrame(told, index=index)
 
 
 def places_of(labels: pd.Index, wanted: Sequence[Any]) -> dict[str, list[int]]:

@@ -1,13 +1,20 @@
 """What one reads of a campaign: counts, the report, the history, and files of them."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from smspm_campaigns.campaign.opening import opened
-from smspm_campaigns.campaign.outcomes import make_history, make_report, only_unknown, row_labels
+from smspm_campaigns.campaign.outcomes import (
+    make_history,
+    make_pieces,
+    make_report,
+    make_unknown,
+    row_labels,
+)
 from smspm_campaigns.delivery.ledger import read, resolve
 from smspm_campaigns.delivery.ledger.read import CampaignRecord
 from smspm_campaigns.reporting import exports, tables
@@ -48,13 +55,29 @@ class Reading:
     def report(self) -> pd.DataFrame:
         """Return the rows you began with, in their order and index, and what became of each.
 
+        Nobody who sends waits for it: during a run, later rows may be newer than earlier ones.
+
         Returns:
             Your columns as they were, then all `sms_` columns; `sms_status` is one of `Status`,
             prices are EUR (float64), times UTC (datetime64[us, UTC]).
         """
         with opened(self.path) as ledger:
             record = read.find_campaign(ledger, self.name)
-            return make_report(record.manifest, list(read.rows(ledger, record.id)))
+            return make_report(record.manifest, read.pieces(ledger, record.id))
+
+    def _pieces(self) -> Iterator[pd.DataFrame]:
+        """Yield the report in order in frames of at most `read.PIECE` rows.
+
+        Each is like these rows of `report()`, all of its categories included. An empty campaign is
+        one empty frame. Only one of them needs to be in memory.
+        """
+        with opened(self.path) as ledger:
+            record = read.find_campaign(ledger, self.name)
+            yield from make_pieces(
+                record.manifest,
+                read.originals(ledger, record.id),
+                read.pieces(ledger, record.id),
+            )
 
     def unknown(self) -> pd.DataFrame:
         """Return the rows of which it is not known whether they were sent, and what happened.
@@ -80,8 +103,9 @@ class Reading:
         """
         with opened(self.path) as ledger:
             record = read.find_campaign(ledger, self.name)
-            report = make_report(record.manifest, list(read.rows(ledger, record.id)))
-            return only_unknown(report, resolve.unknown(ledger, record.id))
+            unknown = resolve.unknown(ledger, record.id)
+            rows = read.rows_at(ledger, record.id, [row.position for row in unknown])
+            return make_unknown(record.manifest, read.originals(ledger, record.id), rows, unknown)
 
     def history(self) -> pd.DataFrame:
         """Return every change of status with its time and its evidence, contradictions included.
@@ -109,7 +133,7 @@ class Reading:
         with opened(self.path) as ledger:
             record = read.find_campaign(ledger, self.name)
             labels = row_labels(record.manifest, read.originals(ledger, record.id))
-            return make_history(labels, read.history(ledger, record.id))
+            return make_history(labels, read.changes(ledger, record.id))
 
     def summary(self, by: str | None = None) -> pd.DataFrame:
         """Count the report, in one row or by a column. See `reporting.tables.summarize`.
@@ -133,7 +157,7 @@ class Reading:
 
     def _export(self, write: Any, path: str | os.PathLike[str]) -> Path:
         target = Path(path)
-        write(exports.Outcome(self.name, self.is_rehearsal, self.report()), target)
+        write(exports.Outcome(self.name, self.is_rehearsal, self._pieces()), target)
         return target.absolute()
 
     def _record(self) -> CampaignRecord:

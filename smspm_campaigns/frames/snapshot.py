@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
@@ -12,13 +12,13 @@ from pandas.tseries.frequencies import to_offset
 
 from smspm_campaigns.frames.cells import told
 from smspm_campaigns.frames.snapshot_cells import read_cell, write_cell
-from smspm_campaigns.frames.snapshot_columns import read, read_coded, width, write, write_coded
+from smspm_campaigns.frames.snapshot_columns import Column, width, write, write_coded
 
 _HALF_A_PAIR: Final = re.compile("[\ud800-\udfff]")  # UTF-8 cannot write it
 _PIECE: Final = 2_000  # rows that are written together
+_READ: Final = 20_000  # rows that are read together
 _AT_ONCE: Final = 100  # lines that are read together: more, and the garbage collector sees them all
 _Part = Callable[[slice], list[list[Any]]]  # writes the cells of some rows
-_Column = tuple[Sequence[Sequence[Any]], Any]  # its cells, and what the manifest says of it
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _encode_lines: Final = json.JSONEncoder(
@@ -95,27 +95,83 @@ def take(frame: pd.DataFrame) -> tuple[str, Lines]:
     return _json(manifest), lines
 
 
-def restore(manifest: str, lines: Iterable[str]) -> pd.DataFrame:
-    """Make the frame again that `take` wrote: values, dtypes, index, names and order.
+class Restorer:
+    """Makes the frame again that `take` wrote, from some of its lines at a time.
 
     A row whose line is gone is left out. On a machine that lacks what a column needs, its values
     come back without it: those of an Arrow column as times of NumPy, a category or Python objects,
     and times in a zone that is unknown there in UTC.
     """
-    made = json.loads(manifest)
-    columns = _columns(lines, made["dtypes"])
-    header = made["columns"]
-    if isinstance(header, dict):  # as a ledger from before has it
-        header = [{**header, "labels": [header["labels"]]}]
-    levels = len(made["index"])
-    index = _as_it_was(_read_index(columns[:levels], made["index"]), made)
-    values = enumerate(read(*column) for column in columns[levels:])
-    frame = pd.DataFrame(dict(values), index=range(len(index)))
-    frame.index = index
-    frame.columns = _read_index(
-        [(level["labels"], level["dtype"]) for level in header], [level["name"] for level in header]
-    )
-    return frame
+
+    def __init__(self, manifest: str) -> None:
+        self._made = json.loads(manifest)
+        self._columns = [Column(said) for said in self._made["dtypes"]]
+        self._levels = len(self._made["index"])
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Read some more lines."""
+        for column, cells in zip(self._columns, self._cells(lines), strict=True):
+            column.add(cells)
+
+    def learn(self, lines: Iterable[str]) -> None:
+        """Read the labels alone of some more lines, and the values that dtypes consist of.
+
+        Who has learned from all lines can make the frame in pieces: each has all categories.
+        """
+        for place, cells in enumerate(self._cells(lines)):
+            if place < self._levels:
+                self._columns[place].add(cells)
+            else:
+                self._columns[place].learn(cells)
+
+    def index(self) -> "pd.Index[Any]":
+        """Make the index of the lines that were read since the last time."""
+        names = [read_cell(name) for name in self._made["index"]]
+        levels = [column.take() for column in self._columns[: self._levels]]
+        return _as_it_was(_make_index(levels, names), self._made)
+
+    def frame(self, index: "pd.Index[Any] | None" = None) -> pd.DataFrame:
+        """Make a frame of the lines that were added since the last time, or with this index."""
+        own = self.index()
+        values = enumerate(column.take() for column in self._columns[self._levels :])
+        frame = pd.DataFrame(dict(values), index=range(len(own)))
+        frame.index = own if index is None else index
+        frame.columns = _read_header(self._made["columns"])
+        return frame
+
+    def _cells(self, lines: Iterable[str]) -> Iterator[list[list[Any]]]:
+        """Yield the cells of each column."""
+        lines = iter(lines)
+        widths = [width(said) for said in self._made["dtypes"]]
+        cells: list[list[Any]] = [[] for _ in range(sum(widths))]
+        while some := list(islice(lines, _AT_ONCE)):
+            rows = json.loads(f"[{','.join(some)}]")
+            for column, more in zip(cells, zip(*rows, strict=True), strict=True):
+                column.extend(more)
+        left = iter(cells)
+        return (list(islice(left, cells_of_it)) for cells_of_it in widths)
+
+
+def restore(manifest: str, lines: Iterable[str]) -> pd.DataFrame:
+    """Make the frame again that `take` wrote: values, dtypes, index, names and order."""
+    restorer = Restorer(manifest)
+    for some in _some(lines):
+        restorer.add(some)
+    return restorer.frame()
+
+
+def learned(manifest: str, lines: Iterable[str]) -> tuple[Restorer, "pd.Index[Any]"]:
+    """Return who can make the frame of these lines in pieces, and the index of all of it."""
+    restorer = Restorer(manifest)
+    for some in _some(lines):
+        restorer.learn(some)
+    return restorer, restorer.index()
+
+
+def _some(lines: Iterable[str]) -> Iterator[list[str]]:
+    lines = iter(lines)
+    while some := list(islice(lines, _READ)):
+        yield some
 
 
 def _json(value: Any) -> str:
@@ -133,18 +189,6 @@ def _each_json(cells: list[Any]) -> list[str]:
     return each
 
 
-def _columns(lines: Iterable[str], dtypes: list[Any]) -> list[_Column]:
-    """Read lines, and return the cells of each column with what the manifest says of it."""
-    lines = iter(lines)
-    cells: list[list[Any]] = [[] for _ in range(sum(map(width, dtypes)))]
-    while some := list(islice(lines, _AT_ONCE)):
-        rows = json.loads(f"[{','.join(some)}]")
-        for column, more in zip(cells, zip(*rows, strict=True), strict=True):
-            column.extend(more)
-    left = iter(cells)
-    return [(list(islice(left, width(said))), said) for said in dtypes]
-
-
 def _write_index(index: "pd.Index[Any]", where: str) -> list[tuple[Any, _Part]]:
     if not isinstance(index, pd.MultiIndex):
         return [write(pd.Series(index), where)]
@@ -155,17 +199,25 @@ def _write_index(index: "pd.Index[Any]", where: str) -> list[tuple[Any, _Part]]:
     return written
 
 
-def _read_index(columns: Sequence[_Column], names: Iterable[Any]) -> "pd.Index[Any]":
-    names = [read_cell(name) for name in names]
-    if any(isinstance(said, dict) and "level" in said for _, said in columns):
-        coded = [read_coded(*column) for column in columns]
-        levels: Any = [pd.Index(values) for _, values in coded]
-        return pd.MultiIndex(levels, [places for places, _ in coded], names=names)
-    values = [read(*column) for column in columns]
-    if len(values) > 1:  # as a ledger from before has it
-        return pd.MultiIndex.from_arrays(values, names=names)
-    index: pd.Index[Any] = pd.Index(values[0], name=names[0])
+def _make_index(levels: list[Any], names: list[Any]) -> "pd.Index[Any]":
+    if isinstance(levels[0], tuple):
+        codes, values = zip(*levels, strict=True)
+        return pd.MultiIndex([pd.Index(value) for value in values], codes, names=names)
+    if len(levels) > 1:  # as a ledger from before has it
+        return pd.MultiIndex.from_arrays(levels, names=names)
+    index: pd.Index[Any] = pd.Index(levels[0], name=names[0])
     return index
+
+
+def _read_header(header: Any) -> "pd.Index[Any]":
+    if isinstance(header, dict):  # as a ledger from before has it
+        header = [{**header, "labels": [header["labels"]]}]
+    levels = [Column(level["dtype"]) for level in header]
+    for level, said in zip(levels, header, strict=True):
+        level.add(said["labels"])
+    return _make_index(
+        [level.take() for level in levels], [read_cell(level["name"]) for level in header]
+    )
 
 
 def _frequency(index: "pd.Index[Any]") -> str | None:

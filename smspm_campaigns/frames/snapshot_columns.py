@@ -220,20 +220,93 @@ def write_coded(codes: Any, values: "pd.Series[Any]", where: str) -> _Written:
     return said | {"cells": len(cells) + 1}, coded
 
 
-def read_coded(cells: _Cells, said: dict[str, Any]) -> tuple[Any, Any]:
-    """Return the places and the values that `write_coded` wrote."""
-    places, *columns = cells
-    known: dict[int, Any] = {place: parts for place, *parts in said.get("spare", ())}
-    if "categories" in said:  # a ledger from before has all of them in the manifest
-        columns = [said["categories"]]
-        known |= enumerate(zip(*columns, strict=True))
-    else:
-        known |= zip(places, zip(*columns, strict=True), strict=True)
-    known.pop(-1, None)
-    order = sorted(known)
-    now = {place: place_now for place_now, place in enumerate(order)} | {-1: -1}
-    values = [[known[place][part] for place in order] for part in range(len(columns))]
-    return np.array([now[place] for place in places], dtype="int64"), read(values, said["of"])
+class Coded:
+    """The values of a column of places, as `write_coded` wrote it, known from the rows so far."""
+
+    def __init__(self, said: dict[str, Any]) -> None:
+        self._of = said["of"]
+        self._known: dict[int, Any] = {place: parts for place, *parts in said.get("spare", ())}
+        if "categories" in said:  # a ledger from before has all of them in the manifest
+            self._known |= enumerate(zip(said["categories"], strict=True))
+        self._now: Any = None
+        self._values: Any = None
+
+    def learn(self, cells: _Cells) -> Any:
+        """Take note of the values of some rows; return their places as an array of int64."""
+        places, *columns = cells
+        if columns:
+            self._known.update(zip(places, zip(*columns, strict=True), strict=True))
+            self._known.pop(-1, None)
+        return np.array(places, dtype="int64")
+
+    def read(self, places: Any) -> tuple[Any, Any]:
+        """Return the places as they are among the values that are known, and these values."""
+        if self._now is None or np.count_nonzero(self._now >= 0) < len(self._known):
+            order = sorted(self._known)
+            self._now = np.full(max(order, default=-1) + 2, -1)  # the last is that of no place
+            self._now[order] = np.arange(len(order))
+            parts = len(self._known[order[0]]) if order else width(self._of)
+            values = [[self._known[place][part] for place in order] for part in range(parts)]
+            self._values = read(values, self._of)
+        return self._now[places], self._values
+
+
+class Column:
+    """A column that is read some rows at a time: their cells are in memory only meanwhile."""
+
+    def __init__(self, said: Any) -> None:
+        self._said = said
+        self._coded = _coded(said)
+        self._parts: list[Any] = []
+
+    def add(self, cells: _Cells) -> None:
+        """Read the cells of some more rows."""
+        added = read(cells, self._said) if self._coded is None else self._coded.learn(cells)
+        self._parts.append(added)
+
+    def learn(self, cells: _Cells) -> None:
+        """Take note of the values of some rows that are read later, where the dtype has them."""
+        if self._coded is not None:
+            self._coded.learn(cells)
+
+    def take(self) -> Any:
+        """Make the values of the rows that were added since the last time.
+
+        Those of a level of an index are its codes and its values.
+        """
+        if not self._parts:
+            self.add([[]] * width(self._said))
+        joined = join(self._parts)
+        if self._coded is None:
+            return joined
+        coded = self._coded.read(joined)
+        if "level" in self._said:
+            return coded
+        return (
+            _arrow_dictionary(coded, self._said)
+            if "arrow" in self._said
+            else _categorical(coded, self._said)
+        )
+
+
+def join(parts: list[Any]) -> Any:
+    """Make one of parts of a column, which have one dtype; the list is empty afterwards."""
+    first, joined = parts[0], parts[0]
+    if len(parts) > 1 and isinstance(first, np.ndarray):
+        joined = np.concatenate(parts, dtype=first.dtype)  # else in the byte order of this machine
+    elif len(parts) > 1:
+        column = pd.concat([pd.Series(part) for part in parts], ignore_index=True)
+        joined = column if isinstance(first, pd.Series) else column.array
+    parts.clear()
+    return joined
+
+
+def _coded(said: Any) -> Coded | None:
+    """Return the values of a column that has places of such; of any other, nothing."""
+    like = said.get("as", said) if isinstance(said, dict) else said
+    if isinstance(like, dict) and not {"level", "category", "categories"}.isdisjoint(like):
+        return Coded(like)
+    return None
 
 
 def _write_categories(column: "pd.Series[Any]", where: str) -> _Written:
@@ -248,7 +321,13 @@ def _said_of_categories(coded: dict[str, Any], *, ordered: bool) -> dict[str, An
 
 
 def _read_categories(cells: _Cells, said: dict[str, Any]) -> Any:
-    codes, values = read_coded(cells, said)
+    column = Column(said)
+    column.add(cells)
+    return column.take()
+
+
+def _categorical(coded: tuple[Any, Any], said: dict[str, Any]) -> Any:
+    codes, values = coded
     ordered = said["ordered"] if "ordered" in said else said["category"] == "ordered"
     dtype = pd.CategoricalDtype(pd.Index(values), ordered)
     return pd.Categorical.from_codes(codes, dtype=dtype)
@@ -331,24 +410,37 @@ def _numpy_times(kind: str, unit: str, zone: str | None) -> str:
 def _read_arrow(cells: _Cells, said: dict[str, Any]) -> Any:
     """Make an Arrow column; one that is like it where this machine lacks pyarrow."""
     like = said["as"]
-    timed = isinstance(like, str) and like != "object"
+    timed = like != "object"
     try:
-        pa = _pyarrow()
+        kind = _arrow_type(said)
     except ImportError:
         if timed:
             cells = [[_NAT if cell is None else cell for cell in cells[0]]]
         return read(cells, like)
-    kind = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(said["arrow"]))).field(0).type
+    pa = _pyarrow()
     if timed:
         values = pa.array(cells[0], type="int64").cast(kind)
-    elif like == "object":
-        values = pa.array([read_cell(cell) for cell in cells[0]], type=kind)
     else:
-        codes, listed = read_coded(cells, like)
-        places = pa.array(codes, mask=codes < 0).cast(kind.index_type)
-        listed = pa.concat_arrays(listed.__arrow_array__().chunks)
-        values = pa.DictionaryArray.from_arrays(places, listed, ordered=kind.ordered)
+        values = pa.array([read_cell(cell) for cell in cells[0]], type=kind)
     return pd.arrays.ArrowExtensionArray(values)
+
+
+def _arrow_dictionary(coded: tuple[Any, Any], said: dict[str, Any]) -> Any:
+    try:
+        kind = _arrow_type(said)
+    except ImportError:
+        return _categorical(coded, said["as"])
+    pa = _pyarrow()
+    codes, values = coded
+    places = pa.array(codes, mask=codes < 0).cast(kind.index_type)
+    listed = pa.concat_arrays(values.__arrow_array__().chunks)
+    made = pa.DictionaryArray.from_arrays(places, listed, ordered=kind.ordered)
+    return pd.arrays.ArrowExtensionArray(made)
+
+
+def _arrow_type(said: dict[str, Any]) -> Any:
+    pa = _pyarrow()
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(said["arrow"]))).field(0).type
 
 
 #: Every kind of dtypes that the ledger keeps. The names are in manifests.

@@ -55,11 +55,16 @@ class Outcome(NamedTuple):
 
     name: str
     is_rehearsal: bool
-    report: pd.DataFrame
+    pieces: Iterable[pd.DataFrame]  # the report, in order
 
     @property
     def title(self) -> str:
         return f"{self.name} (rehearsal: nothing was sent)" if self.is_rehearsal else self.name
+
+
+def _whole(outcome: Outcome) -> pd.DataFrame:
+    pieces = list(outcome.pieces)
+    return pieces[0] if len(pieces) == 1 else pd.concat(pieces)
 
 
 @contextmanager
@@ -113,7 +118,7 @@ def _with_index(report: pd.DataFrame, *, distinct: bool = False) -> pd.DataFrame
 
 def to_csv(outcome: Outcome, path: Path) -> None:
     """Write every row as CSV in UTF-8, with the index as first column."""
-    frame = _with_index(outcome.report, distinct=True)
+    frame = _with_index(_whole(outcome), distinct=True)
     for place in range(frame.shape[1]):
         column = frame.iloc[:, place]
         if column.dtype.kind not in "biufMm":
@@ -143,7 +148,7 @@ def _harmless(value: Any) -> Any:
 
 def to_excel(outcome: Outcome, path: Path) -> None:
     """Write a workbook: Summary, By country, Recipients, Excluded. Nothing in it runs."""
-    report = outcome.report
+    report = _whole(outcome)
     excluded = report["sms_status"] == Status.EXCLUDED
     options = {
         "constant_memory": True,
@@ -213,7 +218,7 @@ def _cell_text(text: str) -> str:
 
 def to_html(outcome: Outcome, path: Path) -> None:
     """Write one page that needs nothing else: figures, chart, countries, what to look at."""
-    report = outcome.report
+    report = _whole(outcome)
     summary = summarize(report)
     picture = io.BytesIO()
     funnel(summary).savefig(picture, format="png", dpi=150)

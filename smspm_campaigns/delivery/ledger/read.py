@@ -1,12 +1,41 @@
 """Reading the ledger: campaigns, counts, rows, and what is due."""
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.exceptions import CampaignNotFound
 
+PIECE: Final = 20_000  # rows that are read together: others wait for 0.2 s to write, not for all
+
 _ALL: Final = 2**63 - 1  # rows; more than there can be
+
+
+#: The place of each row in the frame, and the fields of its `RowRecord`.
+_ROWS: Final = (
+    "SELECT position, original, number, country, line, content.text, content.encoding, "
+    "content.segments, cost, content.sender, problem, problems, detail, attempt.message_id, "
+    "recipient.status, attempt.error, attempt.price, attempt.carrier, attempt.sent_at, "
+    "attempt.updated_at "
+    "FROM recipient LEFT JOIN content ON content.id = recipient.content_id "
+    "JOIN prevailing ON prevailing.recipient_id = recipient.id "
+    "LEFT JOIN attempt ON attempt.id = prevailing.attempt_id "
+    "WHERE recipient.campaign_id = ? AND position"
+)
+_NEXT: Final = f"{_ROWS} > ? ORDER BY position LIMIT ?"
+_THESE: Final = f"{_ROWS} IN (SELECT value FROM json_each(?)) ORDER BY position"  # noqa: S608  # of ours
+
+_CHANGES: Final = (
+    "SELECT change.id, coalesce(attempt.id, 0), position, change.at, "
+    "CASE change.status WHEN 'not_taken' THEN 'planned' ELSE change.status END, "
+    "evidence, request_id, message_id, change.error "
+    "FROM change JOIN recipient ON recipient.id = change.recipient_id "
+    "LEFT JOIN attempt ON attempt.id = change.attempt_id "
+    "WHERE campaign_id = ? AND position >= ? AND position < ?"
+)
 
 
 class CampaignRecord(NamedTuple):
@@ -44,6 +73,10 @@ class RowRecord(NamedTuple):
     carrier: str | None
     sent_at: int | None
     updated_at: int | None
+
+
+#: Some rows: the fields of a `RowRecord`, of each the cells in the order of the rows.
+Columns = dict[str, Sequence[Any]]
 
 
 class Due(NamedTuple):
@@ -153,39 +186,72 @@ def demand(ledger: Ledger, campaign_id: int, limit: int | None) -> Demand:
 
 def rows(ledger: Ledger, campaign_id: int) -> Iterator[RowRecord]:
     """Yield every row of a campaign in the order of the frame, each with its prevailing attempt."""
-    found = ledger.execute(
-        "SELECT original, number, country, line, content.text, content.encoding, content.segments, "
-        "cost, content.sender, problem, problems, detail, attempt.message_id, recipient.status, "
-        "attempt.error, attempt.price, attempt.carrier, attempt.sent_at, attempt.updated_at "
-        "FROM recipient LEFT JOIN content ON content.id = recipient.content_id "
-        "JOIN prevailing ON prevailing.recipient_id = recipient.id "
-        "LEFT JOIN attempt ON attempt.id = prevailing.attempt_id "
-        "WHERE recipient.campaign_id = ? ORDER BY position",
-        (campaign_id,),
-    )
-    return (RowRecord(*row) for row in found)
+    for columns in pieces(ledger, campaign_id):
+        yield from map(RowRecord._make, zip(*columns.values(), strict=True))
 
 
-def originals(ledger: Ledger, campaign_id: int) -> list[str]:
-    """Return what each row was in the frame, in its order."""
-    found = ledger.execute(
-        "SELECT original FROM recipient WHERE campaign_id = ? ORDER BY position", (campaign_id,)
-    )
-    return [original for (original,) in found]
+def pieces(ledger: Ledger, campaign_id: int) -> Iterator[Columns]:
+    """Yield the rows of a campaign in the order of the frame, at most `PIECE` of them together.
+
+    Each piece is one short look into the ledger, so that nobody waits long to write to it. What is
+    written between two of them, shows in the later one. Without a row there is one empty piece.
+    """
+    last = -1
+    while found := ledger.all(_NEXT, campaign_id, last, PIECE):
+        last = found[-1][0]
+        yield _columns(found)
+    if last < 0:
+        yield _columns([])
+
+
+def rows_at(ledger: Ledger, campaign_id: int, positions: Sequence[int]) -> Columns:
+    """Return the rows at these places, which are in order, in as short looks as `pieces`."""
+    some = (positions[start : start + PIECE] for start in range(0, len(positions), PIECE))
+    found = (ledger.all(_THESE, campaign_id, json.dumps(places)) for places in some)
+    return _columns(list(chain.from_iterable(found)))
+
+
+def _columns(found: list[tuple[Any, ...]]) -> Columns:
+    """Turn rows into columns, and leave out the first one: it is the place of the row."""
+    _, *columns = _turned(found, len(RowRecord._fields) + 1)
+    return dict(zip(RowRecord._fields, columns, strict=True))
+
+
+def _turned(found: list[tuple[Any, ...]], width: int) -> Iterable[Sequence[Any]]:
+    return zip(*found, strict=True) if found else repeat((), width)
+
+
+def originals(ledger: Ledger, campaign_id: int) -> Iterator[str]:
+    """Yield what each row was in the frame, in its order, in as short looks as `pieces`."""
+    last = -1
+    while found := ledger.all(
+        "SELECT position, original FROM recipient WHERE campaign_id = ? AND position > ? "
+        "ORDER BY position LIMIT ?",
+        *(campaign_id, last, PIECE),
+    ):
+        yield from (original for _, original in found)
+        last = found[-1][0]
 
 
 def history(ledger: Ledger, campaign_id: int) -> list[Change]:
     """Return every change of a campaign's rows in order. What was not taken is planned again."""
-    found = ledger.execute(
-        "SELECT position, change.at, "
-        "CASE change.status WHEN 'not_taken' THEN 'planned' ELSE change.status END, "
-        "evidence, request_id, message_id, change.error "
-        "FROM change JOIN recipient ON recipient.id = change.recipient_id "
-        "LEFT JOIN attempt ON attempt.id = change.attempt_id "
-        "WHERE campaign_id = ? ORDER BY change.id, attempt.id",
-        (campaign_id,),
-    )
-    return [Change(*row) for row in found]
+    found: list[Any] = []
+    for columns in changes(ledger, campaign_id):
+        found += zip(*columns.values(), strict=True)
+    return [Change(*cells) for _, _, *cells in sorted(found, key=itemgetter(0, 1))]
+
+
+def changes(ledger: Ledger, campaign_id: int) -> Iterator[Columns]:
+    """Yield every change of a campaign's rows, in no order, in as short looks as `pieces`.
+
+    Besides the fields of a `Change` there are `id` and `attempt_id`, by which the changes of all
+    pieces are in order.
+    """
+    [last] = ledger.one("SELECT max(position) FROM recipient WHERE campaign_id = ?", campaign_id)
+    names = ("id", "attempt_id", *Change._fields)
+    for start in range(0, 1 if last is None else last + 1, PIECE):
+        found = ledger.all(_CHANGES, campaign_id, start, start + PIECE)
+        yield dict(zip(names, _turned(found, len(names)), strict=True))
 
 
 def due(ledger: Ledger, campaign_id: int, *, most: int, at: int) -> list[Due]:

@@ -18,7 +18,7 @@ from smspm_campaigns.frames.sandbox import MAX_WORK
 from smspm_campaigns.frames.template_syntax import MAX_SOURCE
 from smspm_campaigns.frames.template_values import MAX_CHARACTERS
 from smspm_campaigns.frames.templates import render_messages
-from smspm_campaigns.vocabulary import RunState, Status
+from smspm_campaigns.vocabulary import VENDOR_STATUS, RunState, Status
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -188,3 +188,11 @@ def run_notebook(path: Path, folder: Path) -> dict[str, Any]:
     )
     client.execute()
     return dict(notebook.cells[-1].outputs[0]["data"])
+
+
+def test_the_page_on_tracking_has_the_table_of_words() -> None:
+    """Each word of the API stands beside the status it means here, and no other word does."""
+    page = (ROOT / "docs" / "tracking.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?`) \| `(\w+)`", page, re.MULTILINE)
+    told = {word.lower(): status for words, status in rows for word in re.findall(r"`(.*?)`", words)}
+    assert told == VENDOR_STATUS

@@ -113,8 +113,8 @@ class Reading:
         Returns:
             A frame with a row for each change, in the order they came; its index is the label of
             the row that changed. `at` (datetime64[us, UTC]), `status` (str, one of `Status`),
-            `evidence` (str: `claim`, `reply`, `poll`, `callback`, `dead owner`, `person`, `cancel`,
-            `suppress`),
+            `evidence` (str: `claim`, `reply`, `poll`, `callback`, `age`, `dead owner`, `person`,
+            `cancel`, `suppress`),
             `request` (str: our reference; missing for a change that no request made), `message_id`
             and `error` (str). A word that contradicts what is known stands here and nowhere else.
 

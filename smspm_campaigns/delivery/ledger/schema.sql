@@ -172,8 +172,8 @@ CREATE TABLE event (               -- every change of status, with its evidence
                                    -- a change that all attempts of a request made together
   at           INTEGER NOT NULL,
   status       TEXT    NOT NULL REFERENCES status (name),
-  evidence     TEXT    NOT NULL,   -- 'claim', 'reply', 'poll', 'callback', 'dead owner', 'person',
-                                   -- 'cancel', 'suppress'
+  evidence     TEXT    NOT NULL,   -- 'claim', 'reply', 'poll', 'callback', 'age', 'dead owner',
+                                   -- 'person', 'cancel', 'suppress'
   error        TEXT,               -- what a person reads when it was no plain success
   CHECK ((recipient_id IS NULL) <> (request_id IS NULL)),
   CHECK (attempt_id IS NULL OR recipient_id IS NOT NULL)

@@ -194,5 +194,7 @@ def test_the_page_on_tracking_has_the_table_of_words() -> None:
     """Each word of the API stands beside the status it means here, and no other word does."""
     page = (ROOT / "docs" / "tracking.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`.*?`) \| `(\w+)`", page, re.MULTILINE)
-    told = {word.lower(): status for words, status in rows for word in re.findall(r"`(.*?)`", words)}
+    told = {
+        word.lower(): status for words, status in rows for word in re.findall(r"`(.*?)`", words)
+    }
     assert told == VENDOR_STATUS

@@ -40,7 +40,7 @@ def test_the_summary_counts_every_row_once(report: pd.DataFrame) -> None:
         "cancelled": 1,
     }
     assert counted.sum() == row["rows"] == len(report)
-    assert (row["delivered"], row["failed"], row["open"]) == (2, 1, 3)
+    assert (row["delivered"], row["failed"], row["open"], row["unconfirmed"]) == (2, 1, 2, 1)
 
 
 def test_the_money_of_a_summary_is_that_of_what_was_sent(report: pd.DataFrame) -> None:
@@ -95,7 +95,9 @@ def test_nothing_sent_has_no_rate_and_no_cost() -> None:
 
 def test_a_column_that_is_not_there_is_told(report: pd.DataFrame) -> None:
     """The error lists the columns there are."""
-    with pytest.raises(ColumnNotFound, match=r"no column 'city'\. It has: shop, sms_status"):
+    with pytest.raises(
+        ColumnNotFound, match=r"no column 'city'\. The columns are: shop, sms_status"
+    ):
         summarize(report, "city")
 
 

@@ -1,9 +1,7 @@
 """A report becomes a workbook, a page, or a file of commas. Cells from a file are hostile."""
 
-import base64
 import datetime as dt
 import errno
-import io
 import math
 import re
 import tempfile
@@ -13,21 +11,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import jinja2
 import pandas as pd
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
-from smspm_campaigns.masking import mask_number
-from smspm_campaigns.reporting.charts import describe_funnel, funnel
-from smspm_campaigns.reporting.tables import count_problems, summarize
-from smspm_campaigns.vocabulary import COUNTRY, STATUS_TITLES, TO, Status
+from smspm_campaigns.reporting.tables import summarize
+from smspm_campaigns.vocabulary import COUNTRY, Status
 
 _MAX_CELL: Final = 32_767  # characters of a cell, Excel's limit
 _MAX_NUMBER: Final = 10**15 - 1  # Excel keeps 15 digits
 _MAX_WIDTH: Final = 40  # characters of a column
 _PROBED: Final = 200  # rows looked at for the width of a column
-_LISTED: Final = 200  # rows that need attention in the page; all are in the workbook
 
 #: Spreadsheets run cells that begin so. Full-width forms too.
 _RUNS: Final = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
@@ -46,16 +40,17 @@ _LOOKS: Final = {
     **dict.fromkeys(("delivery_rate", "rate_low", "rate_high"), _SHARE),
 }
 
-#: Statuses a person has to look at.
-_ATTENTION: Final = (Status.UNKNOWN, Status.FAILED, Status.REFUSED, Status.UNCONFIRMED)
-
 
 class Outcome(NamedTuple):
-    """What an export shows."""
+    """What an export shows.
+
+    `pieces` are the rows of the report in their order, in frames of a bounded size; they can be
+    read once.
+    """
 
     name: str
     is_rehearsal: bool
-    report: pd.DataFrame
+    pieces: Iterator[pd.DataFrame]
 
     @property
     def title(self) -> str:
@@ -63,7 +58,7 @@ class Outcome(NamedTuple):
 
 
 @contextmanager
-def _draft(path: Path) -> Iterator[Path]:
+def draft(path: Path) -> Iterator[Path]:
     """Yield a path to write to, and put what is there in the target's place when it is whole.
 
     Raises:
@@ -80,9 +75,9 @@ def _draft(path: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(
             prefix=".report-", dir=target.parent, ignore_cleanup_errors=True
         ) as folder:
-            draft = Path(folder, target.name)
-            yield draft
-            draft.replace(target)
+            file = Path(folder, target.name)
+            yield file
+            file.replace(target)
     except (OSError, FileCreateError) as error:
         cause = error.args[0] if isinstance(error, FileCreateError) else error
         kind = PermissionError if isinstance(cause, PermissionError) else OSError
@@ -113,7 +108,7 @@ def _with_index(report: pd.DataFrame, *, distinct: bool = False) -> pd.DataFrame
 
 def to_csv(outcome: Outcome, path: Path) -> None:
     """Write every row as CSV in UTF-8, with the index as first column."""
-    frame = _with_index(outcome.report, distinct=True)
+    frame = _with_index(pd.concat(outcome.pieces), distinct=True)
     for place in range(frame.shape[1]):
         column = frame.iloc[:, place]
         if column.dtype.kind not in "biufMm":
@@ -121,10 +116,10 @@ def to_csv(outcome: Outcome, path: Path) -> None:
             cells = pd.Series(safe, index=frame.index, dtype=object)  # an array's type is guessed
             frame.isetitem(place, cells)  # type: ignore[arg-type] # the stubs forget a Series
     header = [_harmless(str(name)) for name in frame.columns]
-    with _draft(path) as draft:
+    with draft(path) as file:
         # The line ends of Excel; with them a carriage return inside a cell is quoted too.
         frame.to_csv(
-            draft,
+            file,
             header=header,
             index=False,
             encoding="utf-8-sig",
@@ -143,7 +138,7 @@ def _harmless(value: Any) -> Any:
 
 def to_excel(outcome: Outcome, path: Path) -> None:
     """Write a workbook: Summary, By country, Recipients, Excluded. Nothing in it runs."""
-    report = outcome.report
+    report = pd.concat(outcome.pieces)
     excluded = report["sms_status"] == Status.EXCLUDED
     options = {
         "constant_memory": True,
@@ -152,7 +147,7 @@ def to_excel(outcome: Outcome, path: Path) -> None:
         "strings_to_numbers": False,
         "default_date_format": "yyyy-mm-dd hh:mm:ss",
     }
-    with _draft(path) as draft, xlsxwriter.Workbook(draft, options) as book:
+    with draft(path) as file, xlsxwriter.Workbook(file, options) as book:
         looks = {name: book.add_format(look) for name, look in _LOOKS.items()}
         figures = [figure[:2] for figure in _figures(summarize(report))]
         head = ["Campaign", outcome.title]
@@ -211,31 +206,6 @@ def _cell_text(text: str) -> str:
     return text[:_MAX_CELL].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def to_html(outcome: Outcome, path: Path) -> None:
-    """Write one page that needs nothing else: figures, chart, countries, what to look at."""
-    report = outcome.report
-    summary = summarize(report)
-    picture = io.BytesIO()
-    funnel(summary).savefig(picture, format="png", dpi=150)
-    attention = report[report["sms_status"].isin(_ATTENTION)]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("smspm_campaigns.reporting", "."), autoescape=True
-    )
-    page = environment.get_template("report.html.j2").render(
-        title=outcome.title,
-        is_rehearsal=outcome.is_rehearsal,
-        figures=_figures(summary),
-        chart=base64.b64encode(picture.getvalue()).decode("ascii"),
-        chart_in_words=describe_funnel(summary),
-        countries=_country_rows(report),
-        problems=list(count_problems(report).items()),
-        attention=_attention_rows(attention.head(_LISTED)),
-        attention_count=len(attention),
-    )
-    with _draft(path) as draft:
-        draft.write_text(page, encoding="utf-8", errors="replace")
-
-
 class Figure(NamedTuple):
     """A line of the summary: what it is, its value, and how a person reads it."""
 
@@ -286,34 +256,3 @@ def _in_percent(row: Mapping[Hashable, Any]) -> str:
 
 def _euro(value: Any) -> str:
     return "not known" if pd.isna(value) else f"{value:,.2f}"
-
-
-def _country_rows(report: pd.DataFrame) -> list[tuple[str, ...]]:
-    table = summarize(report, COUNTRY)
-    countries = [country if isinstance(country, str) else None for country in table.index]
-    return [
-        (
-            "no number" if country is None else country,
-            f"{row['rows']:,}",
-            f"{row['sent']:,}",
-            f"{row['delivered']:,}",
-            "" if pd.isna(row["delivery_rate"]) else f"{row['delivery_rate']:.1%}",
-            _euro(row["expected_cost"]) if row["sent"] else "",
-            _euro(row["actual_cost"]) if row["sent"] else "",
-        )
-        for country, (_, row) in zip(countries, table.iterrows(), strict=True)
-    ]
-
-
-def _attention_rows(rows: pd.DataFrame) -> list[tuple[str, ...]]:
-    return [
-        (
-            str(label),
-            mask_number(number),
-            STATUS_TITLES[Status(status)],
-            "" if pd.isna(error) else error,
-        )
-        for label, number, status, error in zip(
-            rows.index, rows[TO], rows["sms_status"], rows["sms_error"], strict=True
-        )
-    ]

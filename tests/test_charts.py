@@ -124,7 +124,7 @@ def test_a_rate_of_few_messages_is_visibly_uncertain() -> None:
     many, few = axes.containers[0].lines[2][0].get_segments()  # type: ignore[attr-defined]
     assert np.ptp(few[:, 0]) > 5 * np.ptp(many[:, 0])
     assert describe_delivery_rates(table) == (
-        "Delivery rate by country, with its 95 % interval: DE 90.0% (88.0% to 91.7%) of 1,000; "
+        "Delivery rate by country, with its 95% interval: DE 90.0% (88.0% to 91.7%) of 1,000; "
         "EE 90.0% (59.6% to 98.2%) of 10."
     )
 

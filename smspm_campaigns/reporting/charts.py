@@ -145,8 +145,8 @@ def delivery_rates(by_country: pd.DataFrame) -> Figure:
     _name_bars(axes, names)
     axes.set_xlim(min(low.min() - 2, 90), 101)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g} %")
-    axes.set_xlabel(f"Delivered, with 95 % interval (hollow: of under {_FEW} messages)")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}%")
+    axes.set_xlabel(f"Delivered, with 95% interval (hollow: of under {_FEW} messages)")
     axes.grid(axis="x", color="#dddddd")
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -164,7 +164,7 @@ def describe_delivery_rates(by_country: pd.DataFrame) -> str:
         f"{_count(row['sent']):,}"
         for name, (_, row) in zip(_names(table), table.iterrows(), strict=True)
     ]
-    return f"Delivery rate by country, with its 95 % interval: {'; '.join(parts)}."
+    return f"Delivery rate by country, with its 95% interval: {'; '.join(parts)}."
 
 
 def costs(by_country: pd.DataFrame) -> Figure:

@@ -6,7 +6,7 @@ steer, or turn the direction of writing, are written by their codes.
 
 import base64
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -34,6 +34,7 @@ _LISTED: Final = 200  # rows to look at, and lines of any other table
 _LONGEST: Final = 60  # characters of a name
 _LONGEST_NOTE: Final = 200  # characters of what was said of a row
 _CENT: Final = 0.01  # EUR; less is written with more digits
+_DIGITS: Final = 6  # of an amount; what floats lose behind them is no difference
 _DPI: Final = 200  # dots per inch of a picture, for paper
 
 #: Statuses a person has to look at, the most urgent first.
@@ -153,13 +154,23 @@ def _cost(report: pd.DataFrame) -> Answer:
         return Answer(question, "Nothing", ["No message was accepted", *more])
     more.insert(0, f"for {sent:,} accepted messages of {row['segments']:,} segments")
     if not pd.isna(row["expected_cost"]):
-        without = f", without {row['unestimated']:,} messages" if row["unestimated"] else ""
-        more.append(f"{_euro(row['expected_cost'])} EUR was expected{without}")
-    difference = costs(report)["difference"].sum(min_count=1)
-    if not pd.isna(difference):
-        more.append(f"{_signed(difference)} EUR where both are known")
+        more.append(_expectation(row, costs(report)["difference"].sum(min_count=1)))
     actual = row["actual_cost"]
     return Answer(question, "Not known yet" if pd.isna(actual) else f"{_euro(actual)} EUR", more)
+
+
+def _expectation(row: dict[Hashable, Any], difference: float) -> str:
+    """Say what was expected, and how far the bill is from it."""
+    missing = row["unestimated"]
+    said = f"{_euro(row['expected_cost'])} EUR was expected"
+    said += f" (without {missing:,} messages)" if missing else ""
+    if pd.isna(difference):
+        return said
+    where = "where both are known, " if missing or row["unpriced"] else ""
+    if round(difference, _DIGITS) == 0:
+        return f"{said}; {where}the bill is the same"
+    side = "higher" if difference > 0 else "lower"
+    return f"{said}; {where}the bill is {_euro(abs(difference))} EUR {side}"
 
 
 def _lost(report: pd.DataFrame) -> Answer:
@@ -168,7 +179,7 @@ def _lost(report: pd.DataFrame) -> Answer:
     rows, delivered = row["rows"], row["delivered"]
     more = [f"{row[name]:,} {words}" for name, words in _LOST.items() if row[name]]
     if row["sent"]:
-        interval = f"95 % interval {row['rate_low']:.1%} to {row['rate_high']:.1%}"
+        interval = f"95% interval {row['rate_low']:.1%} to {row['rate_high']:.1%}"
         rate = f"{row['delivery_rate']:.1%} of the accepted ({interval})"
         more.append(f"{delivered:,} delivered, {rate}")
     lost = rows - delivered
@@ -207,7 +218,7 @@ def _sections(seen: Seen) -> Iterable[Section]:
 
 def _countries(report: pd.DataFrame) -> Section:
     table = summarize(report, COUNTRY)
-    header = ("Country", "Rows", "Accepted", "Delivered", "Rate (95 % interval)", *_MONEY)
+    header = ("Country", "Rows", "Accepted", "Delivered", "Rate (95% interval)", *_MONEY)
     rows = [
         (
             _named(country, "no number"),
@@ -252,7 +263,7 @@ def _times(report: pd.DataFrame) -> Section:
         "From acceptance until the delivery was known here. That is later than the phone rang: "
         "SMSPM is asked now and then."
     )
-    header = ("Country", "Delivered", "Half within", "95 % within")
+    header = ("Country", "Delivered", "Half within", "95% within")
     return Section("Time to delivery", f"{note} {_first_of(len(table))}".strip(), header, 1, rows)
 
 
@@ -335,7 +346,7 @@ def _euro(value: Any, sign: str = "") -> str:
 
 
 def _signed(value: float) -> str:
-    value = round(value, 6)  # what floats lost is no difference
+    value = round(value, _DIGITS)
     return _euro(value, "+") if value else "0.00"
 
 

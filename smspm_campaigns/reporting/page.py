@@ -5,7 +5,6 @@ steer, or turn the direction of writing, are written by their codes.
 """
 
 import base64
-import io
 from collections.abc import Hashable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -80,7 +79,7 @@ class Section(NamedTuple):
     rows: list[tuple[str, ...]]
 
 
-class Picture(NamedTuple):
+class Drawing(NamedTuple):
     """A chart: its caption, its PNG in base64, and what it shows in words."""
 
     caption: str
@@ -130,7 +129,7 @@ def to_html(outcome: Outcome, path: Path) -> None:
             is_rehearsal=outcome.is_rehearsal,
             changed=_last_change(seen.report),
             answers=[_cost(seen.report), _lost(seen.report)],
-            pictures=_pictures(seen.report),
+            drawings=_drawings(seen.report),
             sections=[section for section in _sections(seen) if section.rows],
         )
         file.write_text(page, encoding="utf-8", errors="replace")
@@ -186,14 +185,13 @@ def _lost(report: pd.DataFrame) -> Answer:
     return Answer("Who did not get it?", f"{lost:,} of {rows:,} rows" if lost else "Nobody", more)
 
 
-def _pictures(report: pd.DataFrame) -> list[Picture]:
-    pictures = []
+def _drawings(report: pd.DataFrame) -> list[Drawing]:
+    drawings = []
     for kind, chart in CHARTS.items():
-        table, file = chart.tabulate(report), io.BytesIO()
-        chart.draw(table).savefig(file, format="png", dpi=_DPI)
-        png = base64.b64encode(file.getvalue()).decode("ascii")
-        pictures.append(Picture(_CAPTIONS[kind], png, chart.describe(table)))
-    return pictures
+        table = chart.tabulate(report)
+        png = base64.b64encode(chart.draw(table).png(_DPI)).decode("ascii")
+        drawings.append(Drawing(_CAPTIONS[kind], png, chart.describe(table)))
+    return drawings
 
 
 def _sections(seen: Seen) -> Iterable[Section]:

@@ -10,7 +10,7 @@ from smspm_campaigns.campaign.opening import opened
 from smspm_campaigns.campaign.outcomes import make_history, make_report, only_unknown, row_labels
 from smspm_campaigns.delivery.ledger import read, resolve
 from smspm_campaigns.delivery.ledger.read import CampaignRecord
-from smspm_campaigns.reporting import exports, tables
+from smspm_campaigns.reporting import exports, tables, workbook
 from smspm_campaigns.vocabulary import SIMULATED, Status
 
 _REHEARSAL: Final = "rehearsal"
@@ -121,7 +121,7 @@ class Reading:
 
     def to_excel(self, path: str | os.PathLike[str]) -> Path:
         """Write a workbook: summary, countries, recipients, excluded rows. Returns its path."""
-        return self._export(exports.to_excel, path)
+        return self._export(workbook.to_excel, path)
 
     def to_html(self, path: str | os.PathLike[str]) -> Path:
         """Write a page that needs nothing else. Returns its path."""
@@ -133,7 +133,8 @@ class Reading:
 
     def _export(self, write: Any, path: str | os.PathLike[str]) -> Path:
         target = Path(path)
-        write(exports.Outcome(self.name, self.is_rehearsal, self.report()), target)
+        pieces = iter([self.report()])
+        write(exports.Outcome(self.name, self.is_rehearsal, pieces), target)
         return target.absolute()
 
     def _record(self) -> CampaignRecord:

@@ -25,6 +25,7 @@ from smspm_campaigns.vocabulary import (
     Status,
 )
 
+_REHEARSAL: Final = "A rehearsal on the simulator: nothing was sent."
 _POINTS: Final = 30  # of the timeline: lines with a marker at each
 
 _OPTIONS: Final = {
@@ -99,18 +100,18 @@ def to_excel(outcome: Outcome, path: Path, *, clock: Clock | None = None) -> Non
         recipients.finish()
         excluded.finish()
         report = tables.join(slims)
-        sources = _write_tables(paper, report)
-        summary.write_line(outcome.name, first="title")
+        timeline = tables.timeline(report, _POINTS)
+        sources = _write_tables(paper, report, timeline)
+        summary.write_line(outcome.name, looks=("title",))
         if outcome.is_rehearsal:
-            summary.write_line("A rehearsal on the simulator: nothing was sent.", first="warning")
-        summary.write_line(
-            f"Made {made_at:%Y-%m-%d %H:%M:%S} UTC. All times are UTC.", first="note"
-        )
-        summary.write_line()
+            summary.write_line(_REHEARSAL, looks=("warning",))
+        made = f"Made {made_at:%Y-%m-%d %H:%M:%S} UTC."
+        summary.write_line(made, looks=("note",))
+        summary.skip_line()
         summary.write_figures(tables.summarize(report))
         summary.write_reasons(tables.count_problems(report))
         summary.write_notes(_notes(paper, recipients, excluded))
-        summary.draw(countries=sources["By country"], times=sources["Timeline"])
+        summary.draw(countries=sources["By country"], times=sources["Timeline"], timeline=timeline)
 
 
 @contextlib.contextmanager
@@ -147,7 +148,7 @@ def _in_words(codes: Any) -> str:
     return ", ".join(PROBLEM_TITLES[Problem(code)] for code in str(codes).split())
 
 
-def _write_tables(paper: Paper, report: pd.DataFrame) -> dict[str, Source]:
+def _write_tables(paper: Paper, report: pd.DataFrame, timeline: pd.DataFrame) -> dict[str, Source]:
     """Write a sheet for each table, and return them by their titles."""
     countries = tables.summarize(report, COUNTRY).sort_values(
         "sent", ascending=False, kind="stable"
@@ -159,7 +160,7 @@ def _write_tables(paper: Paper, report: pd.DataFrame) -> dict[str, Source]:
         "By country": countries,
         "Failures": tables.failures(report),
         "Delivery times": pd.concat([times, tables.delivery_times(report, COUNTRY)]),
-        "Timeline": tables.timeline(report, _POINTS),
+        "Timeline": timeline,
     }
     sources = {}
     for title, figures in sheets.items():

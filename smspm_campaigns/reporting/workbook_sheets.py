@@ -16,22 +16,29 @@ _MAX_WIDTH: Final = 40  # characters of a column
 _MIN_WIDTH: Final = 6
 _ROOM: Final = 4  # characters: the button of the filter stands in the header
 _PROBED: Final = 200  # rows looked at for the width of a column
-_WIDTHS: Final = {"time": 19, "date": 10, "clock": 8, "duration": 10, "money": 10, "share": 8}
+_WIDTHS: Final = {"time": 20, "date": 11, "clock": 9, "duration": 11}
 
 A4: Final = 9  # Excel's number of the paper
 
 _STATUS: Final = "sms_status"
+
+#: A number at the right edge of its cell would touch the text beside it.
+_OFF_THE_EDGE: Final = {"align": "right", "indent": 1}
 
 #: How cells look. Times are those of Excel in any language.
 LOOKS: Final[dict[str, dict[str, Any]]] = {
     "title": {"bold": True, "font_size": 16},
     "warning": {"bold": True, "font_color": "#7f1d1d"},
     "note": {"font_color": "#404040"},
+    "remark": {"font_color": "#404040", "indent": 1},
     "header": {"bold": True, "bottom": 1, "bg_color": "#e5e7eb", "valign": "top"},
+    "header_of_numbers": {"bold": True, "bottom": 1, "bg_color": "#e5e7eb", "align": "right"},
     "text": {"num_format": "@"},
-    "count": {"num_format": "#,##0"},
-    "money": {"num_format": "#,##0.00##"},
-    "share": {"num_format": "0.0%"},
+    "number": _OFF_THE_EDGE,
+    "count": {"num_format": "#,##0", **_OFF_THE_EDGE},
+    "price": {"num_format": "#,##0.00##", **_OFF_THE_EDGE},
+    "money": {"num_format": "#,##0.00", **_OFF_THE_EDGE},
+    "share": {"num_format": "0.0%", **_OFF_THE_EDGE},
     "time": {"num_format": "yyyy-mm-dd hh:mm:ss"},
     "date": {"num_format": "yyyy-mm-dd"},
     "clock": {"num_format": "hh:mm:ss"},
@@ -41,7 +48,7 @@ LOOKS: Final[dict[str, dict[str, Any]]] = {
 #: How columns of ours look.
 _COLUMNS: Final = {
     **dict.fromkeys((TO, "sms_id"), "text"),
-    **dict.fromkeys(("sms_cost", "sms_price"), "money"),
+    **dict.fromkeys(("sms_cost", "sms_price"), "price"),
 }
 
 #: Ink on paper, each pair with a contrast of 7:1 or more; what needs a person is bold besides.
@@ -167,7 +174,7 @@ class Table:
             utc = isinstance(cells.dtype, pd.DatetimeTZDtype)
             fits = Fitting().column(cells, utc=utc)
             look = self._looks.get(name, "")
-            look = look or (fits.kind if fits.kind in ("time", "duration") else "")
+            look = look or (fits.kind if fits.kind in ("number", "time", "duration") else "")
             title = Fitting().text(written(name) + (" (UTC)" if utc else ""))
             widest = _WIDTHS.get(look) or max(map(_width, fits.ready), default=0)
             width = max(_MIN_WIDTH, min(max(widest, len(title) + _ROOM), _MAX_WIDTH))
@@ -181,6 +188,8 @@ class Table:
             sheet.set_column(place, place, column.width, looks.get(column.look))
         sheet.freeze_panes(1, 0)
         sheet.repeat_rows(0)
+        if self._looks is not _COLUMNS:
+            sheet.fit_to_pages(1, 0)  # as wide as a page
         sheet.set_landscape()
         sheet.set_paper(A4)
         write = self._paper.writer(sheet, "header")
@@ -217,7 +226,7 @@ class Table:
             return sheet.write_string  # type: ignore[no-any-return] # it ships no types
         if kind == "truth":
             return sheet.write_boolean  # type: ignore[no-any-return]
-        if kind in ("number", look):
+        if kind in ("number", look):  # a column has its look
             return sheet.write_number  # type: ignore[no-any-return]
         if kind == "any":
             return self._paper.writer(sheet)

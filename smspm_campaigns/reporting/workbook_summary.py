@@ -1,10 +1,12 @@
 """The first sheet of a workbook: what did it cost, and who did not get it?"""
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
+from smspm_campaigns.reporting.workbook_cells import Fitting
 from smspm_campaigns.reporting.workbook_sheets import A4, Paper
 
 _SHEET: Final = "Summary"
@@ -30,9 +32,10 @@ _LINES: Final = (
     ("Actual cost (EUR)", "actual_cost", "money", True),
 )
 
-_SIZE: Final = {"width": 520, "height": 300}  # pixels of a chart
-_WIDTHS: Final = (28, 14, 40, 2)  # characters of the columns left of the charts
-_PLACES: Final = ((3, 4), (3, 13), (19, 4), (19, 13))  # row and column of each chart
+_SIZE: Final = {"width": 464, "height": 340}  # pixels of a chart
+_WIDTHS: Final = (26, 12, 42, 1)  # characters of the columns left of the charts
+_PLACES: Final = ((3, 4), (3, 12), (21, 4), (21, 12))  # row and column of each chart
+_HEADER: Final = ("header", "header_of_numbers", "header")
 _BARS: Final = 12  # countries that a chart shows
 
 #: Told apart by pattern, dash and marker as well as by colour.
@@ -43,10 +46,22 @@ _STRIPED: Final = {
     "bg_color": "#ffffff",
 }
 _EDGE: Final = {"color": "#1f2937"}
+_GRID: Final = {"visible": True, "line": {"color": "#d1d5db"}}
+_COUNT: Final = {"min": 0, "num_format": "#,##0", "major_gridlines": _GRID}
 _LINES_OVER_TIME: Final = (
     ("Accepted", {"color": "#1f2937", "dash_type": "solid"}, "diamond"),
     ("Delivered", {"color": "#1f5f8b", "dash_type": "dash"}, "circle"),
     ("Failed", {"color": "#b45309", "dash_type": "round_dot"}, "square"),
+)
+
+
+_SECOND: Final = 1 / 86_400  # of a day
+#: How times are written below a chart that spans at most so many days.
+_CLOCKS: Final = (
+    (60 * _SECOND, "hh:mm:ss.0"),
+    (1, "hh:mm:ss"),
+    (14, "mm-dd hh:mm"),
+    (math.inf, "yyyy-mm-dd"),
 )
 
 
@@ -75,24 +90,29 @@ class Summary:
         self._sheet.hide_gridlines(2)
         self._sheet.set_landscape()
         self._sheet.set_paper(A4)
+        self._sheet.set_margins(left=0.4, right=0.4, top=0.4, bottom=0.4)
         self._sheet.fit_to_pages(1, 1)
 
-    def write_line(self, *cells: Any, look: str = "", first: str = "") -> None:
-        """Write the next line; its first cell may look another way."""
-        for place, value in enumerate(cells):
-            self._paper.write(self._sheet, self._row, place, value, look if place else first)
+    def write_line(self, *cells: Any, looks: Sequence[str]) -> None:
+        """Write the next line, each cell with its look."""
+        for place, (value, look) in enumerate(zip(cells, looks, strict=True)):
+            self._paper.write(self._sheet, self._row, place, value, look)
+        self._row += 1
+
+    def skip_line(self) -> None:
         self._row += 1
 
     def write_figures(self, summary: pd.DataFrame) -> None:
         """Write the figures, one a line, and the chart of the first ones."""
         (figures,) = summary.to_dict("records")
-        self.write_line("Figure", "Value", "To know", look="header", first="header")
+        self.write_line("Figure", "Value", "Remark", looks=_HEADER)
         first = self._row
         for title, column, look, always in _LINES:
             value = figures[column]
             if always or value:
                 shown = "not known" if pd.isna(value) else value
-                self.write_line(title, shown, _remark(column, figures), look=look)
+                cells = (title, shown, _remark(column, figures))
+                self.write_line(*cells, looks=("", look, "remark"))
         self._insert(
             self._funnel(first),
             0,
@@ -103,21 +123,22 @@ class Summary:
     def write_reasons(self, reasons: "pd.Series[Any]") -> None:
         """Write why rows were excluded, the most frequent reason first."""
         if len(reasons):
-            self.write_line()
-            self.write_line("Excluded because", "Rows", "", look="header", first="header")
+            self.skip_line()
+            self.write_line("Excluded because", "Rows", looks=_HEADER[:2])
             for reason, count in reasons.items():
-                self.write_line(reason, count, look="count")
+                self.write_line(reason, count, looks=("", "count"))
 
     def write_notes(self, notes: Sequence[str]) -> None:
         """Write sentences, one a line."""
-        self.write_line()
+        self.skip_line()
         for note in notes:
-            self.write_line(note, first="note")
+            self.write_line(note, looks=("note",))
 
-    def draw(self, *, countries: Source, times: Source) -> None:
-        """Draw what other sheets hold, unless they are empty."""
+    def draw(self, *, countries: Source, times: Source, timeline: pd.DataFrame) -> None:
+        """Draw what other sheets hold, unless they are empty; `timeline` is what `times` holds."""
         if times.rows:
-            self._draw_times(times)
+            first, last = (Fitting().value(at, utc=True).days for at in timeline.index[[0, -1]])
+            self._draw_times(times, first, last - first)
         if countries.rows:
             self._draw_rates(countries)
             self._draw_costs(countries)
@@ -143,12 +164,12 @@ class Summary:
             }
         )
         chart.set_title({"name": "From the file to the phone"})
-        chart.set_x_axis({"name": "Rows", "min": 0, "num_format": "#,##0"})
+        chart.set_x_axis({"name": "Rows", **_COUNT})
         chart.set_y_axis({"name": "Step", "reverse": True, "crossing": "max"})
         chart.set_legend({"none": True})
         return chart
 
-    def _draw_times(self, source: Source) -> None:
+    def _draw_times(self, source: Source, first: float, span: float) -> None:
         chart = self._paper.book.add_chart({"type": "scatter", "subtype": "straight_with_markers"})
         for name, line, marker in _LINES_OVER_TIME:
             chart.add_series(
@@ -166,9 +187,16 @@ class Summary:
                 }
             )
         chart.set_title({"name": "Statuses over time"})
-        axis = {"name": "Time (UTC)", "num_format": "mm-dd hh:mm", "num_font": {"rotation": -45}}
-        chart.set_x_axis(axis)
-        chart.set_y_axis({"name": "Messages so far", "min": 0, "num_format": "#,##0"})
+        chart.set_x_axis(
+            {
+                "name": "Time (UTC)",
+                "num_format": next(form for at_most, form in _CLOCKS if span <= at_most),
+                "min": first,
+                "max": first + max(span, _SECOND),
+                "major_unit": max(span, _SECOND) / 4,
+            }
+        )
+        chart.set_y_axis({"name": "Messages so far", **_COUNT})
         chart.set_legend({"position": "bottom"})
         self._insert(
             chart, 1, "Lines over time: messages accepted, delivered and failed so far, in UTC"
@@ -189,7 +217,16 @@ class Summary:
             }
         )
         chart.set_title({"name": "Delivery rate by country"})
-        chart.set_x_axis({"name": "Delivered of accepted", "min": 0, "max": 1, "num_format": "0%"})
+        chart.set_x_axis(
+            {
+                "name": "Delivered of accepted",
+                "num_format": "0%",
+                "min": 0,
+                "max": 1.15,  # room for the labels of whole bars
+                "major_unit": 0.2,
+                "major_gridlines": _GRID,
+            }
+        )
         chart.set_y_axis({"name": "Country", "reverse": True, "crossing": "max"})
         chart.set_legend({"none": True})
         self._insert(chart, 2, f"Bars: share of accepted messages delivered, {_which(bars)}")
@@ -213,7 +250,7 @@ class Summary:
             )
         chart.set_title({"name": "Cost expected against actual"})
         chart.set_x_axis({"name": "Country"})
-        chart.set_y_axis({"name": "EUR", "min": 0, "num_format": "#,##0.00"})
+        chart.set_y_axis({"name": "EUR", **_COUNT, "num_format": "#,##0.00"})
         chart.set_legend({"position": "bottom"})
         self._insert(chart, 3, f"Pairs of columns: expected and actual cost in EUR, {_which(bars)}")
 

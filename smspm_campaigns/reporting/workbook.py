@@ -69,6 +69,9 @@ _COLUMNS: Final = {
     "median": ("Half took at most", "duration"),
     "p95": ("95 % took at most", "duration"),
 }
+_RARE: Final = (  # columns of the countries that are left out when all are 0
+    "planned", "sending", "open", "unconfirmed", "refused", "unknown", "cancelled", "unestimated",
+)  # fmt: skip
 _NAMES: Final = {name: title for name, (title, _) in _COLUMNS.items()}
 _LOOKS: Final = dict(_COLUMNS.values())
 _MISSING: Final = {COUNTRY: "no number", "sms_carrier": "not known"}
@@ -150,9 +153,9 @@ def _in_words(codes: Any) -> str:
 
 def _write_tables(paper: Paper, report: pd.DataFrame, timeline: pd.DataFrame) -> dict[str, Source]:
     """Write a sheet for each table, and return them by their titles."""
-    countries = tables.summarize(report, COUNTRY).sort_values(
-        "sent", ascending=False, kind="stable"
-    )
+    countries = tables.summarize(report, COUNTRY)
+    countries = countries.sort_values("sent", ascending=False, kind="stable")
+    countries = countries.drop(columns=[name for name in _RARE if not countries[name].any()])
     times = tables.delivery_times(report)
     times.index = pd.Index(["all"], name=COUNTRY)
     sheets = {

@@ -25,14 +25,16 @@ _STATUS: Final = "sms_status"
 #: A number at the right edge of its cell would touch the text beside it.
 _OFF_THE_EDGE: Final = {"align": "right", "indent": 1}
 
+_HEADER: Final = {"bold": True, "bottom": 1, "bg_color": "#e5e7eb"}
+
 #: How cells look. Times are those of Excel in any language.
 LOOKS: Final[dict[str, dict[str, Any]]] = {
     "title": {"bold": True, "font_size": 16},
     "warning": {"bold": True, "font_color": "#7f1d1d"},
     "note": {"font_color": "#404040"},
     "remark": {"font_color": "#404040", "indent": 1},
-    "header": {"bold": True, "bottom": 1, "bg_color": "#e5e7eb", "valign": "top"},
-    "header_of_numbers": {"bold": True, "bottom": 1, "bg_color": "#e5e7eb", "align": "right"},
+    "header": _HEADER,
+    "header_of_numbers": {**_HEADER, **_OFF_THE_EDGE},
     "text": {"num_format": "@"},
     "number": _OFF_THE_EDGE,
     "count": {"num_format": "#,##0", **_OFF_THE_EDGE},

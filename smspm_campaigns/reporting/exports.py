@@ -1,30 +1,21 @@
-"""A report becomes a workbook, a page, or a file of commas. Cells from a file are hostile."""
+"""What every export needs, and a report as a file of commas. Cells from a file are hostile."""
 
-import base64
 import csv
 import errno
-import io
 import re
 import tempfile
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import jinja2
 import numpy as np
 import pandas as pd
 from xlsxwriter.exceptions import FileCreateError
 
 from smspm_campaigns.exceptions import SmspmError
-from smspm_campaigns.masking import mask_number
-from smspm_campaigns.reporting.charts import describe_funnel, funnel
-from smspm_campaigns.reporting.tables import count_problems, summarize
 from smspm_campaigns.reporting.workbook_cells import is_missing, written
-from smspm_campaigns.vocabulary import COUNTRY, STATUS_TITLES, TO, Status
-
-_LISTED: Final = 200  # rows that need attention in the page; all are in the workbook
 
 _NUMBERS: Final = (int, float, Decimal, np.number, np.bool_)
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for the file
@@ -37,10 +28,6 @@ _RUNS_INSIDE: Final = re.compile('([;\t\r\n])(?=[ "]*[=+\\-@\uff1d\uff0b\uff0d\u
 _HARMLESS: Final = re.compile(
     r" *(?:\+[\d\s().\-]+|-\d+(?:[.,]\d+)?)"
 )  # phone and negative numbers
-
-#: Statuses a person has to look at.
-_ATTENTION: Final = (Status.UNKNOWN, Status.FAILED, Status.REFUSED, Status.UNCONFIRMED)
-
 
 class Outcome(NamedTuple):
     """What an export shows.
@@ -149,111 +136,3 @@ def _harmless(text: str) -> str:
     """Put an apostrophe before what a spreadsheet would run."""
     runs = _RUNS.match(text) and not _HARMLESS.fullmatch(text)
     return ("'" if runs else "") + _RUNS_INSIDE.sub(r"\1'", text)
-
-
-def to_html(outcome: Outcome, path: Path) -> None:
-    """Write one page that needs nothing else: figures, chart, countries, what to look at."""
-    report = pd.concat(outcome.pieces)
-    summary = summarize(report)
-    picture = io.BytesIO()
-    funnel(summary).savefig(picture, format="png", dpi=150)
-    attention = report[report["sms_status"].isin(_ATTENTION)]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("smspm_campaigns.reporting", "."), autoescape=True
-    )
-    page = environment.get_template("report.html.j2").render(
-        title=outcome.title,
-        is_rehearsal=outcome.is_rehearsal,
-        figures=_figures(summary),
-        chart=base64.b64encode(picture.getvalue()).decode("ascii"),
-        chart_in_words=describe_funnel(summary),
-        countries=_country_rows(report),
-        problems=list(count_problems(report).items()),
-        attention=_attention_rows(attention.head(_LISTED)),
-        attention_count=len(attention),
-    )
-    with draft(path) as file:
-        file.write_text(page, encoding="utf-8", errors="replace")
-
-
-class Figure(NamedTuple):
-    """A line of the summary: what it is, its value, and how a person reads it."""
-
-    name: str
-    value: int | float | str
-    shown: str
-
-
-#: Lines of the summary: their words, their column, and whether they show when they are 0.
-_LINES: Final = (
-    ("Rows in the file", "rows", True),
-    ("Excluded before sending", "excluded", True),
-    ("Accepted by SMSPM", "sent", True),
-    ("Delivered", "delivered", True),
-    ("Failed at the carrier", "failed", True),
-    ("Still open", "open", False),
-    ("Refused by SMSPM", "refused", False),
-    ("Outcome unknown", "unknown", True),
-    ("Being sent", "sending", False),
-    ("Not sent yet", "planned", False),
-    ("Cancelled", "cancelled", False),
-    ("Segments", "segments", True),
-)
-
-
-def _figures(summary: pd.DataFrame) -> list[Figure]:
-    """Return what the first screen answers: what did it cost, and who did not get it?"""
-    (row,) = summary.to_dict("records")
-    figures = []
-    for name, column, always in _LINES:
-        count = int(row[column])
-        rate = _in_percent(row) if column == "delivered" else ""
-        if count or always:
-            figures.append(Figure(name, count, f"{count:,}{rate}"))
-    for name, column in (("Expected cost", "expected_cost"), ("Actual cost", "actual_cost")):
-        cost = row[column]
-        known = _euro(cost)
-        figures.append(Figure(f"{name} (EUR)", known if pd.isna(cost) else round(cost, 2), known))
-    return figures
-
-
-def _in_percent(row: Mapping[Hashable, Any]) -> str:
-    if pd.isna(row["delivery_rate"]):
-        return ""
-    low, high = row["rate_low"], row["rate_high"]
-    return f" ({row['delivery_rate']:.1%} of accepted; 95 % interval {low:.1%} to {high:.1%})"
-
-
-def _euro(value: Any) -> str:
-    return "not known" if pd.isna(value) else f"{value:,.2f}"
-
-
-def _country_rows(report: pd.DataFrame) -> list[tuple[str, ...]]:
-    table = summarize(report, COUNTRY)
-    countries = [country if isinstance(country, str) else None for country in table.index]
-    return [
-        (
-            "no number" if country is None else country,
-            f"{row['rows']:,}",
-            f"{row['sent']:,}",
-            f"{row['delivered']:,}",
-            "" if pd.isna(row["delivery_rate"]) else f"{row['delivery_rate']:.1%}",
-            _euro(row["expected_cost"]) if row["sent"] else "",
-            _euro(row["actual_cost"]) if row["sent"] else "",
-        )
-        for country, (_, row) in zip(countries, table.iterrows(), strict=True)
-    ]
-
-
-def _attention_rows(rows: pd.DataFrame) -> list[tuple[str, ...]]:
-    return [
-        (
-            str(label),
-            mask_number(number),
-            STATUS_TITLES[Status(status)],
-            "" if pd.isna(error) else error,
-        )
-        for label, number, status, error in zip(
-            rows.index, rows[TO], rows["sms_status"], rows["sms_error"], strict=True
-        )
-    ]

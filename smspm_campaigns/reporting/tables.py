@@ -126,12 +126,24 @@ def summarize(report: pd.DataFrame, by: Any = None) -> pd.DataFrame:
         },
         index=report.index,
     )
-    table = _sum(figures, [] if by is None else [find_column(report, by)])
-    low, high = _interval(table)
-    table = table.assign(delivery_rate=_share(table, "delivered"), rate_low=low, rate_high=high)
+    table = with_rates(_sum(figures, [] if by is None else [find_column(report, by)]))
     rates = ["delivery_rate", "rate_low", "rate_high"]
     money = ["segments", "expected_cost", "actual_cost", "unestimated", "unpriced"]
     return _largest_first(table[["rows", *_COUNTED, *rates, *money]], "rows", [by])
+
+
+def with_rates(table: pd.DataFrame) -> pd.DataFrame:
+    """Add the delivery rate of what was sent, and its interval, to a table of counts.
+
+    The interval is the Wilson score, which holds for small groups and rates near 1 too.
+    """
+    sent = table["sent"].astype("float64")
+    sent = sent.where(sent > 0)
+    rate = _share(table, "delivered")
+    middle = (rate + _Z**2 / (2 * sent)) / (1 + _Z**2 / sent)
+    spread = _Z / (1 + _Z**2 / sent) * (rate * (1 - rate) / sent + (_Z / (2 * sent)) ** 2) ** 0.5
+    low, high = (middle - spread).clip(lower=0.0), (middle + spread).clip(upper=1.0)
+    return table.assign(delivery_rate=rate, rate_low=low, rate_high=high)
 
 
 def costs(report: pd.DataFrame) -> pd.DataFrame:
@@ -339,13 +351,3 @@ def _largest_first(table: pd.DataFrame, column: str, names: Sequence[Any]) -> pd
 def _share(table: pd.DataFrame, column: str) -> "pd.Series[float]":
     sent = table["sent"].astype("float64")
     return table[column].astype("float64") / sent.where(sent > 0)
-
-
-def _interval(table: pd.DataFrame) -> "tuple[pd.Series[float], pd.Series[float]]":
-    """Return the Wilson score interval, which holds for small groups and rates near 1 too."""
-    sent = table["sent"].astype("float64")
-    sent = sent.where(sent > 0)
-    rate = _share(table, "delivered")
-    middle = (rate + _Z**2 / (2 * sent)) / (1 + _Z**2 / sent)
-    spread = _Z / (1 + _Z**2 / sent) * (rate * (1 - rate) / sent + (_Z / (2 * sent)) ** 2) ** 0.5
-    return (middle - spread).clip(lower=0.0), (middle + spread).clip(upper=1.0)

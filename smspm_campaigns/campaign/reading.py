@@ -12,7 +12,7 @@ from smspm_campaigns.campaign.outcomes import make_history, make_report, only_un
 from smspm_campaigns.delivery.ledger import read, resolve
 from smspm_campaigns.delivery.ledger.read import CampaignRecord
 from smspm_campaigns.frames.columns import check_choice
-from smspm_campaigns.reporting import charts, exports, page, tables
+from smspm_campaigns.reporting import charts, exports, page, tables, workbook
 from smspm_campaigns.vocabulary import SIMULATED, Status
 
 _REHEARSAL: Final = "rehearsal"
@@ -281,7 +281,7 @@ class Reading:
 
     def to_excel(self, path: str | os.PathLike[str]) -> Path:
         """Write a workbook: summary, countries, recipients, excluded rows. Returns its path."""
-        return self._export(exports.to_excel, path)
+        return self._export(workbook.to_excel, path)
 
     def to_html(self, path: str | os.PathLike[str]) -> Path:
         """Write a page that needs nothing else. Returns its path."""

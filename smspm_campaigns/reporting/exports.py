@@ -29,6 +29,7 @@ _HARMLESS: Final = re.compile(
     r" *(?:\+[\d\s().\-]+|-\d+(?:[.,]\d+)?)"
 )  # phone and negative numbers
 
+
 class Outcome(NamedTuple):
     """What an export shows.
 

@@ -146,12 +146,13 @@ def _cost(report: pd.DataFrame) -> Answer:
     question, sent = "What did it cost?", row["sent"]
     more = []
     if row["unpriced"]:
-        more.append(f"without {row['unpriced']:,} messages whose price is not known yet")
+        more.append(f"without {_several(row['unpriced'], 'message')} whose price is not known yet")
     if row["unknown"]:
-        more.append(f"{row['unknown']:,} rows with unknown outcome may be billed besides")
+        more.append(f"{_several(row['unknown'], 'row')} of unknown outcome may be billed besides")
     if not sent:
         return Answer(question, "Nothing", ["No message was accepted", *more])
-    more.insert(0, f"for {sent:,} accepted messages of {row['segments']:,} segments")
+    accepted = _several(sent, "accepted message")
+    more.insert(0, f"for {accepted} of {_several(row['segments'], 'segment')}")
     if not pd.isna(row["expected_cost"]):
         more.append(_expectation(row, costs(report)["difference"].sum(min_count=1)))
     actual = row["actual_cost"]
@@ -162,7 +163,7 @@ def _expectation(row: dict[Hashable, Any], difference: float) -> str:
     """Say what was expected, and how far the bill is from it."""
     missing = row["unestimated"]
     said = f"{_euro(row['expected_cost'])} EUR was expected"
-    said += f" (without {missing:,} messages)" if missing else ""
+    said += f" (without {_several(missing, 'message')})" if missing else ""
     if pd.isna(difference):
         return said
     where = "where both are known, " if missing or row["unpriced"] else ""
@@ -182,7 +183,9 @@ def _lost(report: pd.DataFrame) -> Answer:
         rate = f"{row['delivery_rate']:.1%} of the accepted ({interval})"
         more.append(f"{delivered:,} delivered, {rate}")
     lost = rows - delivered
-    return Answer("Who did not get it?", f"{lost:,} of {rows:,} rows" if lost else "Nobody", more)
+    return Answer(
+        "Who did not get it?", f"{lost:,} of {_several(rows, 'row')}" if lost else "Nobody", more
+    )
 
 
 def _drawings(report: pd.DataFrame) -> list[Drawing]:
@@ -334,6 +337,10 @@ def _money(row: dict[str, Any]) -> tuple[str, str]:
 def _partly(cost: Any, missing: int) -> str:
     """Write a cost, and of how many messages none is known."""
     return _euro(cost) + (f" (without {missing:,})" if missing and not pd.isna(cost) else "")
+
+
+def _several(count: int, name: str) -> str:
+    return f"{count:,} {name}" + ("" if count == 1 else "s")
 
 
 def _euro(value: Any, sign: str = "") -> str:

@@ -335,7 +335,7 @@ def _factorize(
         codes, index = pd.factorize(label, use_na_sentinel=False)
     except (TypeError, NotImplementedError, ArithmeticError):  # of lists, and of what signals
         texts = [None if is_blank(cell) else as_text(cell) for cell in label]
-        codes, index = pd.factorize(pd.Index(texts, dtype=STR), use_na_sentinel=False)
+        codes, index = pd.factorize(pd.Index(texts, dtype=object), use_na_sentinel=False)
     if isinstance(index, pd.CategoricalIndex):
         return codes, index.astype(index.categories.dtype)
     return codes, index

@@ -157,6 +157,7 @@ def test_many_countries_are_drawn_together(draw: Any, describe: Any) -> None:
         *(f"C{number}" for number in range(15)),
         "185 others",
     ]
+    assert drawn(draw(table[:16]))[-1].partition(" (")[0] == "1 other"
     words = describe(table)
     assert ("of 18,500." in words) or ("185 others 1,850.00 and 1,757.50." in words)
 

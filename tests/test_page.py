@@ -174,6 +174,21 @@ def test_rows_to_look_at_are_the_most_urgent_ones(tmp_path: Path) -> None:
     assert "491713920012" not in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("491713920012", "4917******12"),
+        ("+49 171 3920012", "+49 *********12"),
+        ("\u202e\n<b>x</b>12", "U+202E <b*****12"),
+        ("4" * 500, "4444" + "*" * 55 + "…"),
+    ],
+)
+def test_a_number_is_never_whole(number: str, shown: str, tmp_path: Path) -> None:
+    """A number is masked, in one line, bounded, and steers nothing."""
+    path = written(tmp_path, made([{**FAILED, "sms_to": number}]))
+    assert table(path, "Rows to look at")[0][1] == shown
+
+
 def test_more_rows_than_are_listed_are_told(tmp_path: Path) -> None:
     """The page says how many rows there are to look at, and where they are."""
     path = written(tmp_path, made([FAILED] * 1_234))

@@ -283,7 +283,7 @@ def _with_others(table: pd.DataFrame) -> pd.DataFrame:
     if len(rest) > 0:
         others = rest.sum(min_count=1).to_frame().T.astype(table.dtypes.to_dict())
         table = pd.concat([table.iloc[:_LARGEST], others])
-        names.append(f"{len(rest):,} others")
+        names.append("1 other" if len(rest) == 1 else f"{len(rest):,} others")
     return table.set_axis(pd.Index(names, dtype=object))
 
 

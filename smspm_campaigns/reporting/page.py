@@ -294,7 +294,7 @@ def _attention_rows(rows: pd.DataFrame) -> Iterator[tuple[str, ...]]:
     ):
         yield (
             _line(label),
-            mask_number(as_text(to)),
+            in_a_line(mask_number(as_text(to)), _LONGEST),
             _named(country, ""),
             _named(carrier, ""),
             STATUS_TITLES[Status(status)],

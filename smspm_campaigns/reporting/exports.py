@@ -29,6 +29,7 @@ _HARMLESS: Final = re.compile(
     r" *(?:\+[\d\s().\-]+|-\d+(?:[.,]\d+)?)"
 )  # phone and negative numbers
 
+
 class Outcome(NamedTuple):
     """What an export shows.
 
@@ -133,6 +134,7 @@ def _csv_cell(value: Any) -> str:
 
 
 def _harmless(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run."""
+    """Put an apostrophe before what a spreadsheet would run. No text file holds NUL."""
+    text = text.replace("\0", "\ufffd")
     runs = _RUNS.match(text) and not _HARMLESS.fullmatch(text)
     return ("'" if runs else "") + _RUNS_INSIDE.sub(r"\1'", text)

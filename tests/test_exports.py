@@ -397,7 +397,7 @@ def test_any_header_comes_back(
     if name.strip():
         back = smspm.read_contacts(path)
         assert list(back.columns[2:]) == [*"vwyz"[:others]]
-        assert back.columns[1].replace("'", "") == name.replace("'", "").strip()
+        assert back.columns[1].replace("'", "").strip() == name.replace("'", "").strip()
 
 
 def test_a_report_is_a_campaign_file(tmp_path: Path) -> None:

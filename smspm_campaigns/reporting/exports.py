@@ -94,7 +94,7 @@ def with_index(report: pd.DataFrame, *, distinct: bool = False) -> pd.DataFrame:
         names.append(title)
     index = report.index.to_frame(index=False, name=range(levels))
     cells = pd.concat([index, report.reset_index(drop=True)], axis=1)
-    cells.columns = pd.Index([*names, *report.columns], dtype=object)
+    cells.columns = pd.Index([*names, *report.columns], dtype=object, tupleize_cols=False)
     return cells
 
 

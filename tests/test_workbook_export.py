@@ -163,11 +163,10 @@ def test_libreoffice_reads_what_was_written(hostile: pd.DataFrame, tmp_path: Pat
         at=at,
         took=pd.Timedelta("36h"),
         whole=7,
-        late="9999-12-31 23:59:59",
+        day=dt.date(2026, 11, 22),
         old=dt.date(1066, 1, 1),
+        clock=pd.Series([dt.time(8, 30)] * len(hostile), index=hostile.index),
     )
-    hostile["day"] = dt.date(2026, 11, 22)
-    hostile["clock"] = dt.time(8, 30)
     path = export(tmp_path / "report.xlsx", hostile)
     form = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"

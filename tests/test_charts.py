@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -156,6 +157,7 @@ def test_many_countries_are_drawn_together(draw: Any, describe: Any) -> None:
         *(f"C{number}" for number in range(15)),
         "185 others",
     ]
+    assert drawn(draw(table[:16]))[-1].partition(" (")[0] == "1 other"
     words = describe(table)
     assert ("of 18,500." in words) or ("185 others 1,850.00 and 1,757.50." in words)
 
@@ -225,3 +227,10 @@ def test_huge_counts_make_a_funnel() -> None:
     assert describe_funnel(summary) == (
         "Bars: in the file 1,000,000,000,000,000, accepted 0, delivered 0."
     )
+
+
+def test_a_notebook_shows_a_chart() -> None:
+    """A figure at the end of a cell is a picture there, though nobody loaded pyplot."""
+    formatter: Any = DisplayFormatter()
+    shown, _ = formatter.format(CHARTS["funnel"].draw(CHARTS["funnel"].tabulate(join([]))))
+    assert shown["image/png"].startswith(b"\x89PNG")

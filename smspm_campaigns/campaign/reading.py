@@ -259,7 +259,7 @@ class Reading:
                 `"costs"` (expected and actual, by country).
 
         Returns:
-            A matplotlib figure, which a notebook shows, and `savefig` writes to a file.
+            A matplotlib figure: a notebook shows it, and `savefig` writes it to a file.
 
         Raises:
             InvalidArgument: there is no such chart.

@@ -4,6 +4,7 @@ No window holds on to a figure. Whatever a stranger wrote into a file is shown a
 and no sign that the font does not have.
 """
 
+import io
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -45,15 +46,28 @@ _LINES: Final[dict[str, dict[str, Any]]] = {
 _UNITS: Final = {"Days": 86_400.0, "Hours": 3_600.0, "Minutes": 60.0, "Seconds": 1.0}
 
 
+class Picture(Figure):
+    """A figure that a notebook shows by itself, though no pyplot is there to do so."""
+
+    def png(self, dpi: int = 100) -> bytes:
+        """Return it as a PNG file of so many dots per inch."""
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=dpi)
+        return file.getvalue()
+
+    def _repr_png_(self) -> bytes:
+        return self.png()
+
+
 class Chart(NamedTuple):
     """A kind of picture: the table it shows, made of a report; how it is drawn, and told."""
 
     tabulate: Callable[[pd.DataFrame], pd.DataFrame]
-    draw: Callable[[pd.DataFrame], Figure]
+    draw: Callable[[pd.DataFrame], Picture]
     describe: Callable[[pd.DataFrame], str]
 
 
-def funnel(summary: pd.DataFrame) -> Figure:
+def funnel(summary: pd.DataFrame) -> Picture:
     """Draw how many rows of the file were accepted and delivered.
 
     Args:
@@ -76,7 +90,7 @@ def describe_funnel(summary: pd.DataFrame) -> str:
     return f"Bars: {', '.join(parts)}."
 
 
-def statuses(line: pd.DataFrame) -> Figure:
+def statuses(line: pd.DataFrame) -> Picture:
     """Draw how many messages had been accepted, delivered and failed as time went by.
 
     Args:
@@ -114,7 +128,7 @@ def describe_statuses(line: pd.DataFrame) -> str:
     )
 
 
-def delivery_rates(by_country: pd.DataFrame) -> Figure:
+def delivery_rates(by_country: pd.DataFrame) -> Picture:
     """Draw the share of accepted messages that were delivered, with its 95 % interval.
 
     A rate of fewer than 100 messages is drawn hollow. The 15 countries with the most messages are
@@ -167,7 +181,7 @@ def describe_delivery_rates(by_country: pd.DataFrame) -> str:
     return f"Delivery rate by country, with its 95% interval: {'; '.join(parts)}."
 
 
-def costs(by_country: pd.DataFrame) -> Figure:
+def costs(by_country: pd.DataFrame) -> Picture:
     """Draw what was expected to be paid beside what is billed so far.
 
     The 15 countries with the highest costs are drawn, and the others together.
@@ -217,13 +231,13 @@ def describe_costs(by_country: pd.DataFrame) -> str:
     return f"Expected and actual cost by country, in EUR: {'; '.join(parts)}."
 
 
-def _figure(height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+def _figure(height: float) -> tuple[Picture, Axes]:
+    figure = Picture(figsize=(_WIDTH, height), layout="constrained")
     return figure, figure.subplots()
 
 
-def _nothing() -> Figure:
-    figure = Figure(figsize=(_WIDTH, 1.0))
+def _nothing() -> Picture:
+    figure = Picture(figsize=(_WIDTH, 1.0))
     figure.text(0.5, 0.5, "Nothing was accepted yet", ha="center", va="center")
     return figure
 
@@ -269,7 +283,7 @@ def _with_others(table: pd.DataFrame) -> pd.DataFrame:
     if len(rest) > 0:
         others = rest.sum(min_count=1).to_frame().T.astype(table.dtypes.to_dict())
         table = pd.concat([table.iloc[:_LARGEST], others])
-        names.append(f"{len(rest):,} others")
+        names.append("1 other" if len(rest) == 1 else f"{len(rest):,} others")
     return table.set_axis(pd.Index(names, dtype=object))
 
 

@@ -5,7 +5,6 @@ steer, or turn the direction of writing, are written by their codes.
 """
 
 import base64
-import io
 from collections.abc import Hashable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -80,7 +79,7 @@ class Section(NamedTuple):
     rows: list[tuple[str, ...]]
 
 
-class Picture(NamedTuple):
+class Drawing(NamedTuple):
     """A chart: its caption, its PNG in base64, and what it shows in words."""
 
     caption: str
@@ -130,7 +129,7 @@ def to_html(outcome: Outcome, path: Path) -> None:
             is_rehearsal=outcome.is_rehearsal,
             changed=_last_change(seen.report),
             answers=[_cost(seen.report), _lost(seen.report)],
-            pictures=_pictures(seen.report),
+            drawings=_drawings(seen.report),
             sections=[section for section in _sections(seen) if section.rows],
         )
         file.write_text(page, encoding="utf-8", errors="replace")
@@ -147,12 +146,13 @@ def _cost(report: pd.DataFrame) -> Answer:
     question, sent = "What did it cost?", row["sent"]
     more = []
     if row["unpriced"]:
-        more.append(f"without {row['unpriced']:,} messages whose price is not known yet")
+        more.append(f"without {_several(row['unpriced'], 'message')} whose price is not known yet")
     if row["unknown"]:
-        more.append(f"{row['unknown']:,} rows with unknown outcome may be billed besides")
+        more.append(f"{_several(row['unknown'], 'row')} of unknown outcome may be billed besides")
     if not sent:
         return Answer(question, "Nothing", ["No message was accepted", *more])
-    more.insert(0, f"for {sent:,} accepted messages of {row['segments']:,} segments")
+    accepted = _several(sent, "accepted message")
+    more.insert(0, f"for {accepted} of {_several(row['segments'], 'segment')}")
     if not pd.isna(row["expected_cost"]):
         more.append(_expectation(row, costs(report)["difference"].sum(min_count=1)))
     actual = row["actual_cost"]
@@ -163,7 +163,7 @@ def _expectation(row: dict[Hashable, Any], difference: float) -> str:
     """Say what was expected, and how far the bill is from it."""
     missing = row["unestimated"]
     said = f"{_euro(row['expected_cost'])} EUR was expected"
-    said += f" (without {missing:,} messages)" if missing else ""
+    said += f" (without {_several(missing, 'message')})" if missing else ""
     if pd.isna(difference):
         return said
     where = "where both are known, " if missing or row["unpriced"] else ""
@@ -183,17 +183,18 @@ def _lost(report: pd.DataFrame) -> Answer:
         rate = f"{row['delivery_rate']:.1%} of the accepted ({interval})"
         more.append(f"{delivered:,} delivered, {rate}")
     lost = rows - delivered
-    return Answer("Who did not get it?", f"{lost:,} of {rows:,} rows" if lost else "Nobody", more)
+    return Answer(
+        "Who did not get it?", f"{lost:,} of {_several(rows, 'row')}" if lost else "Nobody", more
+    )
 
 
-def _pictures(report: pd.DataFrame) -> list[Picture]:
-    pictures = []
+def _drawings(report: pd.DataFrame) -> list[Drawing]:
+    drawings = []
     for kind, chart in CHARTS.items():
-        table, file = chart.tabulate(report), io.BytesIO()
-        chart.draw(table).savefig(file, format="png", dpi=_DPI)
-        png = base64.b64encode(file.getvalue()).decode("ascii")
-        pictures.append(Picture(_CAPTIONS[kind], png, chart.describe(table)))
-    return pictures
+        table = chart.tabulate(report)
+        png = base64.b64encode(chart.draw(table).png(_DPI)).decode("ascii")
+        drawings.append(Drawing(_CAPTIONS[kind], png, chart.describe(table)))
+    return drawings
 
 
 def _sections(seen: Seen) -> Iterable[Section]:
@@ -293,7 +294,7 @@ def _attention_rows(rows: pd.DataFrame) -> Iterator[tuple[str, ...]]:
     ):
         yield (
             _line(label),
-            mask_number(as_text(to)),
+            in_a_line(mask_number(as_text(to)), _LONGEST),
             _named(country, ""),
             _named(carrier, ""),
             STATUS_TITLES[Status(status)],
@@ -336,6 +337,10 @@ def _money(row: dict[str, Any]) -> tuple[str, str]:
 def _partly(cost: Any, missing: int) -> str:
     """Write a cost, and of how many messages none is known."""
     return _euro(cost) + (f" (without {missing:,})" if missing and not pd.isna(cost) else "")
+
+
+def _several(count: int, name: str) -> str:
+    return f"{count:,} {name}" + ("" if count == 1 else "s")
 
 
 def _euro(value: Any, sign: str = "") -> str:

@@ -3,7 +3,8 @@
 Each table takes a whole report or the slim one that `slim` makes of it, and is the same for both.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -60,6 +61,8 @@ _SLIM: Final[dict[str, Callable[["pd.Series[Any]"], "pd.Series[Any]"]]] = {
     **dict.fromkeys((COST, _PRICE), lambda money: money.astype("float64")),
     **dict.fromkeys(_TIMES, lambda times: times.astype("datetime64[us, UTC]")),
 }
+
+_Figure = tuple[str, "pd.Series[Any]"]  # a name, and a value for each row
 
 _Z: Final = 1.959964  # standard normal quantile of a two-sided 95 % interval
 _ALL: Final = "all"  # the label of the one row that counts everything
@@ -118,15 +121,13 @@ def summarize(report: pd.DataFrame, by: Any = None) -> pd.DataFrame:
     """
     status = report[_STATUS]
     sent = status.isin(_COUNTED["sent"])
-    figures = pd.DataFrame(
-        {
-            "rows": 1,
-            **{name: status.isin(members).astype("int64") for name, members in _COUNTED.items()},
-            **_costs_of(report, sent),
-        },
-        index=report.index,
+    figures = chain(
+        [("rows", _each(report))],
+        ((name, status.isin(members)) for name, members in _COUNTED.items()),
+        _costs_of(report, sent),
     )
-    table = with_rates(_sum(figures, [] if by is None else [find_column(report, by)]))
+    labels = [] if by is None else [find_column(report, by)]
+    table = with_rates(_sum(figures, labels, len(report)))
     rates = ["delivery_rate", "rate_low", "rate_high"]
     money = ["segments", "expected_cost", "actual_cost", "unestimated", "unpriced"]
     return _largest_first(table[["rows", *_COUNTED, *rates, *money]], "rows", [by])
@@ -159,16 +160,15 @@ def costs(report: pd.DataFrame) -> pd.DataFrame:
     """
     rows = report[report[_STATUS].isin(_COUNTED["sent"])]
     both = rows[COST].notna() & rows[_PRICE].notna()
-    figures = pd.DataFrame(
-        {
-            "sent": 1,
-            **_costs_of(rows, pd.Series(data=True, index=rows.index)),
-            "difference": (rows[_PRICE] - rows[COST]).where(both),
-            "compared": rows[COST].where(both),
-        },
-        index=rows.index,
+    figures = chain(
+        [("sent", _each(rows))],
+        _costs_of(rows, _each(rows)),
+        [
+            ("difference", (rows[_PRICE] - rows[COST]).where(both)),
+            ("compared", rows[COST].where(both)),
+        ],
     )
-    table = _sum(figures, [rows[COUNTRY], rows[_CARRIER]])
+    table = _sum(figures, [rows[COUNTRY], rows[_CARRIER]], len(rows))
     compared = table.pop("compared")
     table["difference_share"] = table["difference"] / compared.where(compared > 0)
     order = ["sent", "segments", "expected_cost", "actual_cost", "difference", "difference_share"]
@@ -225,11 +225,8 @@ def failures(report: pd.DataFrame) -> pd.DataFrame:
         `unconfirmed` (Int64), and `failure_rate` (failed / sent).
     """
     status = report[_STATUS]
-    figures = pd.DataFrame(
-        {name: status.isin(_COUNTED[name]).astype("int64") for name in ("sent", *_FAILURES)},
-        index=report.index,
-    )
-    table = _sum(figures, [report[_CARRIER], report[COUNTRY]])
+    figures = ((name, status.isin(_COUNTED[name])) for name in ("sent", *_FAILURES))
+    table = _sum(figures, [report[_CARRIER], report[COUNTRY]], len(report))
     table["failure_rate"] = _share(table, "failed")
     table["lost"] = table[list(_FAILURES)].sum(axis=1)
     found = _largest_first(table[table["lost"] > 0], "lost", [_CARRIER, COUNTRY])
@@ -276,7 +273,7 @@ def timeline(report: pd.DataFrame, bins: int = 100) -> pd.DataFrame:
 def count_problems(report: pd.DataFrame) -> "pd.Series[Any]":
     """Count excluded rows by the words of their problem, most frequent first."""
     codes = report.loc[report[_STATUS] == Status.EXCLUDED, PROBLEM]
-    table = _sum(pd.DataFrame({"rows": 1}, index=codes.index), [codes])
+    table = _sum([("rows", _each(codes))], [codes], len(codes))
     table.index = pd.Index([PROBLEM_TITLES[Problem(code)] for code in table.index], dtype=STR)
     return _largest_first(table, "rows", ["reason"])["rows"].astype("int64")
 
@@ -290,41 +287,46 @@ def _microseconds(times: "pd.Series[Any]") -> "np.ndarray[Any, np.dtype[Any]]":
     return micros.where(times.notna(), _NEVER).to_numpy()
 
 
-def _costs_of(rows: pd.DataFrame, sent: "pd.Series[bool]") -> dict[str, "pd.Series[Any]"]:
-    """Return what of each row is summed up to tell of money."""
-    return {
-        "segments": rows[SEGMENTS].where(sent, 0).fillna(0).astype("int64"),
-        "expected_cost": rows[COST].where(sent),
-        "actual_cost": rows[_PRICE].where(sent),
-        "unestimated": (sent & rows[COST].isna()).astype("int64"),
-        "unpriced": (sent & rows[_PRICE].isna()).astype("int64"),
-    }
+def _each(rows: "pd.DataFrame | pd.Series[Any]") -> "pd.Series[bool]":
+    return pd.Series(data=True, index=rows.index)
 
 
-def _sum(figures: pd.DataFrame, labels: Sequence["pd.Series[Any]"]) -> pd.DataFrame:
-    """Sum up figures by their labels. Whole ones become Int64; of nothing, no sum is known."""
-    codes, index = _groups(labels, len(figures))
-    table = figures.groupby(codes).sum(min_count=1).reindex(range(len(index)))
-    counts = list(figures.columns[figures.dtypes == "int64"])
-    table[counts] = table[counts].fillna(0)
-    return table.astype(dict.fromkeys(counts, "Int64")).set_axis(index)
+def _costs_of(rows: pd.DataFrame, sent: "pd.Series[bool]") -> Iterator[_Figure]:
+    """Yield what of each row is summed up to tell of money."""
+    yield "segments", rows[SEGMENTS].where(sent, 0).fillna(0)
+    yield "expected_cost", rows[COST].where(sent)
+    yield "actual_cost", rows[_PRICE].where(sent)
+    yield "unestimated", sent & rows[COST].isna()
+    yield "unpriced", sent & rows[_PRICE].isna()
+
+
+def _sum(figures: Iterable[_Figure], labels: Sequence["pd.Series[Any]"], size: int) -> pd.DataFrame:
+    """Sum up figures by their labels, one after the other, so that few are held at a time.
+
+    Counts become Int64; of money where nothing is known, no sum is known.
+    """
+    codes, index = _groups(labels, size)
+    sums = {}
+    for name, figure in figures:
+        is_money = figure.dtype == "float64"
+        each = figure if is_money else figure.astype("int64")
+        total = each.groupby(codes).sum(min_count=1).reindex(range(len(index)))
+        sums[name] = total if is_money else total.fillna(0).astype("Int64")
+    return pd.DataFrame(sums).set_axis(index)
 
 
 def _groups(
     labels: Sequence["pd.Series[Any]"], size: int
 ) -> tuple["np.ndarray[Any, np.dtype[Any]]", "pd.Index[Any]"]:
-    """Return the number of each row's group, and the groups; without labels, all are one."""
+    """Return the number of each row's group, and the groups: of one label, of two, or all."""
     if not labels:
         return np.zeros(size, dtype="intp"), pd.Index([_ALL])
     factors = [_factorize(label) for label in labels]
     if len(factors) == 1:
         return factors[0]
-    together = pd.MultiIndex.from_arrays([codes for codes, _ in factors])
-    codes, found = pd.factorize(together)
-    levels = [
-        index.take(found.get_level_values(level).to_numpy())
-        for level, (_, index) in enumerate(factors)
-    ]
+    (first, firsts), (second, seconds) = factors
+    codes, found = pd.factorize(first * len(seconds) + second)
+    levels = [firsts.take(found // len(seconds)), seconds.take(found % len(seconds))]
     return codes, pd.MultiIndex.from_arrays(levels)
 
 
@@ -335,7 +337,7 @@ def _factorize(
         codes, index = pd.factorize(label, use_na_sentinel=False)
     except (TypeError, NotImplementedError, ArithmeticError):  # of lists, and of what signals
         texts = [None if is_blank(cell) else as_text(cell) for cell in label]
-        codes, index = pd.factorize(pd.Index(texts, dtype=STR), use_na_sentinel=False)
+        codes, index = pd.factorize(pd.Index(texts, dtype=object), use_na_sentinel=False)
     if isinstance(index, pd.CategoricalIndex):
         return codes, index.astype(index.categories.dtype)
     return codes, index

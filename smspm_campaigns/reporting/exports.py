@@ -94,7 +94,7 @@ def with_index(report: pd.DataFrame, *, distinct: bool = False) -> pd.DataFrame:
         names.append(title)
     index = report.index.to_frame(index=False, name=range(levels))
     cells = pd.concat([index, report.reset_index(drop=True)], axis=1)
-    cells.columns = pd.Index([*names, *report.columns], dtype=object)
+    cells.columns = pd.Index([*names, *report.columns], dtype=object, tupleize_cols=False)
     return cells
 
 
@@ -134,6 +134,7 @@ def _csv_cell(value: Any) -> str:
 
 
 def _harmless(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run."""
+    """Put an apostrophe before what a spreadsheet would run. No text file holds NUL."""
+    text = text.replace("\0", "\ufffd")
     runs = _RUNS.match(text) and not _HARMLESS.fullmatch(text)
     return ("'" if runs else "") + _RUNS_INSIDE.sub(r"\1'", text)

@@ -1,7 +1,7 @@
 """A campaign becomes a workbook that a manager opens. Nothing in it runs."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,15 +94,7 @@ def to_excel(outcome: Outcome, path: Path, *, clock: Clock | None = None) -> Non
         paper = Paper(book)
         summary = Summary(paper)
         recipients, excluded = Table(paper, "Recipients"), Table(paper, "Excluded")
-        slims = []
-        for piece in outcome.pieces:
-            slims.append(tables.slim(piece))
-            left_out = (piece["sms_status"] == Status.EXCLUDED).to_numpy(dtype=bool)
-            recipients.add(with_index(piece[~left_out]))
-            excluded.add(_with_reasons(piece[left_out]))
-        recipients.finish()
-        excluded.finish()
-        report = tables.join(slims)
+        report = _write_rows(outcome.pieces, recipients, excluded)
         timeline = tables.timeline(report, _POINTS)
         sources = _write_tables(paper, report, timeline)
         summary.write_line(outcome.name, looks=("title",))
@@ -115,6 +107,19 @@ def to_excel(outcome: Outcome, path: Path, *, clock: Clock | None = None) -> Non
         summary.write_reasons(tables.count_problems(report))
         summary.write_notes(_notes(paper, recipients, excluded))
         summary.draw(countries=sources["By country"], times=sources["Timeline"], timeline=timeline)
+
+
+def _write_rows(pieces: Iterable[pd.DataFrame], recipients: Table, excluded: Table) -> pd.DataFrame:
+    """Write every row where it belongs, and return what tables need of all of them."""
+    slims = []
+    for piece in pieces:
+        slims.append(tables.slim(piece))
+        left_out = (piece["sms_status"] == Status.EXCLUDED).to_numpy(dtype=bool)
+        recipients.add(with_index(piece[~left_out]))
+        excluded.add(_with_reasons(piece[left_out]))
+    recipients.finish()
+    excluded.finish()
+    return tables.join(slims)
 
 
 @contextlib.contextmanager
@@ -136,13 +141,15 @@ def _with_reasons(rows: pd.DataFrame) -> pd.DataFrame:
     places = range(rows.index.nlevels, frame.shape[1])
     names = list(frame.columns)
     keep = [place for place in places if names[place] not in (*OUTCOME_COLUMNS, DETAIL)]
-    reasons = pd.DataFrame(
-        {
-            "Reason": [_in_words(codes) for codes in rows[PROBLEMS]],
-            "Explanation": rows[DETAIL].array,
-        }
+    reasons = pd.DataFrame({0: [_in_words(codes) for codes in rows[PROBLEMS]]})
+    levels = rows.index.nlevels
+    told = [names.index(DETAIL, levels)]
+    cells = pd.concat(
+        [frame.iloc[:, :levels], reasons, frame.iloc[:, told], frame.iloc[:, keep]], axis=1
     )
-    return pd.concat([frame.iloc[:, : rows.index.nlevels], reasons, frame.iloc[:, keep]], axis=1)
+    order = [*names[:levels], "Reason", "Explanation", *(names[place] for place in keep)]
+    cells.columns = pd.Index(order, dtype=object, tupleize_cols=False)
+    return cells
 
 
 def _in_words(codes: Any) -> str:

@@ -54,7 +54,7 @@ _COLUMNS: Final = {
 }
 
 #: Ink on paper, each pair with a contrast of 7:1 or more; what needs a person is bold besides.
-_STATUS_LOOKS: Final = {
+STATUS_LOOKS: Final = {
     Status.DELIVERED: {"font_color": "#14532d", "bg_color": "#dcfce7"},
     Status.FAILED: {"font_color": "#7f1d1d", "bg_color": "#fee2e2", "bold": True},
     Status.REFUSED: {"font_color": "#7f1d1d", "bg_color": "#fee2e2", "bold": True},
@@ -70,7 +70,7 @@ class Paper:
         self.book = book
         self.fitting = Fitting()
         self.looks = {name: book.add_format(look) for name, look in LOOKS.items()}
-        self.statuses = {status: book.add_format(look) for status, look in _STATUS_LOOKS.items()}
+        self.statuses = {status: book.add_format(look) for status, look in STATUS_LOOKS.items()}
 
     def write(self, sheet: Any, row: int, place: int, value: Any, look: str = "") -> None:
         """Write a value of any type."""

@@ -116,8 +116,8 @@ class Summary:
         self._insert(
             self._funnel(first),
             0,
-            "Bars: "
-            + ", ".join(f"{title.lower()} {figures[name]:,}" for title, name, *_ in _LINES[:3]),
+            f"Bars: rows in the file {figures['rows']:,}, accepted by SMSPM {figures['sent']:,}, "
+            f"delivered {figures['delivered']:,}",
         )
 
     def write_reasons(self, reasons: "pd.Series[Any]") -> None:

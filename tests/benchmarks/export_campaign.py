@@ -4,7 +4,7 @@
 
 The same rows in the same run, in turns; ours come in pieces, as a campaign reads them, and have a
 summary with charts, tables, filters and colours besides. Both workbooks must hold the same cells.
-And the peak memory of a fresh process that writes a tenth of the rows, and one that writes them all.
+And the peak memory of a fresh process that writes a tenth of the rows, and of one for all.
 """
 
 import resource

@@ -526,3 +526,35 @@ def new_siege(forker: int, tmp_path: Path) -> Iterator[NewSiege]:
             return siege
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def report_of() -> Callable[..., pd.DataFrame]:
+    return _report_of
+
+
+def _report_of(frame: pd.DataFrame, **ours: Any) -> pd.DataFrame:
+    """Make a report of a user's columns; each message was delivered, unless columns differ."""
+    none = pd.Series(None, index=frame.index, dtype="str")
+    at = pd.Series(pd.Timestamp("2026-11-22 08:00", tz="UTC"), index=frame.index)
+    columns: dict[str, Any] = {
+        "sms_to": "491713920012",
+        "sms_country": "DE",
+        "sms_line": "mobile",
+        "sms_text": "Hi! STOP: 1234",
+        "sms_encoding": "GSM-7",
+        "sms_segments": pd.array([1] * len(frame), dtype="Int64"),
+        "sms_cost": 0.075,
+        "sms_sender": "SMSPM.com",
+        "sms_problem": none,
+        "sms_problems": none,
+        "sms_detail": none,
+        "sms_id": "3443feb8",
+        "sms_status": "delivered",
+        "sms_error": none,
+        "sms_price": 0.08,
+        "sms_carrier": "Telekom",
+        "sms_sent_at": at,
+        "sms_updated_at": at + pd.Timedelta("9s"),
+    }
+    return frame.assign(**{**columns, **ours})

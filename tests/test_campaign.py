@@ -28,6 +28,7 @@ from smspm_campaigns.exceptions import (
     LedgerError,
 )
 from smspm_campaigns.gateway.simulator import Simulator, running
+from smspm_campaigns.reporting import tables
 from smspm_campaigns.vocabulary import COLUMNS, Status
 
 SAMPLES = Path(__file__).parents[1] / "sample_data"
@@ -770,3 +771,29 @@ def test_a_program_without_stderr_sends(
     campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
     monkeypatch.setattr(sys, "stderr", None)
     assert campaign.send(smspm.Client.simulated(clock=clock))["queued"] == 2
+
+
+def test_a_campaign_gives_the_figures_of_its_report(
+    messages: pd.DataFrame, ledger: Path, clock: Clock
+) -> None:
+    """Each table and chart is that of the report, before anything is sent and when all is done."""
+    campaign = smspm.Campaign.create("spring", messages, sender="SMSPM.com", ledger=ledger)
+    assert campaign.timeline().empty
+    assert campaign.summary("shop")["planned"].to_dict() == {"Riga": 1, "Oslo": 1}
+    client = smspm.Client.simulated(clock=clock, failure_rate=1.0)
+    campaign.send(client)
+    campaign.track(client)
+    report = campaign.report()
+    assert_frame_equal(campaign.summary("shop"), tables.summarize(report, "shop"))
+    assert_frame_equal(campaign.costs(), tables.costs(report))
+    assert_frame_equal(campaign.failures(), tables.failures(report))
+    assert_frame_equal(campaign.delivery_times("shop"), tables.delivery_times(report, "shop"))
+    assert_frame_equal(campaign.timeline(bins=3), tables.timeline(report, bins=3))
+    assert campaign.failures()["failed"].tolist() == [2]
+    for kind in ("funnel", "statuses", "countries", "costs"):
+        assert campaign.chart(kind).axes
+    with pytest.raises(InvalidArgument) as refused:
+        campaign.chart("pie")
+    assert str(refused.value) == (
+        "kind is 'funnel', 'statuses', 'countries' or 'costs', not 'pie'."
+    )

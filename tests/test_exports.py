@@ -1,18 +1,24 @@
 """Files that people open: nothing in them runs, and nothing is lost."""
 
 import datetime as dt
-import re
-import zipfile
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
-import python_calamine as calamine
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import smspm_campaigns as smspm
-from smspm_campaigns.reporting.exports import Outcome, to_csv, to_excel, to_html
+from smspm_campaigns.exceptions import LedgerError
+from smspm_campaigns.reporting.exports import Outcome, to_csv
+from smspm_campaigns.reporting.page import to_html
+from smspm_campaigns.reporting.workbook import to_excel
 
 HOSTILE = [
     '=HYPERLINK("http://example.com","click")',
@@ -27,129 +33,30 @@ HOSTILE = [
     "<img src=x onerror=alert(1)>",
 ]
 HARMLESS = ["+49 171 3920012", "-5", "-5,5", "Jõgeva", "李", "007", "3 < 5 & 6"]
-WRITERS = {"xlsx": to_excel, "html": to_html, "csv": to_csv}
+WRITERS: dict[str, Callable[[Outcome, Path], None]] = {
+    "xlsx": to_excel,
+    "html": to_html,
+    "csv": to_csv,
+}
+ReportOf = Callable[..., pd.DataFrame]
 
 
-def outcome_of(frame: pd.DataFrame) -> Outcome:
-    """Wrap columns of a user in a report whose messages were all delivered."""
-    ours: dict[str, Any] = {
-        "sms_to": "491713920012",
-        "sms_country": "DE",
-        "sms_segments": 1,
-        "sms_cost": 0.075,
-        "sms_problem": None,
-        "sms_status": "delivered",
-        "sms_error": None,
-        "sms_price": 0.075,
-    }
-    return Outcome("spring", is_rehearsal=False, pieces=[frame.assign(**ours)])
-
-
-def recipients(path: Path) -> list[list[Any]]:
-    return calamine.CalamineWorkbook.from_path(path).get_sheet_by_name("Recipients").to_python()
+def outcome_of(*pieces: pd.DataFrame) -> Outcome:
+    return Outcome("spring", is_rehearsal=False, pieces=iter(pieces))
 
 
 @pytest.fixture
-def outcome() -> Outcome:
-    """A rehearsal whose cells are hostile, one row for each, half of them excluded."""
+def report(report_of: ReportOf) -> pd.DataFrame:
+    """A report whose cells are hostile, one row for each."""
     cells = HOSTILE + HARMLESS
-    half = [place % 2 == 0 for place in range(len(cells))]
-    frame = pd.DataFrame(
-        {
-            "name": cells,
-            "joined": pd.Timestamp("2026-05-01"),
-            "points": range(len(cells)),
-            "sms_to": "491713920012",
-            "sms_country": "DE",
-            "sms_segments": pd.array([1] * len(cells), dtype="Int64"),
-            "sms_cost": 0.075,
-            "sms_problem": ["missing_value" if odd else None for odd in half],
-            "sms_detail": cells,
-            "sms_status": ["excluded" if odd else "failed" for odd in half],
-            "sms_error": cells,
-            "sms_price": 0.075,
-            "sms_sent_at": pd.Timestamp("2026-11-22 08:00", tz="UTC"),
-        },
-        index=pd.Index(range(2, len(cells) + 2), name="row"),
-    )
-    return Outcome("<b>spring</b>", is_rehearsal=True, pieces=[frame])
+    frame = pd.DataFrame({"name": cells}, index=pd.RangeIndex(2, len(cells) + 2, name="row"))
+    return report_of(frame, sms_error=cells)
 
 
-def test_a_workbook_runs_nothing(outcome: Outcome, tmp_path: Path) -> None:
-    """No cell from data is a formula or a link, and each reads as it was."""
-    path = tmp_path / "report.xlsx"
-    to_excel(outcome, path)
-    with zipfile.ZipFile(path) as archive:
-        parts = {name: archive.read(name).decode() for name in archive.namelist()}
-    sheets = [text for name, text in parts.items() if "worksheets/" in name]
-    assert [text for text in sheets if re.search("<f[ >]|<hyperlink", text)] == []
-    book = calamine.CalamineWorkbook.from_path(path)
-    cells = {
-        row[1]
-        for sheet in ("Recipients", "Excluded")
-        for row in book.get_sheet_by_name(sheet).to_python()[1:]
-    }
-    assert {str(cell).replace("\r", "\n") for cell in cells} == {
-        text.replace("\r", "\n") for text in HOSTILE + HARMLESS
-    }
-
-
-def test_a_workbook_keeps_types(outcome: Outcome, tmp_path: Path) -> None:
-    """Numbers to text stay text, counts are numbers, times are times in UTC."""
-    path = tmp_path / "report.xlsx"
-    to_excel(outcome, path)
-    rows = calamine.CalamineWorkbook.from_path(path).get_sheet_by_name("Recipients").to_python()
-    first = dict(zip(rows[0], rows[1], strict=True))
-    assert first["sms_to"] == "491713920012"
-    assert first["points"] == 1.0
-    assert first["sms_cost"] == 0.075
-    assert first["sms_sent_at"] == dt.datetime(2026, 11, 22, 8, 0)  # noqa: DTZ001 - as Excel has it
-    assert rows[0][:4] == ["row", "name", "joined", "points"]
-
-
-def test_shares_and_money_look_like_it(outcome: Outcome, tmp_path: Path) -> None:
-    """A rate is a percentage and a cost has cents, though the cells hold the exact figures."""
-    path = tmp_path / "report.xlsx"
-    to_excel(outcome, path)
-    with zipfile.ZipFile(path) as archive:
-        styles = archive.read("xl/styles.xml").decode()
-        countries = archive.read("xl/worksheets/sheet2.xml").decode()
-    assert 'formatCode="0.0%"' in styles
-    assert 'formatCode="#,##0.00##"' in styles
-    columns = dict(re.findall(r'<col min="(\d+)"[^>]*style="(\d+)"', countries))
-    header = (
-        calamine.CalamineWorkbook.from_path(path).get_sheet_by_name("By country").to_python()[0]
-    )
-    styled = [header[int(place) - 1] for place in columns]
-    assert styled == ["delivery_rate", "rate_low", "rate_high", "expected_cost", "actual_cost"]
-
-
-def test_the_first_sheet_says_that_it_was_a_rehearsal(outcome: Outcome, tmp_path: Path) -> None:
-    """Nobody takes a rehearsal for the real thing."""
-    path = tmp_path / "report.xlsx"
-    to_excel(outcome, path)
-    summary = calamine.CalamineWorkbook.from_path(path).get_sheet_by_name("Summary").to_python()
-    assert summary[0] == ["Campaign", "<b>spring</b> (rehearsal: nothing was sent)"]
-    assert ["Rows in the file", float(sum(map(len, outcome.pieces)))] in summary
-
-
-def test_a_page_runs_nothing_and_needs_nothing(outcome: Outcome, tmp_path: Path) -> None:
-    """Every cell is escaped, nothing is fetched, and scripts are forbidden besides."""
-    path = tmp_path / "report.html"
-    to_html(outcome, path)
-    page = path.read_text(encoding="utf-8")
-    assert re.findall(r"<(?:script|img(?! src=\"data:)|b>|a |link|iframe)", page) == []
-    assert re.findall(r"(?:src|href)=\"(?!data:)", page) == []
-    assert "default-src 'none'" in page
-    assert "nobody was texted" in page
-    assert "491713920012" not in page
-    assert "4917******12" in page
-
-
-def test_a_file_of_commas_runs_nothing_and_comes_back(outcome: Outcome, tmp_path: Path) -> None:
+def test_a_file_of_commas_runs_nothing_and_comes_back(report: pd.DataFrame, tmp_path: Path) -> None:
     """What a spreadsheet would run gets an apostrophe; everything else comes back as it was."""
     path = tmp_path / "report.csv"
-    to_csv(outcome, path)
+    to_csv(outcome_of(report), path)
     back = smspm.read_contacts(path)
     assert list(back["name"]) == [
         '\'=HYPERLINK("http://example.com","click")',
@@ -162,7 +69,7 @@ def test_a_file_of_commas_runs_nothing_and_comes_back(outcome: Outcome, tmp_path
         *HOSTILE[7:],
         *HARMLESS,
     ]
-    assert list(back["row"]) == [str(row) for piece in outcome.pieces for row in piece.index]
+    assert list(back["row"]) == [str(row) for row in report.index]
     assert list(back["sms_to"].unique()) == ["491713920012"]
 
 
@@ -182,6 +89,11 @@ def test_a_file_of_commas_runs_nothing_and_comes_back(outcome: Outcome, tmp_path
         ("a;b, c=d; e-mail", "a;b, c=d; e-mail"),
         ("+49 171 3920012", "+49 171 3920012"),
         ("-5,5", "-5,5"),
+        ("  +49 171 3920012", "  +49 171 3920012"),
+        (" =1+1", "' =1+1"),  # blanks and quotes may be skipped at the beginning too
+        ('"=1+1"', '\'"=1+1"'),
+        ("\u00a0@A1", "'\u00a0@A1"),
+        ("a\0b", "a\ufffdb"),  # NUL makes a text file none
     ],
 )
 def test_a_cell_that_falls_apart_runs_nothing(cell: str, written: str, tmp_path: Path) -> None:
@@ -201,13 +113,9 @@ def test_a_header_runs_nothing(tmp_path: Path) -> None:
 def test_an_index_may_be_named_like_a_column(tmp_path: Path) -> None:
     """A file with a column `row` comes back with it, and the index stands beside it."""
     frame = pd.DataFrame({"row": ["a", "b"]}, index=pd.Index([2, 3], name="row"))
-    outcome = outcome_of(frame)
-    to_csv(outcome, tmp_path / "report.csv")
-    to_excel(outcome, tmp_path / "report.xlsx")
+    to_csv(outcome_of(frame), tmp_path / "report.csv")
     back = smspm.read_contacts(tmp_path / "report.csv").iloc[:, :2]
     assert back.to_dict("list") == {"row (index)": ["2", "3"], "row": ["a", "b"]}
-    sheet = recipients(tmp_path / "report.xlsx")
-    assert [row[:2] for row in sheet] == [["row", "row"], [2.0, "a"], [3.0, "b"]]
 
 
 def test_every_level_of_an_index_has_a_header_of_its_own(tmp_path: Path) -> None:
@@ -229,16 +137,12 @@ def test_every_level_of_an_index_has_a_header_of_its_own(tmp_path: Path) -> None
 def test_columns_of_one_name_keep_their_cells(tmp_path: Path) -> None:
     """Two columns named alike are two columns in every file."""
     frame = pd.DataFrame([["a", "=b", 1]], columns=["x", "x", "x"], index=pd.Index([2], name="row"))
-    outcome = outcome_of(frame)
-    to_csv(outcome, tmp_path / "report.csv")
-    to_excel(outcome, tmp_path / "report.xlsx")
+    to_csv(outcome_of(frame), tmp_path / "report.csv")
     lines = (tmp_path / "report.csv").read_text(encoding="utf-8-sig").splitlines()
     assert [line.split(",")[:4] for line in lines] == [
         ["row", "x", "x", "x"],
         ["2", "a", "'=b", "1"],
     ]
-    sheet = recipients(tmp_path / "report.xlsx")
-    assert [row[:4] for row in sheet] == [["row", "x", "x", "x"], [2.0, "a", "=b", 1.0]]
 
 
 def test_a_whole_number_beside_a_gap_stays_whole(tmp_path: Path) -> None:
@@ -248,40 +152,18 @@ def test_a_whole_number_beside_a_gap_stays_whole(tmp_path: Path) -> None:
     assert list(smspm.read_contacts(tmp_path / "report.csv")["points"]) == ["7", ""]
 
 
-@pytest.mark.parametrize(
-    ("value", "cell"),
-    [
-        (999_999_999_999_999, 999_999_999_999_999.0),
-        (1_000_000_000_000_001, "1000000000000001"),  # Excel has 15 digits
-        (-(10**18), "-1000000000000000000"),
-        (10**400, "1" + "0" * 400),  # no float can hold it
-        (Decimal("1e400"), "1E+400"),
-        (Decimal("0.5"), 0.5),
-        (True, True),
-        ("a\ud83d", "a\ufffd"),  # half an emoji, which no file can hold
-    ],
-)
-def test_a_workbook_holds_every_value(value: object, cell: object, tmp_path: Path) -> None:
-    """What Excel cannot hold as a number is text, digit for digit."""
-    frame = pd.DataFrame({"value": pd.Series([value], dtype=object)})
-    to_excel(outcome_of(frame), tmp_path / "report.xlsx")
-    assert recipients(tmp_path / "report.xlsx")[1][1] == cell
-
-
 @pytest.mark.parametrize("ending", WRITERS)
-def test_half_an_emoji_stops_no_report(ending: str, tmp_path: Path) -> None:
+def test_half_an_emoji_stops_no_report(ending: str, report_of: ReportOf, tmp_path: Path) -> None:
     """A character that no file can hold is replaced, and the report is written."""
     half = pd.Index(["a\ud83d"], dtype=object)
-    outcome = outcome_of(pd.DataFrame({"name": half}, index=half))
-    for piece in outcome.pieces:
-        piece["sms_status"] = "failed"
-    WRITERS[ending](outcome, tmp_path / f"report.{ending}")
+    report = report_of(pd.DataFrame({"name": half}, index=half), sms_status="failed")
+    WRITERS[ending](outcome_of(report), tmp_path / f"report.{ending}")
     assert [file.name for file in tmp_path.iterdir()] == [f"report.{ending}"]
 
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_a_report_that_is_open_elsewhere_stays_as_it_was(
-    ending: str, outcome: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ending: str, report: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Windows refuses to replace a file that Excel has open: one sentence, and nothing is lost."""
 
@@ -292,7 +174,7 @@ def test_a_report_that_is_open_elsewhere_stays_as_it_was(
     path.write_text("yesterday")
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(PermissionError) as refused:
-        WRITERS[ending](outcome, path)
+        WRITERS[ending](outcome_of(report), path)
     assert str(refused.value) == (
         f"{path} could not be written (Permission denied). Close it in Excel if it is open there, "
         "or choose another path."
@@ -304,11 +186,11 @@ def test_a_report_that_is_open_elsewhere_stays_as_it_was(
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_a_report_without_a_folder_is_a_sentence(
-    ending: str, outcome: Outcome, tmp_path: Path
+    ending: str, report: pd.DataFrame, tmp_path: Path
 ) -> None:
     """A folder that is not there is named, and none is made."""
     with pytest.raises(FileNotFoundError) as refused:
-        WRITERS[ending](outcome, tmp_path / "nowhere" / f"report.{ending}")
+        WRITERS[ending](outcome_of(report), tmp_path / "nowhere" / f"report.{ending}")
     assert str(refused.value) == (
         f"There is no folder {tmp_path / 'nowhere'}. Make it, or choose another path."
     )
@@ -316,18 +198,218 @@ def test_a_report_without_a_folder_is_a_sentence(
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-def test_a_folder_is_no_report(ending: str, outcome: Outcome, tmp_path: Path) -> None:
+def test_a_folder_is_no_report(ending: str, report: pd.DataFrame, tmp_path: Path) -> None:
     """A path that is taken by something else than a file stays what it is."""
     with pytest.raises(OSError, match=r"could not be written \(it is no file\)\."):
-        WRITERS[ending](outcome, tmp_path)
+        WRITERS[ending](outcome_of(report), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_a_report_that_cannot_be_written_leaves_nothing(
-    ending: str, outcome: Outcome, tmp_path: Path
+    ending: str, report: pd.DataFrame, tmp_path: Path
 ) -> None:
     """Whatever the writer stumbles over is an OSError with a sentence; no draft is left."""
     with pytest.raises(OSError, match=r"could not be written \(File name too long\)\. Close it"):
-        WRITERS[ending](outcome, tmp_path / f"{'x' * 300}.{ending}")
+        WRITERS[ending](outcome_of(report), tmp_path / f"{'x' * 300}.{ending}")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_what_ends_an_export_leaves_the_old_file(
+    ending: str, report: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Ctrl-C in the middle, or a ledger that cannot be read: what was there is there, untold."""
+    path = tmp_path / f"report.{ending}"
+    path.write_text("yesterday")
+    for ends in (KeyboardInterrupt(), LedgerError("The ledger is locked.")):
+
+        def pieces(ends: BaseException = ends) -> Iterator[pd.DataFrame]:
+            yield report
+            raise ends
+
+        with pytest.raises(type(ends)) as raised:
+            WRITERS[ending](Outcome("spring", is_rehearsal=False, pieces=pieces()), path)
+        assert raised.value is ends
+        files = [(file.name, file.read_text()) for file in tmp_path.iterdir()]
+        assert files == [(path.name, "yesterday")]
+
+
+FULL = """
+import resource, sys
+import pandas as pd
+from pathlib import Path
+from smspm_campaigns.reporting.exports import Outcome, to_csv
+from smspm_campaigns.reporting.page import to_html
+from smspm_campaigns.reporting.workbook import to_excel
+ending, room, path, report = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
+resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+write = {"csv": to_csv, "html": to_html, "xlsx": to_excel}[ending]
+try:
+    write(Outcome("spring", is_rehearsal=False, pieces=iter([pd.read_pickle(report)])), path)
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Unix limits how large a file may grow")
+@pytest.mark.parametrize("room", [0, 1_000, 3_000])
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_full_disk_is_a_sentence(
+    ending: str, room: int, report: pd.DataFrame, tmp_path: Path
+) -> None:
+    """A file that cannot grow ends the export with a sentence, wherever it happens."""
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    path = folder / f"report.{ending}"
+    path.write_text("yesterday")
+    report.to_pickle(tmp_path / "report.pickle")
+    command = [sys.executable, "-W", "error", "-c", FULL, ending, str(room), str(path)]
+    done = subprocess.run(
+        [*command, str(tmp_path / "report.pickle")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.stderr, done.stdout) == (
+        "",
+        f"{path} could not be written (File too large). Make room, or choose another path.\n",
+    )
+    assert [(file.name, file.read_text()) for file in folder.iterdir()] == [
+        (path.name, "yesterday")
+    ]
+
+
+class Rude:
+    """Something whose text cannot be had."""
+
+    def __str__(self) -> str:
+        raise ValueError("no")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (None, ""),
+        (float("nan"), ""),
+        (pd.NaT, ""),
+        (pd.NA, ""),
+        (Decimal("sNaN"), ""),
+        (np.datetime64("NaT"), ""),
+        (7, "7"),
+        (7.0, "7.0"),
+        (-7, "-7"),
+        (np.float32(0.1), "0.1"),
+        (Decimal("-0.10"), "-0.10"),
+        (True, "True"),
+        (float("-inf"), "-inf"),
+        # Python itself writes 4,300 digits at most
+        pytest.param(10**5000, "1" + "0" * 5000, id="5,001 digits"),
+        ([10**5000], "<list that cannot be shown>"),
+        (Rude(), "<Rude that cannot be shown>"),
+        (b"=1", "b'=1'"),
+        (1j, "1j"),
+        (dt.timedelta(hours=-1), "'-1 day, 23:00:00"),
+        (dt.time(8, 30), "08:30:00"),
+        (dt.date(1066, 10, 14), "1066-10-14"),
+        (pd.Timestamp("2026-05-01", tz="Europe/Berlin"), "2026-05-01 00:00:00+02:00"),
+        (pd.Period("2026-05"), "2026-05"),
+    ],
+)
+def test_a_cell_is_written_as_python_does(value: Any, written: str, tmp_path: Path) -> None:
+    """Whatever a cell holds, and whatever its column: missing is blank, the rest is its text."""
+    column = pd.Series([None, None], dtype=object)
+    column[0] = value
+    to_csv(outcome_of(pd.DataFrame({"value": column})), tmp_path / "report.csv")
+    assert list(smspm.read_contacts(tmp_path / "report.csv")["value"]) == [written, ""]
+
+
+def test_pieces_of_other_types_make_one_column(tmp_path: Path) -> None:
+    """How a cell is written does not depend on what else is in its piece."""
+    at = pd.Timestamp("2026-05-01")
+    pieces = [
+        pd.DataFrame({"n": [1, 2], "at": [at, at]}),
+        pd.DataFrame({"n": [3.5, None], "at": [at + pd.Timedelta("1h"), pd.NaT]}),
+        pd.DataFrame({"n": pd.array([5, None], "Int64"), "at": [at, "soon"]}),
+    ]
+    to_csv(outcome_of(*pieces), tmp_path / "report.csv")
+    assert smspm.read_contacts(tmp_path / "report.csv").to_dict("list") == {
+        "index": ["0", "1", "0", "1", "0", "1"],
+        "n": ["1", "2", "3.5", "", "5", ""],
+        "at": [
+            "2026-05-01 00:00:00",
+            "2026-05-01 00:00:00",
+            "2026-05-01 01:00:00",
+            "",
+            "2026-05-01 00:00:00",
+            "soon",
+        ],
+    }
+
+
+CELLS = st.one_of(
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20),
+    st.text("=+-@;,\t\r\n \"'|\u3000\uff1dab1", max_size=8),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.booleans(),
+    st.decimals(allow_nan=False),
+    st.datetimes(),
+    st.timedeltas(),
+    st.binary(max_size=4),
+    st.none(),
+)
+SPREADSHEET_ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!")
+
+
+@given(
+    rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6),
+    cut=st.integers(0, 6),
+)
+@settings(deadline=None)
+def test_any_report_comes_back(
+    rows: list[tuple[Any, Any]], cut: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What `read_contacts` reads is the text of each cell, apostrophes aside."""
+    frame = pd.DataFrame(rows, columns=["one", "two"], dtype=object)
+    path = tmp_path_factory.mktemp("report") / "report.csv"
+    to_csv(outcome_of(frame.iloc[:cut], frame.iloc[cut:]), path)
+    back = smspm.read_contacts(path)
+    assert list(back.columns) == ["index", "one", "two"]
+    for name in ("one", "two"):
+        for cell, read in zip(frame[name], back[name], strict=True):
+            text = "" if cell is None or cell in SPREADSHEET_ERRORS else str(cell)
+            assert read.replace("'", "") == text.replace("'", "")
+            if not isinstance(cell, int | float | Decimal) and not text.strip().startswith("+"):
+                assert read[:1] not in tuple("=+-@\t\r\n")
+
+
+@given(name=st.text("=+-@;,\t\r\n \"'|ab#:.", min_size=1, max_size=12), others=st.integers(1, 4))
+@settings(deadline=None)
+def test_any_header_comes_back(
+    name: str, others: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Signs that stand between cells elsewhere do not make two columns of one."""
+    frame = pd.DataFrame([["x"] * (others + 1)], columns=[name, *"vwyz"[:others]])
+    path = tmp_path_factory.mktemp("report") / "report.csv"
+    to_csv(outcome_of(frame), path)
+    if name.strip():
+        back = smspm.read_contacts(path)
+        assert list(back.columns[2:]) == [*"vwyz"[:others]]
+        assert back.columns[1].replace("'", "").strip() == name.replace("'", "").strip()
+
+
+def test_a_report_is_a_campaign_file(tmp_path: Path) -> None:
+    """Who got no message can be asked again from the file: numbers are read as they are."""
+    folder = tmp_path
+    people = pd.DataFrame({"phone": ["0176 040690 54", "+1 212 555 0167"], "country": ["DE", "US"]})
+    messages = people.pipe(smspm.normalize_numbers, region="country")
+    messages = messages.pipe(smspm.render_messages, "Hi! STOP: 1234")
+    campaign = smspm.Campaign.create("one", messages, sender="SMSPM.com", ledger=folder / "ledger")
+    again = smspm.read_contacts(campaign.to_csv(folder / "report.csv"))
+    read = again.drop(columns="index").pipe(smspm.normalize_numbers, column="sms_to")
+    assert list(read["sms_to"]) == list(messages["sms_to"])
+    report = campaign.report()
+    assert list(again.columns) == ["index", *report.columns]
+    assert list(again["phone"]) == list(people["phone"])

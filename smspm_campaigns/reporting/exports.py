@@ -1,74 +1,53 @@
-"""A report becomes a workbook, a page, or a file of commas. Cells from a file are hostile."""
+"""What every export needs, and a report as a file of commas. Cells from a file are hostile."""
 
-import base64
-import datetime as dt
+import csv
 import errno
-import io
-import math
 import re
 import tempfile
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import jinja2
+import numpy as np
 import pandas as pd
-import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
-from smspm_campaigns.masking import mask_number
-from smspm_campaigns.reporting.charts import describe_funnel, funnel
-from smspm_campaigns.reporting.tables import count_problems, summarize
-from smspm_campaigns.vocabulary import COUNTRY, STATUS_TITLES, TO, Status
+from smspm_campaigns.exceptions import SmspmError
+from smspm_campaigns.reporting.workbook_cells import is_missing, written
 
-_MAX_CELL: Final = 32_767  # characters of a cell, Excel's limit
-_MAX_NUMBER: Final = 10**15 - 1  # Excel keeps 15 digits
-_MAX_WIDTH: Final = 40  # characters of a column
-_PROBED: Final = 200  # rows looked at for the width of a column
-_LISTED: Final = 200  # rows that need attention in the page; all are in the workbook
+_NUMBERS: Final = (int, float, Decimal, np.number, np.bool_)
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for the file
 
-#: Spreadsheets run cells that begin so. Full-width forms too.
-_RUNS: Final = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+#: Spreadsheets run cells that begin so, full-width forms too, and some skip blanks and quotes.
+_RUNS: Final = re.compile(r'[\t\r\n]|[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20]')
 #: What ends a cell or a line somewhere in the world, before what would then run. A quote and
 #: blanks at the beginning of a cell may not count.
 _RUNS_INSIDE: Final = re.compile('([;\t\r\n])(?=[ "]*[=+\\-@\uff1d\uff0b\uff0d\uff20])')
-_HARMLESS: Final = re.compile(r"\+[\d\s().\-]+|-\d+(?:[.,]\d+)?")  # phone and negative numbers
-
-_MONEY: Final = {"num_format": "#,##0.00##"}
-_SHARE: Final = {"num_format": "0.0%"}
-
-#: How the header and columns of ours look in a workbook.
-_LOOKS: Final = {
-    "header": {"bold": True, "bottom": 1},
-    **dict.fromkeys(("sms_cost", "sms_price", "expected_cost", "actual_cost"), _MONEY),
-    **dict.fromkeys(("delivery_rate", "rate_low", "rate_high"), _SHARE),
-}
-
-#: Statuses a person has to look at.
-_ATTENTION: Final = (Status.UNKNOWN, Status.FAILED, Status.REFUSED, Status.UNCONFIRMED)
+_HARMLESS: Final = re.compile(
+    r" *(?:\+[\d\s().\-]+|-\d+(?:[.,]\d+)?)"
+)  # phone and negative numbers
 
 
 class Outcome(NamedTuple):
-    """What an export shows."""
+    """What an export shows.
+
+    `pieces` are the rows of the report in their order, in frames of a bounded size; they can be
+    read once.
+    """
 
     name: str
     is_rehearsal: bool
-    pieces: Iterable[pd.DataFrame]  # the report, in order
+    pieces: Iterator[pd.DataFrame]
 
     @property
     def title(self) -> str:
         return f"{self.name} (rehearsal: nothing was sent)" if self.is_rehearsal else self.name
 
 
-def _whole(outcome: Outcome) -> pd.DataFrame:
-    pieces = list(outcome.pieces)
-    return pieces[0] if len(pieces) == 1 else pd.concat(pieces)
-
-
 @contextmanager
-def _draft(path: Path) -> Iterator[Path]:
+def draft(path: Path) -> Iterator[Path]:
     """Yield a path to write to, and put what is there in the target's place when it is whole.
 
     Raises:
@@ -85,19 +64,22 @@ def _draft(path: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(
             prefix=".report-", dir=target.parent, ignore_cleanup_errors=True
         ) as folder:
-            draft = Path(folder, target.name)
-            yield draft
-            draft.replace(target)
+            file = Path(folder, target.name)
+            yield file
+            file.replace(target)
+    except SmspmError:  # the ledger's errors are not those of the target
+        raise
     except (OSError, FileCreateError) as error:
         cause = error.args[0] if isinstance(error, FileCreateError) else error
         kind = PermissionError if isinstance(cause, PermissionError) else OSError
+        advice = "Make room" if cause.errno in _FULL else "Close it in Excel if it is open there"
         raise kind(
-            f"{path} could not be written ({cause.strerror or cause}). Close it in Excel if it is "
-            "open there, or choose another path."
+            f"{path} could not be written ({cause.strerror or cause}). {advice}, or choose another "
+            "path."
         ) from error
 
 
-def _with_index(report: pd.DataFrame, *, distinct: bool = False) -> pd.DataFrame:
+def with_index(report: pd.DataFrame, *, distinct: bool = False) -> pd.DataFrame:
     """Put the levels of the index in front as columns, whatever they are called.
 
     `distinct` gives them names that no column has.
@@ -112,213 +94,47 @@ def _with_index(report: pd.DataFrame, *, distinct: bool = False) -> pd.DataFrame
         names.append(title)
     index = report.index.to_frame(index=False, name=range(levels))
     cells = pd.concat([index, report.reset_index(drop=True)], axis=1)
-    cells.columns = pd.Index([*names, *report.columns], dtype=object)
+    cells.columns = pd.Index([*names, *report.columns], dtype=object, tupleize_cols=False)
     return cells
 
 
 def to_csv(outcome: Outcome, path: Path) -> None:
-    """Write every row as CSV in UTF-8, with the index as first column."""
-    frame = _with_index(_whole(outcome), distinct=True)
-    for place in range(frame.shape[1]):
-        column = frame.iloc[:, place]
-        if column.dtype.kind not in "biufMm":
-            safe = [_harmless(value) for value in column]
-            cells = pd.Series(safe, index=frame.index, dtype=object)  # an array's type is guessed
-            frame.isetitem(place, cells)  # type: ignore[arg-type] # the stubs forget a Series
-    header = [_harmless(str(name)) for name in frame.columns]
-    with _draft(path) as draft:
+    """Write every row as CSV in UTF-8, with the index as first column.
+
+    Each cell is written as Python does, whatever the type of its column; a missing one is blank.
+
+    Args:
+        outcome: what became of a campaign. Its pieces are read once, and one is held at a time.
+        path: of the file. What is there stays until the new one is whole.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with (
+        draft(path) as file,
+        file.open("w", encoding="utf-8-sig", errors="replace", newline="") as lines,
+    ):
         # The line ends of Excel; with them a carriage return inside a cell is quoted too.
-        frame.to_csv(
-            draft,
-            header=header,
-            index=False,
-            encoding="utf-8-sig",
-            errors="replace",
-            lineterminator="\r\n",
-        )
+        rows = csv.writer(lines, lineterminator="\r\n")
+        for number, piece in enumerate(outcome.pieces):
+            frame = with_index(piece, distinct=True)
+            if number == 0:
+                rows.writerow([_harmless(written(name)) for name in frame.columns])
+            columns = [frame.iloc[:, place].array for place in range(frame.shape[1])]
+            rows.writerows(zip(*([*map(_csv_cell, cells)] for cells in columns), strict=True))
 
 
-def _harmless(value: Any) -> Any:
-    """Put an apostrophe before what a spreadsheet would run."""
-    if not isinstance(value, str):
-        return value
-    runs = _RUNS.match(value) and not _HARMLESS.fullmatch(value)
-    return ("'" if runs else "") + _RUNS_INSIDE.sub(r"\1'", value)
-
-
-def to_excel(outcome: Outcome, path: Path) -> None:
-    """Write a workbook: Summary, By country, Recipients, Excluded. Nothing in it runs."""
-    report = _whole(outcome)
-    excluded = report["sms_status"] == Status.EXCLUDED
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "default_date_format": "yyyy-mm-dd hh:mm:ss",
-    }
-    with _draft(path) as draft, xlsxwriter.Workbook(draft, options) as book:
-        looks = {name: book.add_format(look) for name, look in _LOOKS.items()}
-        figures = [figure[:2] for figure in _figures(summarize(report))]
-        head = ["Campaign", outcome.title]
-        _write_sheet(book.add_worksheet("Summary"), head, figures, looks)
-        for name, frame in (
-            ("By country", summarize(report, COUNTRY)),
-            ("Recipients", report[~excluded]),
-            ("Excluded", report[excluded]),
-        ):
-            cells = _with_index(frame)
-            rows = cells.astype(object).itertuples(index=False, name=None)
-            _write_sheet(book.add_worksheet(name), list(map(str, cells.columns)), rows, looks)
-
-
-def _write_sheet(
-    sheet: Any, header: list[str], rows: Iterable[tuple[Any, ...]], looks: dict[str, Any]
-) -> None:
-    """Write a sheet. Columns of ours look as `_LOOKS` says."""
-    rows = list(rows)
-    for place, name in enumerate(header):
-        widest = max([len(name), *(len(str(row[place])) for row in rows[:_PROBED])])
-        width = len(name) if name in looks else min(widest, _MAX_WIDTH)
-        sheet.set_column(place, place, width + 2, looks.get(name))
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, max(len(rows), 1), max(len(header) - 1, 0))
-    for place, name in enumerate(header):
-        sheet.write_string(0, place, _cell_text(name), looks["header"])
-    for number, row in enumerate(rows, start=1):
-        for place, value in enumerate(row):
-            _write_cell(sheet, number, place, value)
-
-
-def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
-    """Write a cell by its type; text is always text."""
+def _csv_cell(value: Any) -> str:
     if isinstance(value, str):
-        sheet.write_string(row, column, _cell_text(value))
-    elif value is None or value is pd.NA or value is pd.NaT:
-        return
-    elif isinstance(value, bool):
-        sheet.write_boolean(row, column, value)
-    elif isinstance(value, dt.datetime):
-        utc = value.astimezone(dt.UTC) if value.tzinfo else value
-        sheet.write_datetime(row, column, utc.replace(tzinfo=None))
-    elif isinstance(value, dt.date | dt.time):
-        sheet.write_datetime(row, column, value)
-    elif isinstance(value, int) and abs(value) > _MAX_NUMBER:
-        sheet.write_string(row, column, _cell_text(str(value)))
-    elif isinstance(value, int | float | Decimal) and math.isfinite(value):
-        sheet.write_number(row, column, value)
-    elif not isinstance(value, float):
-        sheet.write_string(row, column, _cell_text(str(value)))
-
-
-def _cell_text(text: str) -> str:
-    """Cut a text to what a cell holds; half a surrogate pair, which no file holds, becomes �."""
-    return text[:_MAX_CELL].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def to_html(outcome: Outcome, path: Path) -> None:
-    """Write one page that needs nothing else: figures, chart, countries, what to look at."""
-    report = _whole(outcome)
-    summary = summarize(report)
-    picture = io.BytesIO()
-    funnel(summary).savefig(picture, format="png", dpi=150)
-    attention = report[report["sms_status"].isin(_ATTENTION)]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("smspm_campaigns.reporting", "."), autoescape=True
-    )
-    page = environment.get_template("report.html.j2").render(
-        title=outcome.title,
-        is_rehearsal=outcome.is_rehearsal,
-        figures=_figures(summary),
-        chart=base64.b64encode(picture.getvalue()).decode("ascii"),
-        chart_in_words=describe_funnel(summary),
-        countries=_country_rows(report),
-        problems=list(count_problems(report).items()),
-        attention=_attention_rows(attention.head(_LISTED)),
-        attention_count=len(attention),
-    )
-    with _draft(path) as draft:
-        draft.write_text(page, encoding="utf-8", errors="replace")
-
-
-class Figure(NamedTuple):
-    """A line of the summary: what it is, its value, and how a person reads it."""
-
-    name: str
-    value: int | float | str
-    shown: str
-
-
-#: Lines of the summary: their words, their column, and whether they show when they are 0.
-_LINES: Final = (
-    ("Rows in the file", "rows", True),
-    ("Excluded before sending", "excluded", True),
-    ("Accepted by SMSPM", "sent", True),
-    ("Delivered", "delivered", True),
-    ("Failed at the carrier", "failed", True),
-    ("Still open", "open", False),
-    ("Refused by SMSPM", "refused", False),
-    ("Outcome unknown", "unknown", True),
-    ("Being sent", "sending", False),
-    ("Not sent yet", "planned", False),
-    ("Cancelled", "cancelled", False),
-    ("Segments", "segments", True),
-)
-
-
-def _figures(summary: pd.DataFrame) -> list[Figure]:
-    """Return what the first screen answers: what did it cost, and who did not get it?"""
-    (row,) = summary.to_dict("records")
-    figures = []
-    for name, column, always in _LINES:
-        count = int(row[column])
-        rate = _in_percent(row) if column == "delivered" else ""
-        if count or always:
-            figures.append(Figure(name, count, f"{count:,}{rate}"))
-    for name, column in (("Expected cost", "expected_cost"), ("Actual cost", "actual_cost")):
-        cost = row[column]
-        known = _euro(cost)
-        figures.append(Figure(f"{name} (EUR)", known if pd.isna(cost) else round(cost, 2), known))
-    return figures
-
-
-def _in_percent(row: Mapping[Hashable, Any]) -> str:
-    if pd.isna(row["delivery_rate"]):
+        return _harmless(value)
+    if is_missing(value):
         return ""
-    low, high = row["rate_low"], row["rate_high"]
-    return f" ({row['delivery_rate']:.1%} of accepted; 95 % interval {low:.1%} to {high:.1%})"
+    text = written(value)
+    return text if isinstance(value, _NUMBERS) else _harmless(text)
 
 
-def _euro(value: Any) -> str:
-    return "not known" if pd.isna(value) else f"{value:,.2f}"
-
-
-def _country_rows(report: pd.DataFrame) -> list[tuple[str, ...]]:
-    table = summarize(report, COUNTRY)
-    countries = [country if isinstance(country, str) else None for country in table.index]
-    return [
-        (
-            "no number" if country is None else country,
-            f"{row['rows']:,}",
-            f"{row['sent']:,}",
-            f"{row['delivered']:,}",
-            "" if pd.isna(row["delivery_rate"]) else f"{row['delivery_rate']:.1%}",
-            _euro(row["expected_cost"]) if row["sent"] else "",
-            _euro(row["actual_cost"]) if row["sent"] else "",
-        )
-        for country, (_, row) in zip(countries, table.iterrows(), strict=True)
-    ]
-
-
-def _attention_rows(rows: pd.DataFrame) -> list[tuple[str, ...]]:
-    return [
-        (
-            str(label),
-            mask_number(number),
-            STATUS_TITLES[Status(status)],
-            "" if pd.isna(error) else error,
-        )
-        for label, number, status, error in zip(
-            rows.index, rows[TO], rows["sms_status"], rows["sms_error"], strict=True
-        )
-    ]
+def _harmless(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet would run. No text file holds NUL."""
+    text = text.replace("\0", "\ufffd")
+    runs = _RUNS.match(text) and not _HARMLESS.fullmatch(text)
+    return ("'" if runs else "") + _RUNS_INSIDE.sub(r"\1'", text)

@@ -155,6 +155,20 @@ def test_a_workbook_reads_as_the_report(hostile: pd.DataFrame, tmp_path: Path) -
     assert set(column(path, "Excluded", "Reason")) == {"Missing value, Too long"}
 
 
+@pytest.mark.parametrize("dtype", ["str", object])
+@pytest.mark.parametrize("text", [SMUGGLED, "<r></r>", "<r>x"])
+def test_a_text_that_looks_like_xml_is_text(
+    text: str, dtype: Any, report_of: ReportOf, tmp_path: Path
+) -> None:
+    """XlsxWriter writes a text from `<r>` to `</r>` as it is, formulas and all: ours never."""
+    frame = pd.DataFrame({text: pd.Series([text, "x"], dtype=dtype)})
+    path = export(tmp_path / "report.xlsx", report_of(frame), name=text)
+    assert column(path, "Recipients", text) == [text, "x"]
+    assert sheet(path, "Summary")[0][0] == text
+    for name in ("xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"):
+        assert "f" not in tags(parts(path)[name])
+
+
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
 def test_libreoffice_reads_what_was_written(hostile: pd.DataFrame, tmp_path: Path) -> None:
     """A third program shows texts as they were, runs none, and reads times as they are."""

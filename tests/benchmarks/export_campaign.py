@@ -118,14 +118,15 @@ def main(*, rows: int, peak: bool) -> None:
     if peak:
         click.echo(write_one(rows))
         return
+    few = max(rows // 10, 1)
+    peaks = peak_of(few), peak_of(rows)  # first: a process begins with the peak of its parent
     parts = list(pieces(rows))
     report = rows_of_report(0, rows, zone=None)  # pandas writes no zones
     with tempfile.TemporaryDirectory() as folder:
         made, plain = Path(folder, "made.xlsx"), Path(folder, "plain.xlsx")
         turns = [(theirs(report, plain), ours(parts, made)) for _ in range(TURNS)]
         check(made, plain)
-    few = max(rows // 10, 1)
-    click.echo(f"peak memory: {peak_of(few)} MiB for {few:,} rows, {peak_of(rows)} for {rows:,}")
+    click.echo(f"peak memory: {peaks[0]} MiB for {few:,} rows, {peaks[1]} for {rows:,}")
     click.echo(f"{'rows':>10}{'DataFrame.to_excel s':>24}{'to_excel s':>14}{'takes':>12}")
     ratio = statistics.median(made / plain for plain, made in turns)
     plain_s, made_s = (statistics.median(column) for column in zip(*turns, strict=True))

@@ -79,8 +79,8 @@ def check_secret(secret: Secret | None) -> Secret:
     """
     if not isinstance(secret, Secret) or not _SECRET.fullmatch(str(secret.reveal())):
         raise InvalidArgument(
-            "The secret of a callback address (SMSPM_CALLBACK_SECRET) has at least 16 characters, which are letters, "
-            "digits or any of -._~. To make one: "
+            "The secret of a callback address (SMSPM_CALLBACK_SECRET) has at least 16 characters, "
+            "which are letters, digits or any of -._~. To make one: "
             'python -c "import secrets; print(secrets.token_urlsafe(24))"'
         )
     return secret

@@ -140,13 +140,19 @@ class Intake:
                 self.turned_away += 1
                 raise LedgerError(f"The ledger at {self.path} is slower than callbacks come.")
             if self._thread is None:
-                thread = threading.Thread(target=self._work, name="smspm-callbacks")
-                thread.start()
-                self._thread = thread
+                self._thread = self._start()
             self._waiting.append(told)
         error = await asyncio.wrap_future(told.outcome)
         if error is not None:
             raise LedgerError(str(error))
+
+    def _start(self) -> threading.Thread:
+        thread = threading.Thread(target=self._work, name="smspm-callbacks")
+        try:
+            thread.start()  # and waits for the lock
+        except RuntimeError:
+            raise LedgerError("The system lets no more threads begin.") from None
+        return thread
 
     def finish(self) -> None:
         """Wait until what came is written, or has failed."""
@@ -203,7 +209,7 @@ class _Receiver:
             return
         except _Answer as answer:
             status, sentence, headers = answer.status, str(answer), answer.headers
-        except (LedgerError, RuntimeError):  # the latter: no thread can be started
+        except LedgerError:
             status, headers = 503, {"retry-after": str(_RETRY_AFTER)}
             sentence = "It cannot be written down at this moment. Send it again later."
         headers |= {"cache-control": "no-store"}
@@ -236,9 +242,12 @@ def _digest(text: str) -> bytes:
 
 async def _read_body(scope: Scope, receive: Receive, most: int) -> bytes:
     too_large = _Answer(413, f"A callback has at most {MAX_BYTES:,} bytes.", connection="close")
-    declared = Headers(scope=scope).get("content-length", "0")
+    headers = Headers(scope=scope)
+    declared = headers.get("content-length", "0")
     if most < 0 or not re.fullmatch(r"\d{1,9}", declared) or int(declared) > most:
         raise too_large
+    if scope["method"] == "GET" and not int(declared) and "transfer-encoding" not in headers:
+        return b""  # and so it counts when nobody waits for the answer any more
     body, more = bytearray(), True
     try:
         async with asyncio.timeout(BODY_WITHIN):

@@ -718,7 +718,7 @@ ON_THE_WIRE: dict[str, tuple[bytes, list[int]]] = {
 def test_what_is_odd_on_the_wire_harms_nobody(
     ledger: Path, name: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """It is refused, or taken where it is a callback; the next one is answered OK; nothing is logged."""
+    """It is refused, or taken if it is a callback; the next is answered, and nothing logged."""
     told, expected = ON_THE_WIRE[name]
     with serving(ledger) as served:
         came = served.talk(told, leaves=not expected)

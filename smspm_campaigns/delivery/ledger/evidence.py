@@ -79,11 +79,14 @@ class Step:
         said = proof.status or Status.QUEUED
         status = said if self.is_forward else known.status
         is_heard = self.is_forward or (proof.status in (None, status) and status not in FINAL)
+        message_id = known.message_id or proof.message_id
+        if source == "reply":  # the id to ask with: a callback may name a message otherwise
+            message_id = proof.message_id or known.message_id
         sent_at = known.sent_at
         if sent_at is None and status in _ACCEPTED:
             sent_at = at if source == "reply" else known.claimed_at
         self.attempt = (
-            *(proof.attempt_id, status, proof.message_id, proof.price, proof.carrier),
+            *(proof.attempt_id, status, message_id, proof.price, proof.carrier),
             (proof.word or known.word) if is_heard else known.word,  # else it is old news
             proof.error if is_heard else known.error,
             sent_at,

@@ -162,7 +162,7 @@ def apply_all(ledger: Ledger, proofs: Sequence[Evidence], source: str, *, at: in
         return
     steps = [Step(known, proof, source, at) for known, proof in _known(ledger, proofs)]
     ledger.values(
-        "UPDATE attempt SET status = column2, message_id = coalesce(message_id, column3), "
+        "UPDATE attempt SET status = column2, message_id = column3, "
         "price = coalesce(column4, price), carrier = coalesce(column5, carrier), "
         "word = column6, error = column7, sent_at = column8, updated_at = column9, "
         "due_at = column10 FROM (VALUES (rows)) WHERE attempt.id = column1",

@@ -747,8 +747,8 @@ def test_a_client_that_is_gone_is_recorded(ledger: Path) -> None:
             for place in range(20):
                 with create_connection(("127.0.0.1", served.port), PATIENCE) as wire:
                     wire.sendall(written(get(f"id=m{place}&status=x")))
-            asyncio.run(until(lambda: len(served.intake._waiting) >= 19))
         assert statuses(served.talk(written(get("id=m20&status=x"), last=True))) == [200]
+        asyncio.run(until(lambda: served.intake.came == 21))
     assert {row[0] for row in kept_apart(ledger)} == {f"m{place}" for place in range(21)}
 
 

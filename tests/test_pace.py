@@ -324,8 +324,7 @@ TOLD = [(90, 90.0), (10**9, 300.0)]
     ("call", "retry_after", "wait"),
     [
         *((call, told, wait) for call in ("send", "details") for told, wait in TOLD),
-        ("send", "?", 1.0),  # while it is listened for another reply
-        ("details", "?", 0.6),  # the rate alone
+        *((call, "?", 1.0) for call in ("send", "details")),  # while one listens for another reply
     ],
 )
 def test_what_a_single_call_is_told_holds_for_all(

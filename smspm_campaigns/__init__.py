@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from smspm_campaigns.campaign import Campaign, list_campaigns
+    from smspm_campaigns.delivery.callbacks import callback_app
     from smspm_campaigns.exceptions import SmspmError, SmspmWarning
     from smspm_campaigns.frames.audience import mark_duplicates, mark_suppressed
     from smspm_campaigns.frames.contacts import read_contacts
@@ -25,6 +26,7 @@ _HOMES: Final = {
     "SmspmError": "exceptions",
     "SmspmWarning": "exceptions",
     "Status": "vocabulary",
+    "callback_app": "delivery.callbacks",
     "count_segments": "frames.segments",
     "estimate_costs": "frames.costs",
     "explain_encoding": "frames.encoding",
@@ -44,6 +46,7 @@ __all__ = [
     "SmspmError",
     "SmspmWarning",
     "Status",
+    "callback_app",
     "count_segments",
     "estimate_costs",
     "explain_encoding",

@@ -28,6 +28,7 @@ from smspm_campaigns.frames.numbers import normalize_numbers
 from smspm_campaigns.frames.preview import preview as preview_messages
 from smspm_campaigns.frames.templates import render_messages
 from smspm_campaigns.gateway.client import Client
+from smspm_campaigns.listen import listen
 from smspm_campaigns.remote import COMMANDS, FILE, INTERRUPTED, LEDGER, command_line
 from smspm_campaigns.vocabulary import SIMULATED, Status
 
@@ -131,7 +132,7 @@ def cli() -> None:
     """
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, listen):
     cli.add_command(_command)
 
 

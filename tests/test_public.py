@@ -36,6 +36,7 @@ def test_the_public_names_are_these() -> None:
         "SmspmError",
         "SmspmWarning",
         "Status",
+        "callback_app",
         "count_segments",
         "estimate_costs",
         "explain_encoding",

@@ -135,13 +135,19 @@ class _Tracker:
                 if not self._ahead:
                     if not await self._read_on():
                         return None
-                elif await take_turn(self._run, self._client, self._time_left):
+                elif await self._has_turn():
                     return self._ahead.popleft()
         return None
+
+    async def _has_turn(self) -> bool:
+        """Wait for a turn, and while the run was asked to pause meanwhile; tell whether."""
+        taken = await take_turn(self._run, self._client, self._time_left)
+        return taken and await self._duty.may_go_on()
 
     async def _read_on(self) -> bool:
         """Read what is due, or wait until something may be; tell whether anything may come."""
         self._run.news.clear()
+        is_being_sent = await self._desk.do(runs.is_being_sent, self._campaign_id)  # before a look
         now, most = micros(self._clock), self._most_ahead + len(self._asked)
         found = await self._desk.do(read.due, self._campaign_id, most=most, at=now)
         if fresh := [due for due in found if due.attempt_id not in self._asked]:
@@ -150,7 +156,7 @@ class _Tracker:
             return True
         due_at = await self._desk.do(read.next_due, self._campaign_id, after=now)
         wait = math.inf if due_at is None else (due_at - now) / SECOND
-        if await self._desk.do(runs.is_being_sent, self._campaign_id):
+        if is_being_sent:
             await self._desk.do(owners.bury_the_dead, at=now)
             wait = min(wait, _LOOK_EVERY)
         if wait != math.inf:
@@ -170,6 +176,7 @@ class _Tracker:
             self._not_taken += 1
             self._silence = error if isinstance(error, NeverLeft) else None
             self._asked.discard(due.attempt_id)
+            self._run.news.set()  # for who waits for its answer
             most = math.inf if self._is_reached else MOST_NOT_TAKEN
             hold_back(self._client.pace, error, ceil(self._not_taken / self._lanes), most=most)
             return

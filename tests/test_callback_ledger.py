@@ -549,11 +549,15 @@ class Polled(NamedTuple):
 
 
 class Called(NamedTuple):
-    """A callback; `request` is the place of the one it names."""
+    """A callback; `request` is the place of the one it names, and `attempt` what it is about.
+
+    Of a stranger's it is None. `finds`: it names the request and the number in it.
+    """
 
     callback: Callback
     request: int | None
-    attempt: int | None  # the message it is about; None: a stranger's
+    attempt: int | None
+    finds: bool
 
 
 Event = Replied | Polled | Called
@@ -571,40 +575,43 @@ def number_of(attempt: int) -> str:
     return NUMBERS[attempt - 1]
 
 
-def spelled(attempt: int) -> list[str | None]:
+def spelled(attempt: int) -> list[str]:
     """Spell the number of an attempt in ways that can be read."""
     number = number_of(attempt)
     return [number, f"+{number}", f"00{number}", f"+372 {number[3:7]}-{number[7:]}"]
 
 
+#: Numbers that name nobody: for a request to one number they need not.
+UNREADABLE: Final = (None, "", "5000 0009")
+
+
 @st.composite
-def lives(draw: st.DrawFn, request: int, attempt: int, *, is_single: bool) -> list[Event]:
+def calls(draw: st.DrawFn, request: int, attempt: int, word: str) -> Called:
+    """A callback about a message: by its id, by our reference and the number, or by both."""
+    is_single = len(REQUESTS[request]) == 1
+    number = draw(st.sampled_from([*spelled(attempt), *UNREADABLE]))
+    message_id = draw(st.sampled_from([None, f"id-{attempt}", f"id-{attempt}"]))
+    if message_id and draw(st.booleans()):
+        return Called(Callback(word, message_id, number), None, attempt, finds=False)
+    finds = is_single or number not in UNREADABLE
+    return Called(Callback(word, message_id, number), request, attempt, finds=finds)
+
+
+@st.composite
+def lives(draw: st.DrawFn, request: int, attempt: int) -> list[Event]:
     """What callbacks and polls tell of one message that was taken."""
     last = draw(st.sampled_from(LAST_WORDS))
     words = [
         draw(st.sampled_from([*OPEN_WORDS, *STRANGE])),
         draw(st.sampled_from([*SENT_WORDS, *STRANGE])),
-        *draw(st.sampled_from([[last], [last.upper()], []])),
+        *draw(st.sampled_from([[last], [last], [last.upper()], []])),
     ]
-    price, carrier = draw(st.sampled_from([(None, None), (7, "Telia"), (0, None)]))
-    numbers = spelled(attempt)
-    if is_single:
-        numbers += [None, "", number_of(attempt)[3:], "5000 0009"]
     told: list[Event] = []
     for word in draw(st.lists(st.sampled_from(words), max_size=4)):
-        names = draw(st.sampled_from(["id", "reference", "both", "id and a number nobody reads"]))
-        message_id = None if names == "reference" else f"id-{attempt}"
-        number = draw(st.sampled_from(numbers)) if names in ("reference", "both") else None
-        called = Called(
-            Callback(word, message_id, "5000" if "nobody" in names else number),
-            request if number is not None or (is_single and names != "id") else None,
-            attempt,
-        )
-        if names == "id and a number nobody reads" and is_single:
-            called = called._replace(request=None)
-        told += [called] * draw(st.integers(1, 2))
+        told += [draw(calls(request, attempt, word))] * draw(st.integers(1, 2))
+    price, carrier = draw(st.sampled_from([(None, None), (7, "Telia"), (0, None)]))
     answers = [said(attempt, word, price=price, carrier=carrier) for word in words]
-    answers.append(Evidence(attempt, None, error="HTTP 503"))
+    answers += [said(attempt, words[0]), Evidence(attempt, None, error="HTTP 503")]
     for proof in draw(st.lists(st.sampled_from(answers), max_size=3)):
         is_last = proof.status in ("delivered", "failed")
         told.append(Polled(proof if is_last else proof._replace(due_at=70)))
@@ -631,7 +638,7 @@ def stories(draw: st.DrawFn) -> Story:
             else:
                 proofs.append(accepted(attempt))
             if proofs[-1].status in ("unknown", "queued"):
-                events += draw(lives(request, attempt, is_single=len(attempts) == 1))
+                events += draw(lives(request, attempt))
         answers = draw(st.sampled_from([1, 1, 1, 2]))  # a commit that failed may have been one
         events += [Replied(request, tuple(proofs))] * (
             0 if fate == "broken off" and draw(st.booleans()) else answers
@@ -645,7 +652,7 @@ def stories(draw: st.DrawFn) -> Story:
     )
     for stranger in draw(st.lists(strangers, max_size=3)):
         request_of = draw(st.sampled_from([None, 0, 3])) if stranger.number else None
-        events += [Called(stranger, request_of, None)] * draw(st.integers(1, 2))
+        events += [Called(stranger, request_of, None, finds=False)] * draw(st.integers(1, 2))
     order = draw(st.permutations(events))
     commits = draw(st.lists(st.booleans(), min_size=len(order), max_size=len(order)))
     return Story(events, order, commits)
@@ -754,8 +761,8 @@ def final_state(ledger: Ledger) -> dict[str, object]:
 
 def reached(event: Called, ids: set[int]) -> set[int]:
     """Say which attempt a callback reaches in the end, when these ids are known then."""
-    is_found = event.attempt in ids or event.request is not None
-    return {event.attempt} if event.attempt and is_found else set()
+    is_known = event.callback.message_id is not None and event.attempt in ids
+    return {event.attempt} if event.attempt and (event.finds or is_known) else set()
 
 
 def expected_statuses(events: Iterable[Event]) -> list[str]:
@@ -767,7 +774,7 @@ def expected_statuses(events: Iterable[Event]) -> list[str]:
             for proof in event.evidence:
                 told[proof.attempt_id].add(str(proof.status))
                 ids |= {proof.attempt_id} if proof.message_id else set()
-        elif isinstance(event, Called) and event.attempt and event.request is not None:
+        elif isinstance(event, Called) and event.attempt and event.finds:
             ids |= {event.attempt} if event.callback.message_id else set()
     for event in events:
         if isinstance(event, Polled) and event.evidence.attempt_id in ids:

@@ -458,6 +458,16 @@ def test_nobody_is_asked_about_without_an_id(sent: Sent) -> None:
     assert sent.due(at=20 + FIRST_POLL) == [4]
 
 
+def test_what_a_callback_tells_was_sent_when_it_was_claimed(sent: Sent) -> None:
+    """When the reply came nobody knows; where one came, that is when it was sent."""
+    sent.accept(1)
+    sent.take(Callback("delivered", "id-1"), Callback("delivered", None, None, sent.one), at=20)
+    sent.accept(4, at=30)
+    sent.say("sent")
+    assert sent.attempts("sent_at")[::3] == [10, 0]
+    assert sent.attempts("updated_at")[::3] == [20, 20]
+
+
 # --- what the history keeps ---------------------------------------------------------------------
 
 

@@ -430,6 +430,7 @@ def test_an_answer_that_is_older_than_the_last_word_leaves_the_question(sent: Se
     assert sent.attempts("due_at")[0] == 70
     sent.poll(Evidence(1, None, error="HTTP 503"))
     assert sent.attempts("due_at")[0] == 70
+    assert sent.history(1) == [("queued", "reply", None), ("delivered", "callback", None)]
     sent.poll(said(1, "delivered"))  # without a price, for good
     assert sent.attempts("due_at")[0] is None
 

@@ -12,7 +12,7 @@ import pytest
 
 from smspm_campaigns.delivery.books import MOST_LANES
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import Ledger, connection, locks, read
+from smspm_campaigns.delivery.ledger import Ledger, callbacks, connection, locks, read
 from smspm_campaigns.delivery.pacing import MOST_NOT_TAKEN
 from smspm_campaigns.delivery.tracker import track_campaign
 from smspm_campaigns.exceptions import AccountRefused, LedgerError, NeverLeft
@@ -545,6 +545,32 @@ def test_a_retry_after_beyond_the_time_holds_nobody_longer(
     assert client.simulator.details_requests == 1
 
 
+def test_after_an_answer_the_next_429_is_a_first_one(new_book: "NewBook", clock: "Clock") -> None:
+    """Waits double from one to the next, and begin anew: three days of them hold nobody up."""
+    asked: list[float] = []
+
+    def limited(index: int, _numbers: object) -> Fault | None:
+        asked.append(clock.passed)
+        return Fault("429") if index % 2 else None
+
+    book, client = sent(new_book, 1, clock, final_after=10**7, details_faults=limited)
+    book.track(client, for_seconds=100 * HOUR)
+    assert book.counts() == {"unconfirmed": 1}
+    waits = [again - at for at, again in zip(asked[1::2], asked[2::2], strict=False)]
+    assert len(waits) > 70
+    assert max(waits) < 3.5
+
+
+def test_many_429s_at_once_are_one(new_book: "NewBook", clock: "Clock") -> None:
+    """Each lane had one in its first row: nobody waits as if they came one after the other."""
+    faults = dict.fromkeys(range(1, 21), "429")
+    book, client = sent(new_book, 20, clock, details_faults=faults, latency=0.05)
+    clock.passed = 60
+    book.track(client)
+    assert book.counts() == {"delivered": 20}
+    assert clock.passed < 75
+
+
 def test_a_pause_begins_no_further_question(new_book: "NewBook", clock: "Clock") -> None:
     """Not even one that had only its turn to wait for."""
     halted: list[bool] = []
@@ -565,6 +591,17 @@ def test_a_pause_begins_no_further_question(new_book: "NewBook", clock: "Clock")
     assert runs[0].wait(60)
     assert book.counts() == {"delivered": 20}
     assert set(halted) == {False}
+
+
+def test_only_a_last_word_is_progress(new_book: "NewBook", clock: "Clock") -> None:
+    """The price of a message that is delivered already is asked for, and is none."""
+    book, client = sent(new_book, 3, clock)
+    told = [callbacks.Callback("delivered", message_id) for message_id in book.ids()][:1]
+    with book.open() as ledger:
+        callbacks.take(ledger, told, at=1_750_000_000_000_000)
+    book.track(client)
+    assert by(book, "price") == {50_000_000}
+    assert book.ask("SELECT done, ending FROM owner WHERE kind = 'track'") == [(2, "finished")]
 
 
 # --- what is written ----------------------------------------------------------------------------

@@ -412,7 +412,7 @@ def test_it_ends_with_a_send_that_dies(new_book: "NewBook", clock: "Clock") -> N
 def test_what_a_send_records_last_is_tracked(
     new_book: "NewBook", clock: "Clock", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may be recorded, and the send end, just after it was looked what is due."""
+    """It may be recorded, and the send end, just after a lane looked: another lane looks again."""
     book, client = sent(new_book, 1, clock)
     with book.open() as ledger:
         ledger.execute("UPDATE attempt SET due_at = NULL")

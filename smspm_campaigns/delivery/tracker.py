@@ -147,7 +147,6 @@ class _Tracker:
     async def _read_on(self) -> bool:
         """Read what is due, or wait until something may be; tell whether anything may come."""
         self._run.news.clear()
-        is_being_sent = await self._desk.do(runs.is_being_sent, self._campaign_id)  # before a look
         now, most = micros(self._clock), self._most_ahead + len(self._asked)
         found = await self._desk.do(read.due, self._campaign_id, most=most, at=now)
         if fresh := [due for due in found if due.attempt_id not in self._asked]:
@@ -156,7 +155,7 @@ class _Tracker:
             return True
         due_at = await self._desk.do(read.next_due, self._campaign_id, after=now)
         wait = math.inf if due_at is None else (due_at - now) / SECOND
-        if is_being_sent:
+        if await self._desk.do(runs.is_being_sent, self._campaign_id):
             await self._desk.do(owners.bury_the_dead, at=now)
             wait = min(wait, _LOOK_EVERY)
         if wait != math.inf:

@@ -310,6 +310,14 @@ def test_what_has_ended_is_never_due_again(new_book: "NewBook", status: str) -> 
         assert read.due(ledger, book.id, most=9, at=10**18) == []
 
 
+@pytest.mark.parametrize("status", ["unknown", "not_taken", "refused"])
+def test_what_was_not_accepted_is_never_due(new_book: "NewBook", status: str) -> None:
+    """Not even when the reply gave it an id, and whoever recorded it a date."""
+    book = new_book(NUMBERS[:1])
+    close(book, claimed(book), Evidence(1, status, "id-1", due_at=9))
+    assert (kept(book).status, kept(book).message_id, kept(book).due_at) == (status, "id-1", None)
+
+
 def test_what_is_open_stays_due(new_book: "NewBook") -> None:
     """Evidence that says nothing of the next question does not end the asking."""
     book = accepted(new_book)

@@ -294,6 +294,7 @@ def test_a_reply_that_proves_nothing_takes_nothing_back(sent: Sent) -> None:
         ("queued", "queued"),
         ("sent", "submitted"),
         ("delivered", "delivered"),
+        (" Delivered\n", "delivered"),
         ("expired", "failed"),
     ],
 )
@@ -615,7 +616,7 @@ def lives(draw: st.DrawFn, request: int, attempt: int) -> list[Event]:
     words = [
         draw(st.sampled_from([*OPEN_WORDS, *STRANGE])),
         draw(st.sampled_from([*SENT_WORDS, *STRANGE])),
-        *draw(st.sampled_from([[last], [last], [last.upper()], []])),
+        *draw(st.sampled_from([[last], [last], [f" {last.upper()} "], []])),
     ]
     told: list[Event] = []
     for word in draw(st.lists(st.sampled_from(words), max_size=4)):

@@ -244,6 +244,19 @@ def test_a_late_reply_counts_after_the_owner_was_declared_dead(new_book: "NewBoo
     assert kept(book).due_at == 9
 
 
+def test_a_late_reply_counts_after_its_row_was_claimed_again(new_book: "NewBook") -> None:
+    """Somebody erred and said it was not sent: now two messages may be taken."""
+    book = new_book(NUMBERS[:1])
+    first = claimed(book)
+    note(book, Evidence(1, "not_taken", error="a person said so"))
+    claimed(book)
+    assert book.ask("SELECT taken FROM campaign") == [(1,)]
+    close(book, first, Evidence(1, "queued", "id-1", "Added to queue", due_at=9))
+    assert book.ask("SELECT taken, taken_cost FROM campaign") == [(2, 100_000_000)]
+    assert book.ask("SELECT status FROM attempt ORDER BY id") == [("queued",), ("sending",)]
+    assert book.statuses() == {NUMBERS[0]: "queued"}
+
+
 def test_an_id_that_another_message_has_proves_nothing(new_book: "NewBook") -> None:
     """The second claim to it is unknown, in the same reply or a later one."""
     book = new_book([NUMBERS[0], NUMBERS[0]])

@@ -341,7 +341,8 @@ def test_a_callback_for_a_row_that_a_person_resolved(
         assert again.numbers == [NUMBERS[0], NUMBERS[2]]
 
 
-def test_a_row_that_was_sent_again_has_two_messages(sent: Sent) -> None:
+@pytest.mark.parametrize("when", ["before the second reply", "after it"])
+def test_a_row_that_was_sent_again_has_two_messages(sent: Sent, when: str) -> None:
     """Both are known, both count as taken, and the weightier speaks for the row."""
     sent.reply(*map(unproven, (1, 2, 3, 4, 5)))
     sent.say("resend")
@@ -350,8 +351,14 @@ def test_a_row_that_was_sent_again_has_two_messages(sent: Sent) -> None:
     assert again.numbers == NUMBERS[:3]
     attempt = again.attempts[NUMBERS[1]]
     sent.claims.append(again)
-    sent.accept(*again.attempts.values())
-    assert sent.take(Callback("failed", "id-2", NUMBERS[1], sent.many)) == 1
+    of_first = Callback("failed", "id-2", NUMBERS[1], sent.many)
+    if when == "after it":
+        sent.accept(*again.attempts.values())
+        assert sent.take(of_first) == 1
+    else:
+        assert sent.take(of_first) == 1
+        assert sent.statuses()[1] == "failed"
+        sent.accept(*again.attempts.values())
     assert sent.statuses()[1] == "queued"
     assert sent.take(Callback("delivered", None, NUMBERS[1], again.request_id)) == 1
     assert sent.attempts("status")[1] == "failed"

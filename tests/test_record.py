@@ -155,6 +155,7 @@ def test_an_attempt_only_moves_forward(new_book: "NewBook", old: str, new: str) 
     contradicts = two_last_words or (old in TAKEN and new == "not_taken")
     assert history(book) == [*before, *([(1, 2, new, "poll")] if forward or contradicts else [])]
     assert book.statuses() == {NUMBERS[0]: row_status([expected])}
+    assert book.ask("SELECT taken FROM campaign") == [(int(expected in TAKEN | {"unknown"}),)]
 
 
 STEPS = st.lists(

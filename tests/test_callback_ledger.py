@@ -672,7 +672,13 @@ def stories(draw: st.DrawFn) -> Story:
     for stranger in draw(st.lists(strangers, max_size=3)):
         request_of = draw(st.sampled_from([None, 0, 3])) if stranger.number else None
         events += [Called(stranger, request_of, None, finds=False)] * draw(st.integers(1, 2))
-    order = draw(st.permutations(events))
+    mixed = draw(st.permutations(events))
+    window = draw(st.sampled_from([1, 6, 100]))  # within which those of a kind come together
+    order = [
+        event
+        for start in range(0, len(mixed), window)
+        for event in sorted(mixed[start : start + window], key=lambda event: type(event).__name__)
+    ]
     commits = draw(st.lists(st.booleans(), min_size=len(order), max_size=len(order)))
     return Story(events, order, commits)
 

@@ -12,8 +12,8 @@ import pytest
 
 from smspm_campaigns.delivery.books import MOST_LANES
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import Ledger, callbacks, connection, locks, read
-from smspm_campaigns.delivery.pacing import MOST_NOT_TAKEN
+from smspm_campaigns.delivery.ledger import Ledger, callbacks, connection, locks, read, resolve
+from smspm_campaigns.delivery.pacing import MOST_NOT_TAKEN, micros
 from smspm_campaigns.delivery.tracker import track_campaign
 from smspm_campaigns.exceptions import AccountRefused, LedgerError, NeverLeft
 from smspm_campaigns.gateway.client import Client
@@ -591,6 +591,21 @@ def test_a_pause_begins_no_further_question(new_book: "NewBook", clock: "Clock")
     assert runs[0].wait(60)
     assert book.counts() == {"delivered": 20}
     assert set(halted) == {False}
+
+
+def test_a_message_without_an_id_is_given_up_unasked(new_book: "NewBook", clock: "Clock") -> None:
+    """A person said that it was sent, and no callback came for three days."""
+    book = new_book(NUMBERS[:1])
+    client = Client.simulated(clock=clock, faults="close")
+    book.send(client)
+    with book.open() as ledger:
+        resolve.resolve(ledger, book.id, "sent", [0], at=micros(clock))
+    book.track(client)
+    assert book.counts() == {"submitted": 1}
+    clock.passed += 73 * HOUR
+    book.track(client)
+    assert book.counts() == {"unconfirmed": 1}
+    assert client.simulator.details_requests == 0
 
 
 def test_only_a_last_word_is_progress(new_book: "NewBook", clock: "Clock") -> None:

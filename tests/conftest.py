@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -339,7 +339,8 @@ class Worker:
         os.kill(self._told["pid"], signal.SIGCONT)
 
     def kill(self) -> None:
-        os.kill(self._told["pid"], signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(self._told["pid"], signal.SIGKILL)
 
     def wait(self) -> Ended:
         self._listen_for("ended")

@@ -2,13 +2,17 @@
 
 import os
 import random
+import socket
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import httpx
 import pytest
 
-from smspm_campaigns.gateway.simulator import KINDS, Fault, storm
+from smspm_campaigns.gateway.simulator import KINDS, Callbacks, Fault, storm
 
 if TYPE_CHECKING:
     from conftest import NewSiege, Siege
@@ -37,10 +41,15 @@ BURYING: Final = {
     "bury_the_dead>_end": _TRANSACTION,
     "bury_the_dead>_leaving": _UNLOCK,
 }
-TRACKING: Final = {"ask_again": _TRANSACTION, "ask": _WIRE, "record": _TRANSACTION}
+TRACKING: Final = {
+    "ask_again": _TRANSACTION,
+    "ask": _WIRE,
+    "record": _TRANSACTION,
+    "give_up": _TRANSACTION,  # those whose ids are not known
+}
 DECIDING: Final = dict.fromkeys(("cancel", "suppress", "resolve"), _TRANSACTION)
 
-_ONCE: Final = ("hold", "ask_again")  # in a run; everything else comes again and again
+_ONCE: Final = ("hold", "ask_again", "give_up")  # in a run; everything else comes again and again
 _AGAIN: Final = ("keep", "check", "send")  # once for each request
 
 LANES: Final = 8  # requests of a hundred that one process has in flight at most
@@ -356,3 +365,185 @@ def test_killed_while_one_sends_and_one_tracks_they_agree(new_siege: "NewSiege",
     unknown = siege.numbers("unknown")
     assert siege.numbers("failed") == received.intersection(NUMBERS[::7]) - unknown
     assert siege.numbers("delivered") == received.difference(NUMBERS[::7]) - unknown
+
+
+# --- callbacks ----------------------------------------------------------------------------------
+
+SECRET: Final = "canarysecret-5.A_1~b"
+PATIENCE: Final = 120.0  # seconds for something that surely happens: longer, and the test hangs
+#: What may go wrong with a request of which everything is taken, or nothing and that is known.
+LOST: Final[list[Fault | str]] = [
+    Fault("close"),
+    Fault("half"),
+    Fault("503", taken=True),
+    Fault("429"),
+    "partial",
+]
+STAGES: Final = {"queued": 1, "submitted": 2, "unconfirmed": 3, "delivered": 4, "failed": 4}
+
+
+class Call(NamedTuple):
+    """A call of the receiver: what it names, and the word."""
+
+    url: str
+    message_id: str | None
+    number: str | None
+    word: str
+
+    @property
+    def fields(self) -> dict[str, str]:
+        told = {"id": self.message_id, "toNumber": self.number, "status": self.word}
+        return {name: value for name, value in told.items() if value is not None}
+
+
+class Postman:
+    """Tells what became of messages: doubled, out of order, and again until it is answered OK."""
+
+    def __init__(self, siege: "Siege", seed: str) -> None:
+        self.answered_ok: list[Call] = []
+        self.all_told = threading.Event()
+        self._siege = siege
+        self._dice = random.Random(seed)
+        self._bag: list[Call] = []
+        self._known = 0
+        self._is_over = threading.Event()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        thread = threading.Thread(target=self._work, name="postman")
+        thread.start()
+        try:
+            yield
+        finally:
+            self._is_over.set()
+            thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+    def wait_until_all_is_told(self) -> None:
+        self.all_told.clear()
+        assert self.all_told.wait(PATIENCE)
+
+    def _work(self) -> None:
+        with httpx.Client(trust_env=False, timeout=5) as client:
+            while not self._is_over.is_set():
+                entries = self._siege.simulator.accepted[self._known :]
+                self._known += len(entries)
+                for entry in entries:
+                    self._bag += self._calls(entry)
+                if not self._bag:
+                    self.all_told.set()
+                    self._is_over.wait(0.01)
+                    continue
+                call = self._bag.pop(self._dice.randrange(len(self._bag)))
+                if self._tell(client, call):
+                    self.answered_ok.append(call)
+                else:
+                    self._bag.append(call)
+                    self._is_over.wait(0.01)
+
+    def _calls(self, entry: Mapping[str, Any]) -> list[Call]:
+        url, message_id, number = entry["report"], entry["id"], entry["toNumber"]
+        last = "failed" if number in NUMBERS[::7] else "delivered"
+        calls = [Call(url, message_id, number, word) for word in ("submitted", last)]
+        calls += [Call(url, message_id, None, last), Call(url, None, f"+{number}", "submitted")]
+        return calls + self._dice.choices(calls, k=2)
+
+    @staticmethod
+    def _tell(client: httpx.Client, call: Call) -> bool:
+        try:
+            return client.get(call.url, params=call.fields).is_success
+        except httpx.HTTPError:
+            return False
+
+
+def lost(siege: "Siege", told: list[Call]) -> list[Call]:
+    """Return the calls that were answered OK, and of which the ledger knows nothing."""
+    found = siege.ask(
+        "SELECT number, message_id, attempt.status FROM attempt "
+        "JOIN recipient ON recipient.id = recipient_id"
+    )
+    reached = [*((name, status) for number, name, status in found for name in (number, name))]
+    kept = set(siege.ask("SELECT message_id, word FROM callback"))
+    best = Counter[str]()
+    for name, status in reached:
+        if name is not None:
+            best[name] = max(best[name], STAGES.get(status, 0))
+    return [
+        call
+        for call in told
+        if best[call.message_id or (call.number or "").lstrip("+")] < STAGES[call.word]
+        and (call.message_id, call.word) not in kept
+    ]
+
+
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port that is nobody else's, on which processes may listen one after the other."""
+    with socket.socket() as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@pytest.mark.parametrize("seed", [1], ids="seed {}".format)
+def test_killed_while_one_sends_one_tracks_and_one_listens_nothing_is_lost(
+    new_siege: "NewSiege", seed: int
+) -> None:
+    """What was answered OK is known, nobody is sent twice, and each ends as the gateway has it."""
+    dice, waits = random.Random(f"listen {seed}"), random.Random(seed)
+    siege = new_siege(
+        *(150, 40, 30),
+        faults=storm(dice.getrandbits(32), 0.15, LOST),
+        details_faults=storm(dice.getrandbits(32), 0.1, BAD_ANSWERS),
+        failing=NUMBERS[::7],
+        latency=lambda: waits.uniform(0, 0.06),
+        callbacks=Callbacks(copies=2, final_first=True, late=0.05),
+    )
+    postman = Postman(siege, f"listen {seed}")
+    killed: Counter[str] = Counter()
+    with reserved_port() as port, siege.served(), postman.at_work():
+        report_url = f"http://127.0.0.1:{port}/{SECRET}"
+        listen: dict[str, Any] = {"port": port, "secret": SECRET}
+        for round_ in range(6):
+            step = dice.choice(_TRANSACTION)
+            listening = siege.start("listen", at=f"take: {step}", hit=dice.randint(1, 40), **listen)
+            sending = siege.start(
+                "drain",
+                at=f"{dice.choice(['keep', 'take'])}: {dice.choice(_TRANSACTION)}",
+                hit=dice.randint(2, 12),
+                after=dice.uniform(0.5, 1.5),
+                report_url=report_url,
+            )
+            tracking = siege.start(
+                "track", at=f"record: {dice.choice(_TRANSACTION)}", hit=dice.randint(1, 8)
+            )
+            killed["drain"] += sending.wait().was_killed
+            tracking.kill()
+            killed["track"] += tracking.wait().was_killed
+            listening.kill()
+            killed["listen"] += listening.wait().was_killed
+            where = f"seed {seed}, round {round_}: {killed}"
+            assert lost(siege, [*postman.answered_ok]) == [], where
+            assert siege.broken() == {}, where
+        siege.start("listen", **listen)
+        assert siege.run("drain", report_url=report_url)[:2] == (0, None)
+        postman.wait_until_all_is_told()
+        never_left = siege.numbers("unknown")
+        assert never_left.isdisjoint(siege.received())  # each that was taken is known by now
+        if never_left:
+            siege.run("resolve_unknown", action="resend", rows=sorted(never_left))
+            siege.run("drain", report_url=report_url)
+            postman.wait_until_all_is_told()
+        assert siege.run("track", timeout="24h")[:2] == (0, None)
+        assert lost(siege, postman.answered_ok) == []
+    assert siege.broken() == {}
+    assert (+killed).keys() == {"drain", "track", "listen"}
+    assert sorted(siege.received()) == sorted(siege.people)
+    assert siege.numbers("failed") == siege.people.intersection(NUMBERS[::7])
+    assert siege.numbers("delivered") == siege.people.difference(NUMBERS[::7])
+    assert siege.ask("SELECT * FROM callback") == []
+    spent = 1000 - siege.simulator.balance
+    assert siege.ask("SELECT count(price), sum(price) FROM attempt") == [
+        (len(siege.people), round(spent * 10**9))
+    ]
+    assert siege.ask("SELECT taken FROM campaign") == [(len(siege.people),)]

@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import (
     Ledger,
+    callbacks,
     claim,
     owners,
     plan,
@@ -35,13 +36,14 @@ from smspm_campaigns.delivery.ledger import (
     resolve,
     rounds,
 )
+from smspm_campaigns.delivery.ledger.callbacks import Callback
 from smspm_campaigns.delivery.ledger.claim import Claim, Claimer, Order
 from smspm_campaigns.delivery.ledger.evidence import Evidence
 from smspm_campaigns.delivery.ledger.owners import Owner
 from smspm_campaigns.delivery.ledger.read import Change
 from smspm_campaigns.delivery.ledger.record import Answered
 from smspm_campaigns.delivery.ledger.resolve import Mark
-from smspm_campaigns.delivery.pacing import first_poll, micros
+from smspm_campaigns.delivery.pacing import micros
 from smspm_campaigns.delivery.sender import Outcome, evidence_of
 from smspm_campaigns.delivery.tracker import track_campaign
 from smspm_campaigns.exceptions import (
@@ -56,7 +58,7 @@ from smspm_campaigns.exceptions import (
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.replies import Reply
 from smspm_campaigns.gateway.simulator import Fault
-from smspm_campaigns.vocabulary import MAX_RECIPIENTS, SIMULATED
+from smspm_campaigns.vocabulary import MAX_RECIPIENTS, SIMULATED, VENDOR_STATUS
 
 if TYPE_CHECKING:
     from conftest import Book, NewBook
@@ -153,7 +155,8 @@ USUAL = {
     *("look: NoneType", "look: RunStopped", "answer: well", "a reply that nobody hears"),
     *("outcome: Reply", "outcome: NeverLeft", "outcome: OutcomeUnknown"),
     *("record", "record late", "record twice", "record after a burial", "poll"),
-    *("callback: submitted", "callback: delivered", "callback: failed"),
+    *("callback: submitted", "callback: delivered", "callback: failed", "callback: Buffered"),
+    *("callback, kept apart", "callback, kept apart, told", "contradict: delivered"),
     *("create, new", "create, again", "create, conflicts", "set max_cost"),
     *("cancel, planned", "cancel, sending", "cancel, unknown"),
     *("suppress, planned", "suppress, sending", "suppress, unknown"),
@@ -164,7 +167,7 @@ RARE = {
     *("look: NeverLeft", "look: RunStopped", "record after a burial", "record twice"),
     *("say: CampaignConflict", "an id of another message", "poll: unconfirmed", "poll: failed"),
     *("claim: RunStopped", "claim: GatewayMismatch", "claim: BudgetExceeded"),
-    *("create, new", "create, again", "create, conflicts", "callback: unknown"),
+    *("create, new", "create, again", "create, conflicts", "contradict: unknown"),
 }
 
 
@@ -392,6 +395,7 @@ class Machine(RuleBasedStateMachine):
         self.fault: Fault | None = None
         self.details_faults: list[str] = []
         self.names = count(1)
+        self.kept_apart: dict[str, dict[str, None]] = {}  # words by id, in the order they came
         self.told: list[tuple[int, Change]] = []  # the history in the order it was written
         self.seen = Picture({}, {}, {}, set(), {}, {})
         self.stack = ExitStack()
@@ -701,8 +705,8 @@ class Machine(RuleBasedStateMachine):
             error=None if isinstance(outcome, Reply) else str(outcome),
             halve=isinstance(outcome, ListRefused),
         )
-        with flight.process.ledger.transaction():
-            record.close_requests(flight.process.ledger, [answered], at=at)
+        order = Order(flight.campaign, flight.process.owner, flight.gateway, None)
+        rounds.keep(flight.process.ledger, Claimer(order), [answered], most=0, most_rows=0, at=at)
         self._check_proofs(evidence)
         self.reached["record late" if "sending" not in before else "record"] += 1
         self.reached["record after a burial"] += flight.process.owner.id not in self.seen.alive
@@ -722,7 +726,10 @@ class Machine(RuleBasedStateMachine):
             old = self.seen.attempts[proof.attempt_id].status
             is_another_s = proof.message_id and ids.get(proof.message_id, proof[0]) != proof[0]
             new = "unknown" if is_another_s else str(proof.status)
-            assert after.attempts[proof.attempt_id].status == max(old, new, key=stage)
+            expected = max(old, new, key=stage)
+            if proof.message_id and not is_another_s:
+                expected = self._with_what_waited(proof.message_id, expected)
+            assert after.attempts[proof.attempt_id].status == expected
 
     def _with_a_known_id(self, outcome: Outcome) -> Outcome:
         """The gateway gives a message the id that it gave another one before."""
@@ -769,36 +776,62 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.truth.receipts)
     @rule(
         receipt=one_of(lambda self: self.news() or self.truth.receipts),
-        status=st.sampled_from(
-            ["queued", "submitted", "delivered", "failed", "unknown", "not_taken"]
-        ),
-        by_reference=st.booleans(),
+        word=st.sampled_from(["queued", "sent", "last", "last", "Buffered"]),
+        names=st.sampled_from(["id", "id", "reference", "both"]),
+        copies=st.integers(1, 2),
     )
-    def callback(self, receipt: Receipt, status: str, *, by_reference: bool = True) -> None:
-        """A callback finds its attempt by the id, or by our reference and the number.
+    def callback(
+        self, receipt: Receipt, word: str = "last", names: str = "both", copies: int = 1
+    ) -> None:
+        """The gateway tells what became of a message, which may be the first that is heard of it.
 
-        It may prove nothing; it may contradict what is known to be taken.
+        It names the message by its id, or by our reference and the number.
         """
-        at, attempt = self.now(), receipt.attempt
-        old = self.seen.attempts[attempt].status
-        if status == "not_taken" and old not in KNOWN:
-            return
-        known = self.desk.one("SELECT id FROM attempt WHERE message_id = ?", receipt.message_id)
-        if not known and not by_reference:
-            return
-        assert known in (None, (attempt,))
-        is_open = status in ("queued", "submitted")
-        proof = Evidence(
-            attempt,
-            status,
-            None if status in ("unknown", "not_taken") else receipt.message_id,
-            word=status,
-            due_at=first_poll(at) if is_open else None,
+        attempt = self.seen.attempts[receipt.attempt]
+        number = self.seen.rows[attempt.row].number
+        if word == "last":
+            word = "undelivered" if number == TWO else "delivered"
+        told = Callback(
+            word,
+            None if names == "reference" else receipt.message_id,
+            None if names == "id" else f"+{number}",
+            None if names == "id" else attempt.request,
         )
-        record.record(self.desk, [proof], "callback", at=at)
+        is_found = names != "id" or attempt.message_id is not None
+        status = str(VENDOR_STATUS.get(word, "queued"))
+        expected = max(attempt.status, status, key=stage) if is_found else attempt.status
+        if not is_found:
+            self.kept_apart.setdefault(receipt.message_id, {})[word] = None
+        elif told.message_id is not None:
+            expected = self._with_what_waited(receipt.message_id, expected)
+        known = callbacks.take(self.desk, [told] * copies, at=self.now())
+        assert known == is_found * copies
+        assert Picture.of(self.observer).attempts[attempt.id].status == expected
+        self.reached[f"callback: {VENDOR_STATUS.get(word, word)}"] += 1
+        self.reached[f"callback, {attempt.status}"] += 1
+        self.reached["callback, kept apart"] += not is_found
+
+    def _with_what_waited(self, message_id: str, status: str) -> str:
+        """Say what a message is when its id appears: what came for it before is told now."""
+        words = self.kept_apart.pop(message_id, {})
+        self.reached["callback, kept apart, told"] += bool(words)
+        told = (str(VENDOR_STATUS.get(word, "queued")) for word in words)
+        return max(status, *told, key=stage) if words else status
+
+    @precondition(lambda self: self.truth.receipts)
+    @rule(
+        receipt=one_of(lambda self: self.truth.receipts),
+        status=st.sampled_from(["delivered", "failed", "unknown", "not_taken"]),
+    )
+    def contradict(self, receipt: Receipt, status: str) -> None:
+        """Something proves nothing, or the contrary of what is known to be taken."""
+        attempt = receipt.attempt
+        if status == "not_taken" and self.seen.attempts[attempt].status not in KNOWN:
+            return
+        proof = Evidence(attempt, status, word=status)
+        record.record(self.desk, [proof], "callback", at=self.now())
         self._check_proofs([proof])
-        self.reached[f"callback: {status}"] += 1
-        self.reached[f"callback, {old}"] += 1
+        self.reached[f"contradict: {status}"] += 1
 
     def news(self) -> list[Receipt]:
         """Return what was taken without a reply that says so, or none was recorded yet."""
@@ -954,6 +987,8 @@ class Machine(RuleBasedStateMachine):
         self._history_tells_it_all(new)
         self._requests_are_sound(new)
         self._the_gateway_has_what_is_known(new)
+        waiting = sum(map(len, self.kept_apart.values()))
+        assert callbacks.count_kept_apart(self.observer) == waiting
         for campaign in new.campaigns.values():
             taken = new.taken(campaign.id)
             assert campaign.taken == len(taken)
@@ -1150,14 +1185,14 @@ def test_the_machine_reaches_what_is_rare(
         step(state.say, "resend", [state.unknown()[0].id], is_honest=False)
         step(state.look, second)
         step(state.send, second, "well")
-        step(state.callback, state.truth.receipts[-1], "unknown", by_reference=True)
+        step(state.contradict, state.truth.receipts[-1], "unknown")
         step(state.lose_locks)
         step(state.start)
         two = state.processes[-1]
         step(state.say, "resend", [state.unknown()[0].id], is_honest=False)
         step(state.claim, two, 1, room=1)
         again = state.flights[-1]
-        step(state.callback, state.truth.receipts[0], "delivered")
+        step(state.callback, state.truth.receipts[0])
         step(state.look, again)
         step(state.record, again)
         step(state.record, second)

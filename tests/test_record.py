@@ -155,6 +155,7 @@ def test_an_attempt_only_moves_forward(new_book: "NewBook", old: str, new: str) 
     contradicts = two_last_words or (old in TAKEN and new == "not_taken")
     assert history(book) == [*before, *([(1, 2, new, "poll")] if forward or contradicts else [])]
     assert book.statuses() == {NUMBERS[0]: row_status([expected])}
+    assert book.ask("SELECT taken FROM campaign") == [(int(expected in TAKEN | {"unknown"}),)]
 
 
 STEPS = st.lists(
@@ -244,6 +245,19 @@ def test_a_late_reply_counts_after_the_owner_was_declared_dead(new_book: "NewBoo
     assert kept(book).due_at == 9
 
 
+def test_a_late_reply_counts_after_its_row_was_claimed_again(new_book: "NewBook") -> None:
+    """Somebody erred and said it was not sent: now two messages may be taken."""
+    book = new_book(NUMBERS[:1])
+    first = claimed(book)
+    note(book, Evidence(1, "not_taken", error="a person said so"))
+    claimed(book)
+    assert book.ask("SELECT taken FROM campaign") == [(1,)]
+    close(book, first, Evidence(1, "queued", "id-1", "Added to queue", due_at=9))
+    assert book.ask("SELECT taken, taken_cost FROM campaign") == [(2, 100_000_000)]
+    assert book.ask("SELECT status FROM attempt ORDER BY id") == [("queued",), ("sending",)]
+    assert book.statuses() == {NUMBERS[0]: "queued"}
+
+
 def test_an_id_that_another_message_has_proves_nothing(new_book: "NewBook") -> None:
     """The second claim to it is unknown, in the same reply or a later one."""
     book = new_book([NUMBERS[0], NUMBERS[0]])
@@ -308,6 +322,14 @@ def test_what_has_ended_is_never_due_again(new_book: "NewBook", status: str) -> 
     with book.open() as ledger:
         assert read.next_due(ledger, book.id, after=0) is None
         assert read.due(ledger, book.id, most=9, at=10**18) == []
+
+
+@pytest.mark.parametrize("status", ["unknown", "not_taken", "refused"])
+def test_what_was_not_accepted_is_never_due(new_book: "NewBook", status: str) -> None:
+    """Not even when the reply gave it an id, and whoever recorded it a date."""
+    book = new_book(NUMBERS[:1])
+    close(book, claimed(book), Evidence(1, status, "id-1", due_at=9))
+    assert (kept(book).status, kept(book).message_id, kept(book).due_at) == (status, "id-1", None)
 
 
 def test_what_is_open_stays_due(new_book: "NewBook") -> None:

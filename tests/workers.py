@@ -27,8 +27,11 @@ import httpx
 
 import smspm_campaigns as smspm
 from smspm_campaigns import campaign as _campaign  # noqa: F401 - loaded once, before the forks
+from smspm_campaigns.delivery.callbacks import Intake
+from smspm_campaigns.delivery.serving import listen_on, serve
 from smspm_campaigns.exceptions import GatewayError, RunStopped
 from smspm_campaigns.gateway.client import Client
+from smspm_campaigns.masking import Secret
 
 _LEDGER: Final = "smspm_campaigns.delivery.ledger"
 _PLUMBING: Final = (
@@ -188,6 +191,8 @@ def _do(campaign: smspm.Campaign, client: Client, do: str, options: dict[str, An
         getattr(campaign, do)(client, progress=False, **options)
     elif do == "drain":
         _drain(campaign, client, options)
+    elif do == "listen":
+        _listen(campaign, **options)
     else:
         getattr(campaign, do)(**options)
 
@@ -198,6 +203,13 @@ def _drain(campaign: smspm.Campaign, client: Client, options: dict[str, Any]) ->
         with suppress(GatewayError, RunStopped):
             campaign.send(client, progress=False, **options)
             return
+
+
+def _listen(campaign: smspm.Campaign, port: int, secret: str) -> None:
+    """Receive callbacks, as the command does, until somebody ends it."""
+    with listen_on("127.0.0.1", port) as listener:
+        intake = Intake(campaign.path)
+        serve(intake, Secret(secret), listener, started=lambda: None, tell=lambda: None)
 
 
 def _attend(connection: socket.socket) -> None:

@@ -135,9 +135,14 @@ class _Tracker:
                 if not self._ahead:
                     if not await self._read_on():
                         return None
-                elif await take_turn(self._run, self._client, self._time_left):
+                elif await self._has_turn():
                     return self._ahead.popleft()
         return None
+
+    async def _has_turn(self) -> bool:
+        """Wait for a turn, and while the run was asked to pause meanwhile; tell whether."""
+        taken = await take_turn(self._run, self._client, self._time_left)
+        return taken and await self._duty.may_go_on()
 
     async def _read_on(self) -> bool:
         """Read what is due, or wait until something may be; tell whether anything may come."""
@@ -170,6 +175,7 @@ class _Tracker:
             self._not_taken += 1
             self._silence = error if isinstance(error, NeverLeft) else None
             self._asked.discard(due.attempt_id)
+            self._run.news.set()  # for who waits for its answer
             most = math.inf if self._is_reached else MOST_NOT_TAKEN
             hold_back(self._client.pace, error, ceil(self._not_taken / self._lanes), most=most)
             return

@@ -308,16 +308,16 @@ def test_the_word_and_the_error_are_those_of_the_status(new_book: "NewBook") -> 
     note(book, Evidence(1, "queued", word="queued", due_at=30), at=20)
     assert kept(book) == Kept("queued", "id-1", "queued", None, None, None, 5, 5, 30)
     note(book, Evidence(1, "queued", error="HTTP 503", due_at=40), at=30)
-    note(book, Evidence(1, "delivered", word="delivered"), at=40)
+    note(book, Evidence(1, "delivered", word="delivered", price=50), at=40)
     note(book, Evidence(1, "queued", word="queued", error="HTTP 503", due_at=60), at=50)
-    assert kept(book) == Kept("delivered", "id-1", "delivered", None, None, None, 5, 40, None)
+    assert kept(book) == Kept("delivered", "id-1", "delivered", None, 50, None, 5, 40, None)
 
 
 @pytest.mark.parametrize("status", ["delivered", "failed", "unconfirmed"])
 def test_what_has_ended_is_never_due_again(new_book: "NewBook", status: str) -> None:
     """Not even when an older question is answered after the last word."""
     book = accepted(new_book)
-    note(book, Evidence(1, status))
+    note(book, Evidence(1, status, price=50))
     note(book, Evidence(1, "submitted", due_at=99))
     with book.open() as ledger:
         assert read.next_due(ledger, book.id, after=0) is None
@@ -330,6 +330,21 @@ def test_what_was_not_accepted_is_never_due(new_book: "NewBook", status: str) ->
     book = new_book(NUMBERS[:1])
     close(book, claimed(book), Evidence(1, status, "id-1", due_at=9))
     assert (kept(book).status, kept(book).message_id, kept(book).due_at) == (status, "id-1", None)
+
+
+def test_a_last_word_without_a_price_is_asked_about_once_more(new_book: "NewBook") -> None:
+    """Five seconds later; a second one without a price ends the asking, and so does a price."""
+    book = accepted(new_book)
+    note(book, Evidence(1, "delivered", due_at=99), at=10)
+    assert kept(book).due_at == 5_000_010
+    note(book, Evidence(1, "delivered", due_at=99), at=20)
+    assert (kept(book).price, kept(book).due_at) == (None, None)
+    other = accepted(new_book)
+    note(other, Evidence(1, "submitted", price=50, due_at=99), at=10)
+    assert kept(other).due_at == 99
+    with other.open() as ledger:  # a callback has the last word, and the price is there
+        record.record(ledger, [Evidence(1, "delivered")], "callback", at=30)
+    assert (kept(other).status, kept(other).due_at) == ("delivered", None)
 
 
 def test_what_is_open_stays_due(new_book: "NewBook") -> None:

@@ -10,21 +10,22 @@ from smspm_campaigns.vocabulary import OPEN, Status
 def tell_what_is_open(campaign: Reading, counts: dict[str, int], how_to_go_on: str) -> None:
     """Warn of messages that something is still to be learnt of, and say what to do next."""
     with opened(campaign.path) as ledger:
-        unasked, unpriced = read.still_open(ledger, read.find_campaign(ledger, campaign.name).id)
+        lack = read.still_open(ledger, read.find_campaign(ledger, campaign.name).id)
     still_open = sum(counts[status] for status in OPEN)
-    asked = still_open - unasked
-    told = [
-        f"{asked:,} messages have no final status yet." if asked > 0 else "",
-        f"Of {unpriced:,} messages with a final status the price is not known yet."
-        if unpriced
-        else "",
-    ]
-    if any(told):
-        warn(f"{' '.join(filter(None, told))} {how_to_go_on}")
-    if unasked:
+    asked = still_open - lack.unasked
+    told = []
+    if asked > 0:
+        told.append(f"{asked:,} messages have no final status yet.")
+    if count := lack.unpriced:
+        told.append(f"Of {count:,} messages with a final status the price is not known yet.")
+    if told:
+        warn(" ".join([*told, how_to_go_on]))
+    if lack.priceless:
+        warn(f"Of {lack.priceless:,} messages with a final status SMSPM names no price.")
+    if lack.unasked:
         warn(
-            f"{unasked:,} messages have no final status, and no id to ask about. A callback may "
-            "still tell; without one they are unconfirmed when they are old."
+            f"{lack.unasked:,} messages have no final status, and no id to ask about. A callback "
+            "may still tell; without one they are unconfirmed when they are old."
         )
 
 

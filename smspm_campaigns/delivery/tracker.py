@@ -190,16 +190,15 @@ class _Tracker:
         self._answer(due, evidence, is_answer=is_answer)
 
     def _answer(self, due: Due, evidence: Evidence, *, is_answer: bool) -> None:
-        """Have an answer recorded, and when to ask again unless it was the last word.
+        """Have an answer recorded, and when to ask again if it was no last word.
 
-        A message that is old, and whose answer is still no last word, is given up.
+        A message that is old, and whose answer is still none, is given up.
         """
         now = micros(self._clock)
-        if evidence.status in (None, *OPEN):
-            if is_answer and now - due.sent_at >= self._give_up_after:
-                evidence = evidence._replace(status=Status.UNCONFIRMED)
-            else:
-                evidence = evidence._replace(due_at=next_poll(due.sent_at, now))
+        evidence = evidence._replace(due_at=next_poll(due.sent_at, now))
+        is_old = now - due.sent_at >= self._give_up_after
+        if evidence.status in (None, *OPEN) and is_answer and is_old:
+            evidence = evidence._replace(status=Status.UNCONFIRMED)
         self._duty.done += due.status in OPEN and evidence.status not in (None, *OPEN)
         self._answers.append(evidence)
         self._has_answers.set()

@@ -9,6 +9,8 @@ from smspm_campaigns.vocabulary import FINAL, VENDOR_STATUS, Status
 FIRST_POLL: Final = 2_000_000
 #: Microseconds between two questions about a message at the most.
 LAST_POLL: Final = 3_600_000_000
+#: Microseconds from a last word without a price to the one more question about it.
+_PRICE_AGAIN: Final = 5_000_000
 #: Billionths of a euro in one.
 EURO: Final = 1_000_000_000
 
@@ -107,17 +109,23 @@ class Step:
 def _due(known: Known, proof: Evidence, source: str, status: str, *, at: int) -> int | None:
     """Say when to ask next.
 
-    The last word of a poll ends the asking. That of anybody else has no price, so that a poll is
-    still to come.
+    The last word of a poll ends the asking; one without a price is asked for once more. That of
+    anybody else has no price, so that a poll is still to come.
     """
-    if source == "poll":
-        is_over = known.due_at is None or proof.status in (Status.UNCONFIRMED, *FINAL)
-        return None if is_over else proof.due_at or known.due_at
     forward = known.new_stage > known.stage
+    asks_for_price = status in FINAL and known.price is None and proof.price is None
+    if source == "poll":
+        if known.due_at is None or proof.status == Status.UNCONFIRMED:
+            return None
+        if proof.status in FINAL:
+            return at + _PRICE_AGAIN if forward and asks_for_price else None
+        is_over = status in FINAL and not asks_for_price
+        return None if is_over else proof.due_at or known.due_at
     has_id = known.message_id is not None or proof.message_id is not None
-    is_news = forward or (known.message_id is None and proof.message_id is not None)
     if not has_id or status not in _ACCEPTED:
         return None
-    if not is_news or known.price is not None:
-        return known.due_at
-    return at if status in FINAL else known.due_at or proof.due_at or at + FIRST_POLL
+    is_news = forward or known.message_id is None
+    if status in FINAL:
+        due_at = at if is_news else known.due_at
+        return due_at if asks_for_price else None
+    return known.due_at or ((proof.due_at or at + FIRST_POLL) if is_news else None)

@@ -280,14 +280,18 @@ class Open(NamedTuple):
 
     unasked: int  # no final word yet, and no id to ask about
     unpriced: int  # a final word, and the price is still to be asked for
+    priceless: int  # a final word, and the answer to the question for the price had none
 
 
 def still_open(ledger: Ledger, campaign_id: int) -> Open:
-    """Count the messages that asking cannot help, and those that are only asked for the price."""
+    """Count the messages that asking cannot help, and those that lack the price alone."""
     found = ledger.one(
         "SELECT coalesce(sum(attempt.status IN ('queued', 'submitted') AND message_id IS NULL), 0),"
-        " coalesce(sum(attempt.status IN ('delivered', 'failed') AND due_at IS NOT NULL), 0) "
-        "FROM request JOIN attempt ON attempt.request_id = request.id WHERE campaign_id = ?",
+        " coalesce(sum(lacks_price AND due_at IS NOT NULL), 0),"
+        " coalesce(sum(lacks_price AND due_at IS NULL), 0) "
+        "FROM (SELECT *, status IN ('delivered', 'failed') AND message_id IS NOT NULL "
+        "      AND price IS NULL AS lacks_price FROM attempt) AS attempt "
+        "JOIN request ON request.id = attempt.request_id WHERE campaign_id = ?",
         campaign_id,
     )
     return Open(*found)

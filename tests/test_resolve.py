@@ -365,7 +365,7 @@ def test_a_late_id_is_asked_about_after_a_person_s_sent(new_book: "NewBook") -> 
         proof = Evidence(1, "queued", "id-1", "Added to queue", due_at=9)
         book.close(ledger, claimed.request_id, [proof], reply="", error=None, at=6)
         [row] = book.rows()
-        assert (row.status, row.message_id, row.sent_at) == ("submitted", "id-1", 1)
+        assert (row.status, row.message_id, row.sent_at) == ("submitted", "id-1", 6)
         assert read.next_due(ledger, book.id, after=0) == 9
         record.record(ledger, [Evidence(1, "delivered")], "poll", at=10)
         assert statuses(book) == ["delivered"]

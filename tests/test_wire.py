@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -386,16 +386,34 @@ def test_replies_that_name_their_message_share_a_connection() -> None:
         assert there.connections == 1
 
 
+ANOTHER_S: Final = "The API answered about another"
+MIXED_UP: Final = "A connection that was used bef"
+
+
 @pytest.mark.parametrize(
-    "late", [named(0), named(7), reply(b'{"status": "failed"}')], ids=["old", "other", "unnamed"]
+    ("late", "error"),
+    [
+        (named(0), ANOTHER_S),
+        (named(7), ANOTHER_S),
+        (reply(b'{"id": 7, "status": "failed"}'), MIXED_UP),  # which may be of another kind
+        (reply(b'{"status": "failed"}'), MIXED_UP),
+    ],
 )
-def test_a_reply_about_another_message_is_nobody_s(late: bytes) -> None:
+def test_a_reply_about_another_message_is_nobody_s(late: bytes, error: str) -> None:
     """On a connection that was used before it proves nothing, and the next question has its own."""
     first: list[Step] = [Peer.read, named(0), Peer.read, late, Peer.wait]
     with gateway(first, [Peer.read, named(2), Peer.wait]) as there:
         told = ask_all(client_of(there.url, timeout=0.3), 3)
-        assert told == ["delivered", "A connection that was used bef", "delivered"]
+        assert told == ["delivered", error, "delivered"]
         assert there.connections == 2
+
+
+def test_a_first_reply_about_another_message_proves_nothing() -> None:
+    """However new the connection is; an id of another kind may be the gateway's own."""
+    first: list[Step] = [Peer.read, named(7), Peer.wait]
+    own = reply(b'{"id": 7, "status": "submitted"}')
+    with gateway(first, [Peer.read, own, Peer.wait]) as there:
+        assert ask_all(client_of(there.url), 2) == [ANOTHER_S, "submitted"]
 
 
 # --- gateways that do not -------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from smspm_campaigns.clock import Clock
 from smspm_campaigns.delivery.desk import Desk
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import owners, runs
+from smspm_campaigns.delivery.ledger import Ledger, owners, runs
 from smspm_campaigns.delivery.ledger.owners import Ending, Entry, Owner
 from smspm_campaigns.delivery.pacing import SECOND, micros
 from smspm_campaigns.exceptions import LedgerError, SmspmError
@@ -60,12 +60,17 @@ class Duty:
         self._run.go_on()
 
     async def listen(self) -> None:
-        """Look now and then, and at once when somebody here asks for it; say how far it is."""
-        told = 0
+        """Look now and then, and at once when somebody here asks for it; say how far it is.
+
+        That others have written is news.
+        """
+        told, version = 0, None
         while True:
             await self._run.look_asked(_LOOK_EVERY)
             with suppress(LedgerError):  # whoever claims or records will tell
                 await self.look()
+                if version != (version := await self._desk.do(Ledger.version)):
+                    self._run.news.set()
                 if self.done != told:
                     told = self.done
                     await self._desk.do(runs.note, self.owner.id, done=told, busy=self._micros)

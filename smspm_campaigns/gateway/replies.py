@@ -131,10 +131,12 @@ def read_details(
     """Read the reply to a question about a message.
 
     Raises:
-        GatewayError: an error, or no status in it.
+        GatewayError: an error, no status in it, or the id of another message.
     """
     body = _readable(code, headers, raw, now)
-    word = body.get("status")
+    word, about = body.get("status"), body.get("id")
+    if isinstance(about, str) and about != message_id and len(about) == len(message_id):
+        raise OutcomeUnknown("The API answered about another message.", raw=raw)
     if not isinstance(word, str) or not word.strip() or body.get("error"):
         raise _error(body, code, raw, 1, list_errors_atomic=False)
     return Details(
@@ -142,7 +144,7 @@ def read_details(
         _decimal(body.get("price")),
         _text(body.get("carrier")) or None,
         raw,
-        is_plain=code == 200 and body.get("id") == message_id,
+        is_plain=code == 200 and about == message_id,
     )
 
 

@@ -193,9 +193,10 @@ class Claimer:
             text, sender = contents[request[0].content_id]
             claims.append(Claim(request_id, text, sender, attempts, recipients))
         ledger.values(
-            "INSERT INTO attempt (id, recipient_id, request_id, status, updated_at) VALUES (rows)",
+            "INSERT INTO attempt (id, recipient_id, request_id, campaign_id, status, updated_at) "
+            "VALUES (rows)",
             [
-                (attempt, recipient, claim.request_id, "sending", at)
+                (attempt, recipient, claim.request_id, order.campaign_id, "sending", at)
                 for claim in claims
                 for attempt, recipient in zip(
                     claim.attempts.values(), claim.recipients, strict=True

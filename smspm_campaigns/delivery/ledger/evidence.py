@@ -78,15 +78,17 @@ class Step:
         self.known = known
         self.is_forward = known.new_stage > known.stage
         self.is_taken = known.new_taken
-        said = proof.status or Status.QUEUED
-        status = said if self.is_forward else known.status
+        new = proof.status or Status.QUEUED
+        status = new if self.is_forward else known.status
         is_heard = self.is_forward or (proof.status in (None, status) and status not in FINAL)
         message_id = known.message_id or proof.message_id
         if source == "reply":  # the id to ask with: a callback may name a message otherwise
             message_id = proof.message_id or known.message_id
         sent_at = known.sent_at
-        if sent_at is None and status in _ACCEPTED:
-            sent_at = at if source == "reply" else known.claimed_at
+        if source == "reply" and proof.status in _ACCEPTED:
+            sent_at = at
+        elif sent_at is None and status in _ACCEPTED:
+            sent_at = known.claimed_at
         self.attempt = (
             *(proof.attempt_id, status, message_id, proof.price, proof.carrier),
             (proof.word or known.word) if is_heard else known.word,  # else it is old news
@@ -95,9 +97,9 @@ class Step:
             at if self.is_forward else known.updated_at,
             _due(known, proof, source, status, at=at),
         )
-        told = status if proof.status is None else said
+        told = status if proof.status is None else new
         self.event = (known.recipient_id, proof.attempt_id, at, told, source, proof.error)
-        denies = said != known.status and (
+        denies = new != known.status and (
             known.new_stage == known.stage or (known.taken and not known.new_taken)
         )
         is_new_word = proof.status is None and proof.word is not None

@@ -105,7 +105,7 @@ def lost_locks(ledger: Ledger, campaign_id: int) -> list[Path]:
     """Return the lock files that are not there, of owners that have rows of a campaign."""
     claiming = ledger.all(
         "SELECT DISTINCT owner_id FROM request JOIN attempt ON attempt.request_id = request.id "
-        "WHERE campaign_id = ? AND attempt.status = 'sending'",
+        "WHERE request.campaign_id = ? AND attempt.status = 'sending'",
         campaign_id,
     )
     return [

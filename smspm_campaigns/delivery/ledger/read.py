@@ -34,7 +34,7 @@ _CHANGES: Final = (
     "evidence, request_id, message_id, change.error "
     "FROM change JOIN recipient ON recipient.id = change.recipient_id "
     "LEFT JOIN attempt ON attempt.id = change.attempt_id "
-    "WHERE campaign_id = ? AND position >= ? AND position < ?"
+    "WHERE recipient.campaign_id = ? AND position >= ? AND position < ?"
 )
 
 
@@ -259,7 +259,7 @@ def due(ledger: Ledger, campaign_id: int, *, most: int, at: int) -> list[Due]:
     found = ledger.all(
         "SELECT attempt.id, message_id, attempt.status, coalesce(sent_at, claimed_at), due_at "
         "FROM attempt JOIN request ON request.id = attempt.request_id "
-        "WHERE +campaign_id = ? AND due_at <= ? ORDER BY due_at LIMIT ?",  # + : by the due index
+        "WHERE attempt.campaign_id = ? AND due_at <= ? ORDER BY due_at LIMIT ?",
         *(campaign_id, at, most),
     )
     return [Due(*row) for row in found]
@@ -268,11 +268,10 @@ def due(ledger: Ledger, campaign_id: int, *, most: int, at: int) -> list[Due]:
 def next_due(ledger: Ledger, campaign_id: int, *, after: int) -> int | None:
     """Return when the first message is to be asked about after that, None when none is."""
     found = ledger.one(
-        "SELECT due_at FROM attempt JOIN request ON request.id = attempt.request_id "
-        "WHERE +campaign_id = ? AND due_at > ? ORDER BY due_at LIMIT 1",
+        "SELECT min(due_at) FROM attempt WHERE campaign_id = ? AND due_at > ?",
         *(campaign_id, after),
     )
-    return None if found is None else int(found[0])
+    return None if found[0] is None else int(found[0])
 
 
 class Open(NamedTuple):
@@ -289,9 +288,10 @@ def still_open(ledger: Ledger, campaign_id: int) -> Open:
         "SELECT coalesce(sum(attempt.status IN ('queued', 'submitted') AND message_id IS NULL), 0),"
         " coalesce(sum(lacks_price AND due_at IS NOT NULL), 0),"
         " coalesce(sum(lacks_price AND due_at IS NULL), 0) "
-        "FROM (SELECT *, status IN ('delivered', 'failed') AND message_id IS NOT NULL "
-        "      AND price IS NULL AS lacks_price FROM attempt) AS attempt "
-        "JOIN request ON request.id = attempt.request_id WHERE campaign_id = ?",
+        "FROM (SELECT attempt.*, attempt.status IN ('delivered', 'failed') "
+        "      AND message_id IS NOT NULL AND price IS NULL AS lacks_price "
+        "      FROM request JOIN attempt ON attempt.request_id = request.id "
+        "      WHERE request.campaign_id = ?) AS attempt",
         campaign_id,
     )
     return Open(*found)

@@ -101,10 +101,14 @@ def ask_again(ledger: Ledger, campaign_id: int, *, sent_after: int, at: int) -> 
     """
     with ledger.transaction():
         ledger.execute(
-            "UPDATE attempt SET due_at = ? WHERE (due_at > ? OR (status = 'unconfirmed' "
-            "AND message_id IS NOT NULL AND sent_at > ?)) AND request_id IN "
-            "(SELECT id FROM request WHERE campaign_id = ?)",
-            (at, at + LAST_POLL, sent_after, campaign_id),
+            "UPDATE attempt SET due_at = ? WHERE campaign_id = ? AND due_at > ?",
+            (at, campaign_id, at + LAST_POLL),
+        )
+        ledger.execute(
+            "UPDATE attempt SET due_at = ? WHERE status = 'unconfirmed' "
+            "AND message_id IS NOT NULL AND sent_at > ? AND recipient_id IN "
+            "(SELECT id FROM recipient WHERE campaign_id = ? AND status = 'unconfirmed')",
+            (at, sent_after, campaign_id),
         )
 
 
@@ -112,8 +116,9 @@ def give_up(ledger: Ledger, campaign_id: int, *, sent_before: int, at: int) -> N
     """Make messages unconfirmed that were sent before that and have no id to ask about."""
     with ledger.transaction():
         unasked = ledger.all(
-            "SELECT attempt.id FROM attempt JOIN request ON request.id = request_id "
-            "WHERE campaign_id = ? AND status IN ('queued', 'submitted') AND message_id IS NULL "
+            "SELECT attempt.id FROM recipient JOIN attempt ON attempt.recipient_id = recipient.id "
+            "WHERE recipient.campaign_id = ? AND recipient.status IN ('queued', 'submitted') "
+            "AND attempt.status IN ('queued', 'submitted') AND message_id IS NULL "
             "AND sent_at <= ?",
             *(campaign_id, sent_before),
         )

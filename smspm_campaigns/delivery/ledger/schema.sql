@@ -136,11 +136,12 @@ CREATE TABLE attempt (             -- one row in one request
   sent_at      INTEGER,            -- when the request was answered and had taken it
   updated_at   INTEGER NOT NULL,
   due_at       INTEGER,            -- when to ask next; NULL: never
+  campaign_id  INTEGER NOT NULL DEFAULT 0,  -- that of its request: what is due is found by it
   UNIQUE (recipient_id, request_id),
   CHECK (due_at IS NULL OR message_id IS NOT NULL)
 );
 CREATE INDEX attempt_of_request ON attempt (request_id);
-CREATE INDEX attempt_due ON attempt (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX attempt_due ON attempt (campaign_id, due_at) WHERE due_at IS NOT NULL;
 
 CREATE VIEW prevailing AS          -- the attempt that speaks for a row; NULL without one
 SELECT recipient.id AS recipient_id,

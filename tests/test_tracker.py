@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from smspm_campaigns.delivery import duty
 from smspm_campaigns.delivery.books import MOST_LANES
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, callbacks, connection, locks, read, resolve
@@ -313,28 +314,52 @@ def test_a_refused_account_ends_the_tracking_at_once(new_book: "NewBook", clock:
     assert book.counts() == {"queued": 40}
 
 
+class Asleep:
+    """A clock by which nobody who sleeps wakes up."""
+
+    def __init__(self, clock: "Clock") -> None:
+        self._clock = clock
+        self.is_slept = threading.Event()
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        self.is_slept.set()
+        await asyncio.Event().wait()
+
+
 def test_a_stop_ends_the_waiting(new_book: "NewBook", clock: "Clock") -> None:
     """What is open stays open."""
     book, _ = sent(new_book, 3, clock)
-    asleep = threading.Event()
-
-    class Forever:
-        def now(self) -> float:
-            return clock.now()
-
-        def monotonic(self) -> float:
-            return clock.monotonic()
-
-        async def sleep(self, seconds: float) -> None:
-            asleep.set()
-            await asyncio.Event().wait()
-
-    client = Client.simulated(clock=Forever())
-    run = tracking(book, client)
-    assert asleep.wait(60)
+    asleep = Asleep(clock)
+    run = tracking(book, Client.simulated(clock=asleep))
+    assert asleep.is_slept.wait(60)
     run.stop()
     assert run.wait(60)
     assert book.counts() == {"queued": 3}
+
+
+def test_callbacks_end_the_waiting(
+    new_book: "NewBook", clock: "Clock", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another program has written is seen; the prices are asked for, and that is all."""
+    monkeypatch.setattr(duty, "_LOOK_EVERY", 0.01)
+    book, _ = sent(new_book, 3, clock)
+    asleep = Asleep(clock)
+    client = Client.simulated(clock=asleep, submit_after=0, final_after=0, spread=0)
+    run = tracking(book, client)
+    assert asleep.is_slept.wait(60)
+    told = [callbacks.Callback("delivered", row.message_id) for row in book.rows()]
+    with book.open() as ledger:
+        callbacks.take(ledger, told, at=micros(clock))
+    assert run.wait(60)
+    assert book.counts() == {"delivered": 3}
+    assert None not in by(book, "price")
+    assert client.simulator.details_requests == 3
 
 
 def test_an_api_that_is_down_gives_up_on_nobody(new_book: "NewBook", clock: "Clock") -> None:

@@ -33,6 +33,7 @@ from smspm_campaigns import Campaign, Client
 CONNECTIONS: Final = 32
 ROUNDS: Final = 3
 FIRST: Final = 37250000000
+NAMELESS: Final = "a nameless hash"  # whose questions are answered without saying which they are
 
 
 class Job(NamedTuple):
@@ -68,8 +69,9 @@ class Gateway:
 
     def tell(self, body: bytes) -> dict[str, Any]:
         self.questions += 1
-        asked = json.loads(body)["id"]
-        return {"id": asked, "status": "delivered", "price": 0.05, "carrier": "Telia"}
+        asked = json.loads(body)
+        told = {"status": "delivered", "price": 0.05, "carrier": "Telia"}
+        return told if asked["hash"] == NAMELESS else {"id": asked["id"], **told}
 
     def take(self, body: bytes) -> dict[str, Any]:
         asked = json.loads(body)["toNumber"]

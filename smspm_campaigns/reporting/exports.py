@@ -2,7 +2,6 @@
 
 import csv
 import errno
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,19 +14,11 @@ import pandas as pd
 from xlsxwriter.exceptions import FileCreateError
 
 from smspm_campaigns.exceptions import SmspmError
+from smspm_campaigns.frames.files.apostrophes import put
 from smspm_campaigns.reporting.workbook_cells import is_missing, written
 
 _NUMBERS: Final = (int, float, Decimal, np.number, np.bool_)
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for the file
-
-#: Spreadsheets run cells that begin so, full-width forms too, and some skip blanks and quotes.
-_RUNS: Final = re.compile(r'[\t\r\n]|[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20]')
-#: What ends a cell or a line somewhere in the world, before what would then run. A quote and
-#: blanks at the beginning of a cell may not count.
-_RUNS_INSIDE: Final = re.compile('([;\t\r\n])(?=[ "]*[=+\\-@\uff1d\uff0b\uff0d\uff20])')
-_HARMLESS: Final = re.compile(
-    r" *(?:\+[\d\s().\-]+|-\d+(?:[.,]\d+)?)"
-)  # phone and negative numbers
 
 
 class Outcome(NamedTuple):
@@ -134,7 +125,5 @@ def _csv_cell(value: Any) -> str:
 
 
 def _harmless(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run. No text file holds NUL."""
-    text = text.replace("\0", "\ufffd")
-    runs = _RUNS.match(text) and not _HARMLESS.fullmatch(text)
-    return ("'" if runs else "") + _RUNS_INSIDE.sub(r"\1'", text)
+    """Let nothing run. No text file holds NUL."""
+    return put(text.replace("\0", "\ufffd"))

@@ -205,9 +205,9 @@ def delivery_times(report: pd.DataFrame, by: Any = None) -> pd.DataFrame:
         {
             "delivered": groups.size().astype("Int64"),
             **{
-                name: pd.to_timedelta(groups.quantile(share).round(), unit="us").astype(
-                    "timedelta64[us]"
-                )
+                name: pd.to_timedelta(
+                    groups.quantile(share, interpolation="higher"), unit="us"
+                ).astype("timedelta64[us]")
                 for name, share in (("median", 0.5), ("p95", 0.95))
             },
         }

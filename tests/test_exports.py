@@ -2,8 +2,10 @@
 
 import csv
 import datetime as dt
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -17,8 +19,8 @@ from hypothesis import strategies as st
 
 import smspm_campaigns as smspm
 from smspm_campaigns.clock import Clock
-from smspm_campaigns.exceptions import CampaignConflict, LedgerError
-from smspm_campaigns.reporting.exports import Outcome, to_csv
+from smspm_campaigns.exceptions import CampaignConflict, InvalidArgument, LedgerError
+from smspm_campaigns.reporting.exports import Outcome, target_of, to_csv
 from smspm_campaigns.reporting.page import to_html
 from smspm_campaigns.reporting.workbook import to_excel
 from smspm_campaigns.vocabulary import OUTCOME_COLUMNS
@@ -204,10 +206,73 @@ def test_a_report_without_a_folder_is_a_sentence(
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_a_folder_is_no_report(ending: str, report: pd.DataFrame, tmp_path: Path) -> None:
-    """A path that is taken by something else than a file stays what it is."""
-    with pytest.raises(OSError, match=r"could not be written \(it is no file\)\."):
+    """A folder stays what it is, and nobody is sent to Excel for it."""
+    with pytest.raises(IsADirectoryError) as refused:
         WRITERS[ending](outcome_of(report), tmp_path)
+    assert str(refused.value) == f"{tmp_path} is a folder. Name a file in it."
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Unix has devices among its files")
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_device_is_no_report(ending: str, report: pd.DataFrame) -> None:
+    """What is no file cannot be replaced by one."""
+    with pytest.raises(FileExistsError) as refused:
+        WRITERS[ending](outcome_of(report), Path("/dev/null"))
+    assert str(refused.value) == (
+        "/dev/null is no file that a report could take the place of. Choose another path."
+    )
+    assert not Path("/dev/null").is_file()
+
+
+@pytest.mark.parametrize("path", ["", " ", None, 7, 2.5, b"report.csv", "a\0b.csv", ["a"]])
+def test_what_is_no_path_is_told(path: Any) -> None:
+    """The sentence says what is expected and what came."""
+    with pytest.raises(InvalidArgument, match=r"^path is the path of a file, such as 'report"):
+        target_of(path)
+
+
+def test_the_home_of_a_person_is_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`~` is a person's home, as for a ledger; of a person who is not there, it is a folder."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert target_of("~/report.xlsx") == tmp_path / "report.xlsx"
+    assert target_of(Path("~", "report.xlsx")) == tmp_path / "report.xlsx"
+    assert target_of("~nobody-is-here/a.csv") == Path("~nobody-is-here", "a.csv")
+    campaign = smspm.Campaign.create(
+        "one",
+        pd.DataFrame({"sms_to": ["491713920012"], "sms_text": ["Hi! STOP: 1234"]}),
+        sender="SMSPM.com",
+        ledger=tmp_path / "ledger",
+    )
+    assert campaign.to_csv("~/report.csv") == tmp_path / "report.csv"
+    assert (tmp_path / "report.csv").is_file()
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_draft_that_was_killed_goes_after_a_day(
+    ending: str, report: pd.DataFrame, tmp_path: Path
+) -> None:
+    """People's data does not stay in a hidden folder; one of today may still be written to."""
+    names = {
+        ".smspm-report-old_0001": 25 * 3600,
+        ".smspm-report-new_0001": 23 * 3600,
+        ".smspm-report-of-a-person": 25 * 3600,  # no name of a draft
+        ".report-old_0001": 25 * 3600,
+    }
+    for name, age in names.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.csv").write_text("Anna")
+        at = time.time() - age
+        os.utime(tmp_path / name, (at, at))
+    file = tmp_path / ".smspm-report-file0001"
+    file.write_text("a file")
+    os.utime(file, (0, 0))
+    WRITERS[ending](outcome_of(report), tmp_path / f"report.{ending}")
+    expected = {*names, file.name, f"report.{ending}"} - {".smspm-report-old_0001"}
+    assert {left.name for left in tmp_path.iterdir()} == expected
 
 
 @pytest.mark.parametrize("ending", WRITERS)
@@ -215,7 +280,7 @@ def test_a_report_that_cannot_be_written_leaves_nothing(
     ending: str, report: pd.DataFrame, tmp_path: Path
 ) -> None:
     """Whatever the writer stumbles over is an OSError with a sentence; no draft is left."""
-    with pytest.raises(OSError, match=r"could not be written \(File name too long\)\. Close it"):
+    with pytest.raises(OSError, match=r"could not be written \(File name too long\)\. Choose"):
         WRITERS[ending](outcome_of(report), tmp_path / f"{'x' * 300}.{ending}")
     assert list(tmp_path.iterdir()) == []
 

@@ -469,6 +469,17 @@ def test_any_header_comes_back(
     assert list(back.columns) == ["index", name.strip(), *columns[1:]]
 
 
+def test_a_report_without_rows_comes_back(tmp_path: Path) -> None:
+    """Its header alone is read, and columns are text as ever."""
+    frame = pd.DataFrame({"=1": [], **dict.fromkeys(OUTCOME_COLUMNS, [])}, dtype=object)
+    to_csv(outcome_of(frame), tmp_path / "report.csv")
+    back = smspm.read_contacts(tmp_path / "report.csv")
+    assert back.empty
+    assert {name: str(dtype) for name, dtype in back.dtypes.items()} == dict.fromkeys(
+        ["index", "=1", *OUTCOME_COLUMNS], "str"
+    )
+
+
 @pytest.mark.parametrize("missing", OUTCOME_COLUMNS)
 def test_a_file_of_a_stranger_is_read_as_it_is(missing: str, tmp_path: Path) -> None:
     """Without every column of a report, an apostrophe is a person's."""
@@ -490,6 +501,7 @@ def test_a_report_read_again_is_the_same_messages(tmp_path: Path, clock: Clock) 
     assert len(simulator.accepted) == len(texts)
     again = smspm.read_contacts(campaign.to_csv(tmp_path / "report.csv"))
     assert list(again["sms_text"]) == texts
+    assert set(map(str, again.dtypes)) == {"str"}
     refusals = []
     for frame in (messages, again):
         with pytest.raises(CampaignConflict) as refused:

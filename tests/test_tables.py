@@ -479,7 +479,7 @@ def test_problems_stand_in_the_words_of_a_person() -> None:
         (1.005, "1.01"),  # as a float it is a little less
         (2.675, "2.68"),
         (-0.625, "-0.63"),  # away from zero
-        (0.1 + 0.2 + 0.325, "0.63"),
+        (0.005 + 0.005 + 0.075, "0.09"),  # 0.08499999999999999
         (0.6249, "0.62"),
         (0.624999999, "0.62"),  # a price has nine digits
         (1234567.885, "1,234,567.89"),

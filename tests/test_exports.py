@@ -471,7 +471,7 @@ def test_any_header_comes_back(
 
 def test_a_report_without_rows_comes_back(tmp_path: Path) -> None:
     """Its header alone is read, and columns are text as ever."""
-    frame = pd.DataFrame({"=1": [], **dict.fromkeys(OUTCOME_COLUMNS, [])}, dtype=object)
+    frame = pd.DataFrame(columns=["=1", *OUTCOME_COLUMNS], dtype=object)
     to_csv(outcome_of(frame), tmp_path / "report.csv")
     back = smspm.read_contacts(tmp_path / "report.csv")
     assert back.empty

@@ -88,7 +88,7 @@ def draft(path: Path) -> Iterator[Path]:
 
 
 def _check_target(path: Path, target: Path) -> None:
-    """Refuse what no file can be put in the place of. A name that is too long is none of it."""
+    """Refuse what no file can be put in the place of; a name that is too long is told later."""
     if not target.parent.is_dir():
         raise FileNotFoundError(
             f"There is no folder {path.parent}. Make it, or choose another path."

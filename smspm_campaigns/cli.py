@@ -3,11 +3,12 @@
 import io
 import os
 import re
+import signal
 import socket
 import sys
 import warnings
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -264,12 +265,13 @@ def report(name: str, *, output: Path | None, ledger: Path | None) -> None:
         raise click.UsageError(f"--output is a folder, and {folder} is a file. Name another.")
     folder.mkdir(parents=True, exist_ok=True)
     click.echo(campaign)
-    for write, ending in (
-        (campaign.to_excel, "xlsx"),
-        (campaign.to_html, "html"),
-        (campaign.to_csv, "csv"),
-    ):
-        click.echo(write(folder / f"report.{ending}"))
+    with _ended_by_signals():
+        for write, ending in (
+            (campaign.to_excel, "xlsx"),
+            (campaign.to_html, "html"),
+            (campaign.to_csv, "csv"),
+        ):
+            click.echo(write(folder / f"report.{ending}"))
 
 
 @cli.command("list")
@@ -316,6 +318,20 @@ def simulate(*, port: int, accepted: Path | None, failure_rate: float) -> None:
         f"  SMSPM_BASE_URL=http://127.0.0.1:{port} SMSPM_HASH={SIMULATED} SMSPM_TOKEN={SIMULATED}"
     )
     serve(simulator, port=port)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM, and a terminal that is closed, end a command as an exit: drafts are removed."""
+    known = (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))
+    ours = [number for number in known if number and signal.getsignal(number) == signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _client(*, simulated: bool) -> Client:

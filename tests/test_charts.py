@@ -148,6 +148,13 @@ def test_costs_tell_what_is_not_known() -> None:
     )
 
 
+def test_half_a_cent_is_drawn_as_in_excel() -> None:
+    """The chart shows the bill that the page and the workbook show."""
+    table = by_country(["DE"], expected=0.625, actual=1.005)
+    assert [text.get_text() for text in costs(table).axes[0].texts] == ["0.63", "1.01"]
+    assert describe_costs(table).endswith("DE 0.63 and 1.01.")
+
+
 @pytest.mark.parametrize(("draw", "describe"), BY_TABLE)
 def test_many_countries_are_drawn_together(draw: Any, describe: Any) -> None:
     """The fifteen largest stand alone, and all others in one line; none is left out."""

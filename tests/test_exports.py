@@ -1,8 +1,11 @@
 """Files that people open: nothing in them runs, and nothing is lost."""
 
+import csv
 import datetime as dt
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -11,14 +14,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import smspm_campaigns as smspm
-from smspm_campaigns.exceptions import LedgerError
-from smspm_campaigns.reporting.exports import Outcome, to_csv
+from smspm_campaigns.clock import Clock
+from smspm_campaigns.exceptions import CampaignConflict, InvalidArgument, LedgerError
+from smspm_campaigns.reporting.exports import Outcome, target_of, to_csv
 from smspm_campaigns.reporting.page import to_html
 from smspm_campaigns.reporting.workbook import to_excel
+from smspm_campaigns.vocabulary import OUTCOME_COLUMNS
 
 HOSTILE = [
     '=HYPERLINK("http://example.com","click")',
@@ -32,7 +37,7 @@ HOSTILE = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
 ]
-HARMLESS = ["+49 171 3920012", "-5", "-5,5", "Jõgeva", "李", "007", "3 < 5 & 6"]
+HARMLESS = ["+49 171 3920012", "-5", "-0", "-5,5", "'tis", "Jõgeva", "李", "007", "3 < 5 & 6"]
 WRITERS: dict[str, Callable[[Outcome, Path], None]] = {
     "xlsx": to_excel,
     "html": to_html,
@@ -54,21 +59,23 @@ def report(report_of: ReportOf) -> pd.DataFrame:
 
 
 def test_a_file_of_commas_runs_nothing_and_comes_back(report: pd.DataFrame, tmp_path: Path) -> None:
-    """What a spreadsheet would run gets an apostrophe; everything else comes back as it was."""
+    """What a spreadsheet would run gets an apostrophe, and `read_contacts` takes it away."""
     path = tmp_path / "report.csv"
     to_csv(outcome_of(report), path)
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        assert [row["name"] for row in csv.DictReader(lines)] == [
+            '\'=HYPERLINK("http://example.com","click")',
+            "'+cmd|' /C calc'!A0",
+            "'-2+3+cmd|' /C calc'!A0",
+            "'@SUM(1+1)*cmd",
+            "'\t'=1+1",
+            "'\r'=1+1",
+            "'\uff1d1+1",
+            *HOSTILE[7:],
+            *HARMLESS,
+        ]
     back = smspm.read_contacts(path)
-    assert list(back["name"]) == [
-        '\'=HYPERLINK("http://example.com","click")',
-        "'+cmd|' /C calc'!A0",
-        "'-2+3+cmd|' /C calc'!A0",
-        "'@SUM(1+1)*cmd",
-        "'\t'=1+1",
-        "'\r'=1+1",
-        "'\uff1d1+1",
-        *HOSTILE[7:],
-        *HARMLESS,
-    ]
+    assert list(back["name"]) == HOSTILE + HARMLESS
     assert list(back["row"]) == [str(row) for row in report.index]
     assert list(back["sms_to"].unique()) == ["491713920012"]
 
@@ -199,10 +206,73 @@ def test_a_report_without_a_folder_is_a_sentence(
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_a_folder_is_no_report(ending: str, report: pd.DataFrame, tmp_path: Path) -> None:
-    """A path that is taken by something else than a file stays what it is."""
-    with pytest.raises(OSError, match=r"could not be written \(it is no file\)\."):
+    """A folder stays what it is, and nobody is sent to Excel for it."""
+    with pytest.raises(IsADirectoryError) as refused:
         WRITERS[ending](outcome_of(report), tmp_path)
+    assert str(refused.value) == f"{tmp_path} is a folder. Name a file in it."
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Unix has devices among its files")
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_device_is_no_report(ending: str, report: pd.DataFrame) -> None:
+    """What is no file cannot be replaced by one."""
+    with pytest.raises(FileExistsError) as refused:
+        WRITERS[ending](outcome_of(report), Path("/dev/null"))
+    assert str(refused.value) == (
+        "/dev/null is no file that a report could take the place of. Choose another path."
+    )
+    assert not Path("/dev/null").is_file()
+
+
+@pytest.mark.parametrize("path", ["", " ", None, 7, 2.5, b"report.csv", "a\0b.csv", ["a"]])
+def test_what_is_no_path_is_told(path: Any) -> None:
+    """The sentence says what is expected and what came."""
+    with pytest.raises(InvalidArgument, match=r"^path is the path of a file, such as 'report"):
+        target_of(path)
+
+
+def test_the_home_of_a_person_is_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`~` is a person's home, as for a ledger; of a person who is not there, it is a folder."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert target_of("~/report.xlsx") == tmp_path / "report.xlsx"
+    assert target_of(Path("~", "report.xlsx")) == tmp_path / "report.xlsx"
+    assert target_of("~nobody-is-here/a.csv") == Path("~nobody-is-here", "a.csv")
+    campaign = smspm.Campaign.create(
+        "one",
+        pd.DataFrame({"sms_to": ["491713920012"], "sms_text": ["Hi! STOP: 1234"]}),
+        sender="SMSPM.com",
+        ledger=tmp_path / "ledger",
+    )
+    assert campaign.to_csv("~/report.csv") == tmp_path / "report.csv"
+    assert (tmp_path / "report.csv").is_file()
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_draft_that_was_killed_goes_after_a_day(
+    ending: str, report: pd.DataFrame, tmp_path: Path
+) -> None:
+    """People's data does not stay in a hidden folder; one of today may still be written to."""
+    names = {
+        ".smspm-report-old_0001": 25 * 3600,
+        ".smspm-report-new_0001": 23 * 3600,
+        ".smspm-report-of-a-person": 25 * 3600,  # no name of a draft
+        ".report-old_0001": 25 * 3600,
+    }
+    for name, age in names.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.csv").write_text("Anna")
+        at = time.time() - age
+        os.utime(tmp_path / name, (at, at))
+    file = tmp_path / ".smspm-report-file0001"
+    file.write_text("a file")
+    os.utime(file, (0, 0))
+    WRITERS[ending](outcome_of(report), tmp_path / f"report.{ending}")
+    expected = {*names, file.name, f"report.{ending}"} - {".smspm-report-old_0001"}
+    assert {left.name for left in tmp_path.iterdir()} == expected
 
 
 @pytest.mark.parametrize("ending", WRITERS)
@@ -210,7 +280,7 @@ def test_a_report_that_cannot_be_written_leaves_nothing(
     ending: str, report: pd.DataFrame, tmp_path: Path
 ) -> None:
     """Whatever the writer stumbles over is an OSError with a sentence; no draft is left."""
-    with pytest.raises(OSError, match=r"could not be written \(File name too long\)\. Close it"):
+    with pytest.raises(OSError, match=r"could not be written \(File name too long\)\. Choose"):
         WRITERS[ending](outcome_of(report), tmp_path / f"{'x' * 300}.{ending}")
     assert list(tmp_path.iterdir()) == []
 
@@ -361,43 +431,86 @@ CELLS = st.one_of(
     st.none(),
 )
 SPREADSHEET_ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!")
+HEADERS = st.text("=+-@;,\t\r\n \"'|ab#:.", min_size=1, max_size=12).filter(str.strip)
 
 
 @given(
     rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6),
     cut=st.integers(0, 6),
 )
+@example(rows=[("-0", "- 0"), ("'-0", "'- 0"), ("-20% today", "'-20% today")], cut=1)
 @settings(deadline=None)
 def test_any_report_comes_back(
     rows: list[tuple[Any, Any]], cut: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """What `read_contacts` reads is the text of each cell, apostrophes aside."""
+    """What `read_contacts` reads of a report is the very text of each cell."""
     frame = pd.DataFrame(rows, columns=["one", "two"], dtype=object)
+    frame = frame.assign(**dict.fromkeys(OUTCOME_COLUMNS, "x"))
     path = tmp_path_factory.mktemp("report") / "report.csv"
     to_csv(outcome_of(frame.iloc[:cut], frame.iloc[cut:]), path)
     back = smspm.read_contacts(path)
-    assert list(back.columns) == ["index", "one", "two"]
+    assert list(back.columns) == ["index", "one", "two", *OUTCOME_COLUMNS]
     for name in ("one", "two"):
-        for cell, read in zip(frame[name], back[name], strict=True):
-            text = "" if cell is None or cell in SPREADSHEET_ERRORS else str(cell)
-            assert read.replace("'", "") == text.replace("'", "")
-            if not isinstance(cell, int | float | Decimal) and not text.strip().startswith("+"):
-                assert read[:1] not in tuple("=+-@\t\r\n")
+        assert list(back[name]) == [
+            "" if cell is None or cell in SPREADSHEET_ERRORS else str(cell) for cell in frame[name]
+        ]
 
 
-@given(name=st.text("=+-@;,\t\r\n \"'|ab#:.", min_size=1, max_size=12), others=st.integers(1, 4))
+@given(name=HEADERS, others=st.integers(1, 4))
 @settings(deadline=None)
 def test_any_header_comes_back(
     name: str, others: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Signs that stand between cells elsewhere do not make two columns of one."""
-    frame = pd.DataFrame([["x"] * (others + 1)], columns=[name, *"vwyz"[:others]])
+    columns = [name, *"vwyz"[:others], *OUTCOME_COLUMNS]
     path = tmp_path_factory.mktemp("report") / "report.csv"
-    to_csv(outcome_of(frame), path)
-    if name.strip():
-        back = smspm.read_contacts(path)
-        assert list(back.columns[2:]) == [*"vwyz"[:others]]
-        assert back.columns[1].replace("'", "").strip() == name.replace("'", "").strip()
+    to_csv(outcome_of(pd.DataFrame([["x"] * len(columns)], columns=columns)), path)
+    back = smspm.read_contacts(path)
+    assert list(back.columns) == ["index", name.strip(), *columns[1:]]
+
+
+def test_a_report_without_rows_comes_back(tmp_path: Path) -> None:
+    """Its header alone is read, and columns are text as ever."""
+    frame = pd.DataFrame(columns=["=1", *OUTCOME_COLUMNS], dtype=object)
+    to_csv(outcome_of(frame), tmp_path / "report.csv")
+    back = smspm.read_contacts(tmp_path / "report.csv")
+    assert back.empty
+    assert {name: str(dtype) for name, dtype in back.dtypes.items()} == dict.fromkeys(
+        ["index", "=1", *OUTCOME_COLUMNS], "str"
+    )
+
+
+@pytest.mark.parametrize("missing", OUTCOME_COLUMNS)
+def test_a_file_of_a_stranger_is_read_as_it_is(missing: str, tmp_path: Path) -> None:
+    """Without every column of a report, an apostrophe is a person's."""
+    frame = pd.DataFrame({"name": ["=1"], **dict.fromkeys(OUTCOME_COLUMNS, "x")})
+    to_csv(outcome_of(frame.drop(columns=missing)), tmp_path / "report.csv")
+    assert list(smspm.read_contacts(tmp_path / "report.csv")["name"]) == ["'=1"]
+
+
+def test_a_report_read_again_is_the_same_messages(tmp_path: Path, clock: Clock) -> None:
+    """Its texts were sent: another campaign refuses them, and the campaign itself opens again."""
+    texts = ["-20% today", "'-20% today", "=1;'=1", "\t@x\n'+1", "-0", "'tis"]
+    numbers = [f"49171392001{place}" for place in range(len(texts))]
+    messages = pd.DataFrame({"name": texts, "sms_to": numbers, "sms_text": texts})
+    ledger = tmp_path / "ledger"
+    campaign = smspm.Campaign.create("one", messages, sender="SMSPM.com", ledger=ledger)
+    client = smspm.Client.simulated(clock=clock)
+    client.simulator, simulator = None, client.simulator  # a gateway that counts as real
+    campaign.send(client, progress=False)
+    assert len(simulator.accepted) == len(texts)
+    again = smspm.read_contacts(campaign.to_csv(tmp_path / "report.csv"))
+    assert list(again["sms_text"]) == texts
+    assert set(map(str, again.dtypes)) == {"str"}
+    refusals = []
+    for frame in (messages, again):
+        with pytest.raises(CampaignConflict) as refused:
+            smspm.Campaign.create("two", frame, sender="SMSPM.com", ledger=ledger)
+        refusals.append(str(refused.value))
+    assert refusals[0] == refusals[1]
+    assert f"{len(texts)} messages of 'two' were already taken by" in refusals[0]
+    reopened = smspm.Campaign.create("one", again, sender="SMSPM.com", ledger=ledger)
+    assert reopened.counts().to_dict() == campaign.counts().to_dict()
 
 
 def test_a_report_is_a_campaign_file(tmp_path: Path) -> None:

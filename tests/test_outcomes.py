@@ -129,6 +129,53 @@ def test_a_piece_is_like_these_rows_of_the_report(
         assert piece["shop"].dtype == SHOPS
 
 
+def test_a_history_is_in_the_order_of_what_happened() -> None:
+    """Whatever order changes are read in: one after the other, and those of one by attempt."""
+    told = [  # id, attempt_id, position, status, evidence
+        (1, 7, 2, "sending", "claim"),  # one change of three rows, claimed in no order of rows
+        (1, 8, 0, "sending", "claim"),
+        (1, 9, 1, "sending", "claim"),
+        (2, 9, 1, "queued", "reply"),  # an earlier change of a later attempt
+        (3, 7, 2, "unknown", "reply"),
+        (3, 8, 0, "unknown", "reply"),
+        (4, 0, 2, "planned", "person"),
+        (5, 10, 2, "sending", "claim"),
+        (6, 8, 0, "delivered", "callback"),
+    ]
+    names = ("id", "attempt_id", "position", "status", "evidence")
+    others = ("at", "request_id", "message_id", "error")
+    for rows in (told, told[::-1], sorted(told, key=lambda row: (row[2], row[0]))):
+        pieces: list[dict[str, Any]] = [
+            {
+                **dict(zip(names, map(list, zip(*some, strict=True)), strict=True)),
+                **{name: [None] * len(some) for name in others},
+            }
+            for some in (rows[:4], rows[4:])
+        ]
+        history = make_history(pd.Index(["a", "b", "c"]), pieces)
+        assert list(zip(history.index, history["status"], history["evidence"], strict=True)) == [
+            ("abc"[place], status, evidence) for _, _, place, status, evidence in told
+        ]
+
+
+@pytest.mark.parametrize("kind", INDEXES)
+def test_a_history_is_that_of_the_ledger(campaigns: dict[str, smspm.Campaign], kind: str) -> None:
+    """Each change stands where the ledger wrote it, with its row, time and evidence."""
+    campaign = campaigns[kind]
+    with closing(sqlite3.connect(campaign.path)) as ledger:
+        expected = ledger.execute(
+            "SELECT position, change.at, evidence FROM change "
+            "JOIN recipient ON recipient.id = recipient_id "
+            "JOIN campaign ON campaign.id = campaign_id WHERE name = 'spring' "
+            "ORDER BY change.id, attempt_id"
+        ).fetchall()
+    history = campaign.history()
+    labels = campaign.report().index
+    assert list(history.index) == [labels[place] for place, _, _ in expected]
+    assert list(history["evidence"]) == [evidence for _, _, evidence in expected]
+    assert list(history["at"].astype("int64")) == [at for _, at, _ in expected]
+
+
 def test_a_campaign_without_rows_is_one_empty_piece(campaign: smspm.Campaign) -> None:
     """So that an export of it has a header."""
     manifest, _ = snapshot.take(people(INDEXES["range"])[["name", "shop"]][:0])

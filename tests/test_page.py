@@ -117,7 +117,7 @@ QUEUED = {"sms_status": Status.QUEUED, "sms_price": np.nan}
         (
             [{"sms_price": 0.048}, QUEUED, {"sms_cost": np.nan}, UNKNOWN],
             ("0.10 EUR", ["for 3 accepted messages of 3 segments",
-                          "without 1 message whose price is not known yet",
+                          "without 1 message whose price is not known: track asks for it",
                           "1 row of unknown outcome may be billed besides",
                           ("0.10 EUR was expected (without 1 message); where both are known, the "
                           "bill is 0.0020 EUR lower")]),
@@ -126,10 +126,18 @@ QUEUED = {"sms_status": Status.QUEUED, "sms_price": np.nan}
         ),
         (
             [{**QUEUED, "sms_cost": np.nan}],
-            ("Not known yet", ["for 1 accepted message of 1 segment",
-                               "without 1 message whose price is not known yet"]),
+            ("Not known", ["for 1 accepted message of 1 segment",
+                           "its price is not known: track asks for it"]),
             ("1 of 1 row", ["1 accepted, still open",
                              "0 delivered, 0.0% of the accepted (95% interval 0.0% to 79.3%)"]),
+        ),
+        (
+            [QUEUED] * 2,
+            ("Not known", ["for 2 accepted messages of 2 segments",
+                           "their prices are not known: track asks for them",
+                           "0.10 EUR was expected"]),
+            ("2 of 2 rows", ["2 accepted, still open",
+                             "0 delivered, 0.0% of the accepted (95% interval 0.0% to 65.8%)"]),
         ),
         (
             [UNKNOWN, {"sms_status": Status.REFUSED}, {"sms_status": Status.PLANNED}],
@@ -140,11 +148,30 @@ QUEUED = {"sms_status": Status.QUEUED, "sms_price": np.nan}
         ),
         ([], ("Nothing", ["No message was accepted"]), ("Nobody", [])),
     ],
-    ids=["delivered", "failed", "partly known", "unpriced", "nothing accepted", "empty"],
+    ids=["delivered", "failed", "partly known", "unpriced", "all unpriced", "nothing accepted",
+         "empty"],
 )  # fmt: skip
 def test_the_first_screen_answers(rows: Any, cost: Any, lost: Any, tmp_path: Path) -> None:
     """What did it cost, who did not get it, and what is not known of either."""
     assert answers(written(tmp_path, made(rows))) == [cost, lost]
+
+
+@pytest.mark.parametrize(
+    ("price", "cost", "cell"),
+    [
+        (0.625, "0.63 EUR", "+0.13 (+25.0%)"),
+        (0.375, "0.38 EUR", "-0.13 (-25.0%)"),
+        (1.005, "1.01 EUR", "+0.51 (+101.0%)"),
+        (2.675, "2.68 EUR", "+2.18 (+435.0%)"),
+    ],
+)
+def test_half_a_cent_is_a_cent_as_in_excel(
+    price: float, cost: str, cell: str, tmp_path: Path
+) -> None:
+    """The page and the workbook of one report show one bill."""
+    path = written(tmp_path, made([{"sms_price": price, "sms_cost": 0.5}]))
+    assert answers(path)[0][0] == cost
+    assert table(path, "Estimate against bill")[0][-2:] == [cost.removesuffix(" EUR"), cell]
 
 
 def test_a_rehearsal_says_so_on_top(tmp_path: Path) -> None:

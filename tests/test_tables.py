@@ -18,6 +18,7 @@ from smspm_campaigns.reporting.tables import (
     count_problems,
     delivery_times,
     failures,
+    in_euros,
     join,
     slim,
     summarize,
@@ -294,6 +295,24 @@ def test_costs_hold_the_estimate_against_the_bill() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        (Status.FAILED, "LV", "LMT", None, 0.05, 0, 1),  # nobody expected a price
+        (Status.QUEUED, "LV", "LMT", 0.10, None, 0, 1),  # not billed yet
+        (Status.QUEUED, "LV", "LMT", None, None, 0, 1),
+    ],
+)
+def test_a_share_is_of_what_can_be_compared(other: tuple[Any, ...]) -> None:
+    """A row of which one price is not known is in neither part of the share."""
+    both = (Status.DELIVERED, "LV", "LMT", 0.10, 0.12, 0, 1)
+    row = costs(made(both, other)).iloc[0]
+    assert row[["difference", "difference_share"]].astype("float64").round(9).to_list() == [
+        0.02,
+        0.2,
+    ]
+
+
 def test_times_to_delivery_are_those_of_delivered_rows() -> None:
     """Rows without both times do not count, and a delivery is never before its acceptance."""
     report = made(
@@ -315,6 +334,29 @@ def test_times_to_delivery_are_those_of_delivered_rows() -> None:
     nothing = delivery_times(report.iloc[-1:]).iloc[0]
     assert nothing["delivered"] == 0
     assert pd.isna(nothing["median"])
+
+
+@pytest.mark.parametrize(
+    ("count", "median", "p95"),
+    [
+        (1, 1, 1),
+        (2, 2, 2),  # half of two may be the first, and 95 % are both
+        (10, 6, 10),
+        (19, 10, 19),
+        (20, 11, 20),
+        (21, 11, 20),
+        (101, 51, 96),
+    ],
+)
+def test_half_and_95_percent_took_no_longer(count: int, median: int, p95: int) -> None:
+    """Of few messages too: each figure is the time of a message, never one between two."""
+    took = range(1, count + 1)
+    report = made(*((Status.DELIVERED, "LV", None, None, None, 0, after) for after in took))
+    row = delivery_times(report).iloc[0]
+    found = [row[name] / pd.Timedelta(seconds=1) for name in ("median", "p95")]
+    assert found == [median, p95]
+    for time, share in zip(found, (0.5, 0.95), strict=True):
+        assert sum(after <= time for after in took) >= share * count
 
 
 def test_failures_are_told_by_carrier_and_country() -> None:
@@ -428,3 +470,34 @@ def test_problems_stand_in_the_words_of_a_person() -> None:
         ("Too long", 4),
         ("Opted out", 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.625, "0.63"),  # half to even would be 0.62
+        (1.005, "1.01"),  # as a float it is a little less
+        (2.675, "2.68"),
+        (-0.625, "-0.63"),  # away from zero
+        (0.005 + 0.005 + 0.075, "0.09"),  # 0.08499999999999999
+        (0.6249, "0.62"),
+        (0.624999999, "0.62"),  # a price has nine digits
+        (1234567.885, "1,234,567.89"),
+        (np.float64(0.625), "0.63"),
+        (0.0, "0.00"),
+    ],
+)
+def test_half_a_cent_is_rounded_away_from_zero(value: float, written: str) -> None:
+    """Euros are rounded as Excel does, whatever floats lose behind the digits of a price."""
+    assert in_euros(value) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "sign", "written"),
+    [(0.00125, 4, "", "0.0013"), (0.625, 2, "+", "+0.63"), (-0.625, 2, "+", "-0.63")],
+)
+def test_euros_have_digits_and_a_sign_as_asked(
+    value: float, digits: int, sign: str, written: str
+) -> None:
+    """A small amount is told with more digits, a difference with its sign."""
+    assert in_euros(value, digits, sign) == written

@@ -316,7 +316,7 @@ class Reading:
         return self._export(exports.to_csv, path)
 
     def _export(self, write: Any, path: str | os.PathLike[str]) -> Path:
-        target = Path(path)
+        target = exports.target_of(path)
         write(exports.Outcome(self.name, self.is_rehearsal, self._pieces()), target)
         return target.absolute()
 

@@ -11,10 +11,12 @@ import pandas as pd
 from smspm_campaigns.exceptions import ContactsUnreadable, InvalidArgument, warn
 from smspm_campaigns.frames.cells import told
 from smspm_campaigns.frames.columns import STR, check_argument, check_choice, header_hint
+from smspm_campaigns.frames.files.apostrophes import take
 from smspm_campaigns.frames.files.grid import Grid, column_letters
 from smspm_campaigns.frames.files.sources import Source, open_source
 from smspm_campaigns.frames.files.text_files import can_delimit, read_text
 from smspm_campaigns.frames.files.workbooks import read_grid
+from smspm_campaigns.vocabulary import OUTCOME_COLUMNS
 
 _PHONE_NUMBER: Final = re.compile(r"\W*(?:\d\W*){9,15}")  # more digits than a date has
 _NAMED_AT_MOST: Final = 10  # rows named in a warning
@@ -73,7 +75,7 @@ def read_contacts(
     source = open_source(path)
     _check_options(source, sheet=sheet, encoding=encoding, delimiter=delimiter)
     if source.kind == "text":
-        grid = read_text(source, encoding, delimiter)
+        grid = _without_apostrophes(read_text(source, encoding, delimiter))
     else:
         grid = read_grid(source, sheet, skip_hidden=hidden == "skip")
     frame, note = _people(grid, source.name)
@@ -101,6 +103,19 @@ def _check_options(
             f"{source.name} is open as text, so it is decoded already. Leave out encoding=…, or "
             "open it as bytes: open(…, 'rb')."
         )
+
+
+def _without_apostrophes(grid: Grid) -> Grid:
+    """Take away what `Campaign.to_csv` put before cells; a file of others is as it is."""
+    if not set(OUTCOME_COLUMNS).issubset(map(str.strip, grid.header)):
+        return grid
+    frame = grid.frame.apply(_taken)
+    return grid._replace(header=[*map(take, grid.header)], frame=frame)
+
+
+def _taken(column: "pd.Series[str]") -> "pd.Series[str]":
+    found = column.str.contains("'", regex=False)  # few have any, and most cells of a row none
+    return column.mask(found, column[found].map(take)) if found.any() else column
 
 
 def _people(grid: Grid, file: str) -> tuple[pd.DataFrame, str]:

@@ -16,7 +16,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import MaxNLocator
 
 from smspm_campaigns.frames.preview_views import in_a_line
-from smspm_campaigns.reporting.tables import summarize, timeline, with_rates
+from smspm_campaigns.reporting.tables import in_euros, summarize, timeline, with_rates
 from smspm_campaigns.vocabulary import COUNTRY
 
 _WIDTH: Final = 5.6  # inches; in the page, a letter is then as high as those around it
@@ -315,7 +315,7 @@ def _in_euros(table: pd.DataFrame, column: str) -> list[str]:
     return [
         "not known"
         if pd.isna(cost)
-        else f"{cost:,.2f}" + (f" (without {_count(count):,})" if count else "")
+        else in_euros(cost) + (f" (without {_count(count):,})" if count else "")
         for cost, count in zip(table[column], missing, strict=True)
     ]
 

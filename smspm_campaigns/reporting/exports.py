@@ -2,10 +2,13 @@
 
 import csv
 import errno
+import os
 import re
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -15,19 +18,15 @@ import pandas as pd
 from xlsxwriter.exceptions import FileCreateError
 
 from smspm_campaigns.exceptions import SmspmError
+from smspm_campaigns.frames.columns import check_argument
+from smspm_campaigns.frames.files.apostrophes import put
 from smspm_campaigns.reporting.workbook_cells import is_missing, written
 
 _NUMBERS: Final = (int, float, Decimal, np.number, np.bool_)
+_PREFIX: Final = ".smspm-report-"
+_DRAFT: Final = re.compile(re.escape(_PREFIX) + r"\w{8}")  # as `tempfile` names it
+_DAY: Final = 86_400  # seconds
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for the file
-
-#: Spreadsheets run cells that begin so, full-width forms too, and some skip blanks and quotes.
-_RUNS: Final = re.compile(r'[\t\r\n]|[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20]')
-#: What ends a cell or a line somewhere in the world, before what would then run. A quote and
-#: blanks at the beginning of a cell may not count.
-_RUNS_INSIDE: Final = re.compile('([;\t\r\n])(?=[ "]*[=+\\-@\uff1d\uff0b\uff0d\uff20])')
-_HARMLESS: Final = re.compile(
-    r" *(?:\+[\d\s().\-]+|-\d+(?:[.,]\d+)?)"
-)  # phone and negative numbers
 
 
 class Outcome(NamedTuple):
@@ -46,6 +45,18 @@ class Outcome(NamedTuple):
         return f"{self.name} (rehearsal: nothing was sent)" if self.is_rehearsal else self.name
 
 
+def target_of(path: Any) -> Path:
+    """Return the path that an export shall have; `~` is a person's home.
+
+    Raises:
+        InvalidArgument: it is no path of a file.
+    """
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
+    fits = isinstance(name, str) and bool(name.strip()) and "\0" not in name
+    check_argument("path", path, "the path of a file, such as 'report.xlsx'", fits=fits)
+    return Path(os.path.expanduser(name))  # noqa: PTH111 - Path raises for one who is not there
+
+
 @contextmanager
 def draft(path: Path) -> Iterator[Path]:
     """Yield a path to write to, and put what is there in the target's place when it is whole.
@@ -54,15 +65,11 @@ def draft(path: Path) -> Iterator[Path]:
         OSError: the target cannot be written; it is as it was.
     """
     target = path.resolve()
-    if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {path.parent}. Make it, or choose another path."
-        )
+    _check_target(path, target)
+    _remove_left(target.parent)
     try:
-        if target.exists() and not target.is_file():
-            raise FileExistsError(errno.EEXIST, "it is no file")
         with tempfile.TemporaryDirectory(
-            prefix=".report-", dir=target.parent, ignore_cleanup_errors=True
+            prefix=_PREFIX, dir=target.parent, ignore_cleanup_errors=True
         ) as folder:
             file = Path(folder, target.name)
             yield file
@@ -71,12 +78,39 @@ def draft(path: Path) -> Iterator[Path]:
         raise
     except (OSError, FileCreateError) as error:
         cause = error.args[0] if isinstance(error, FileCreateError) else error
-        kind = PermissionError if isinstance(cause, PermissionError) else OSError
-        advice = "Make room" if cause.errno in _FULL else "Close it in Excel if it is open there"
-        raise kind(
-            f"{path} could not be written ({cause.strerror or cause}). {advice}, or choose another "
-            "path."
-        ) from error
+        kind, advice = OSError, "Choose another path."
+        if cause.errno in _FULL:
+            advice = "Make room, or choose another path."
+        elif isinstance(cause, PermissionError):
+            kind = PermissionError
+            advice = "Close it in Excel if it is open there, or choose another path."
+        raise kind(f"{path} could not be written ({cause.strerror or cause}). {advice}") from error
+
+
+def _check_target(path: Path, target: Path) -> None:
+    """Refuse what no file can be put in the place of; a name that is too long is told later."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {path.parent}. Make it, or choose another path."
+        )
+    if os.path.isdir(target):  # noqa: PTH112 - Path raises where a name is too long
+        raise IsADirectoryError(f"{path} is a folder. Name a file in it.")
+    if os.path.exists(target) and not os.path.isfile(target):  # noqa: PTH110, PTH113 - ditto
+        raise FileExistsError(
+            f"{path} is no file that a report could take the place of. Choose another path."
+        )
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove drafts of programs that were killed: nobody else would, and people's data is in them.
+
+    One that is not a day old may still be written to.
+    """
+    for left in folder.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            is_old = time.time() - left.lstat().st_mtime > _DAY
+            if is_old and _DRAFT.fullmatch(left.name):
+                shutil.rmtree(left)  # refuses what is a link or no folder
 
 
 def with_index(report: pd.DataFrame, *, distinct: bool = False) -> pd.DataFrame:
@@ -134,7 +168,5 @@ def _csv_cell(value: Any) -> str:
 
 
 def _harmless(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run. No text file holds NUL."""
-    text = text.replace("\0", "\ufffd")
-    runs = _RUNS.match(text) and not _HARMLESS.fullmatch(text)
-    return ("'" if runs else "") + _RUNS_INSIDE.sub(r"\1'", text)
+    """Let nothing run. No text file holds NUL."""
+    return put(text.replace("\0", "\ufffd"))

@@ -23,6 +23,7 @@ from smspm_campaigns.reporting.tables import (
     count_problems,
     delivery_times,
     failures,
+    in_euros,
     join,
     slim,
     summarize,
@@ -143,10 +144,10 @@ def _last_change(report: pd.DataFrame) -> str:
 def _cost(report: pd.DataFrame) -> Answer:
     """Answer what it cost, and say what is not known of it."""
     (row,) = summarize(report).to_dict("records")
-    question, sent = "What did it cost?", row["sent"]
+    question, sent, actual = "What did it cost?", row["sent"], row["actual_cost"]
     more = []
-    if row["unpriced"]:
-        more.append(f"without {_several(row['unpriced'], 'message')} whose price is not known yet")
+    if missing := row["unpriced"]:
+        more.append(_without_price(missing, is_all=pd.isna(actual)))
     if row["unknown"]:
         more.append(f"{_several(row['unknown'], 'row')} of unknown outcome may be billed besides")
     if not sent:
@@ -155,8 +156,15 @@ def _cost(report: pd.DataFrame) -> Answer:
     more.insert(0, f"for {accepted} of {_several(row['segments'], 'segment')}")
     if not pd.isna(row["expected_cost"]):
         more.append(_expectation(row, costs(report)["difference"].sum(min_count=1)))
-    actual = row["actual_cost"]
-    return Answer(question, "Not known yet" if pd.isna(actual) else f"{_euro(actual)} EUR", more)
+    return Answer(question, "Not known" if pd.isna(actual) else f"{_euro(actual)} EUR", more)
+
+
+def _without_price(count: int, *, is_all: bool) -> str:
+    """Say what is not in the bill; a price may never come, so none is promised."""
+    asks = f"track asks for {'it' if count == 1 else 'them'}"
+    if is_all:
+        return f"{'its price is' if count == 1 else 'their prices are'} not known: {asks}"
+    return f"without {_several(count, 'message')} whose price is not known: {asks}"
 
 
 def _expectation(row: dict[Hashable, Any], difference: float) -> str:
@@ -346,8 +354,7 @@ def _several(count: int, name: str) -> str:
 def _euro(value: Any, sign: str = "") -> str:
     if pd.isna(value):
         return "not known"
-    digits = 4 if 0 < abs(value) < _CENT else 2
-    return f"{value:{sign},.{digits}f}"
+    return in_euros(value, 4 if 0 < abs(value) < _CENT else 2, sign)
 
 
 def _signed(value: float) -> str:

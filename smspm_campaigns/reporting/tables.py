@@ -4,6 +4,7 @@ Each table takes a whole report or the slim one that `slim` makes of it, and is 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import chain
 from typing import Any, Final
 
@@ -64,6 +65,7 @@ _SLIM: Final[dict[str, Callable[["pd.Series[Any]"], "pd.Series[Any]"]]] = {
 
 _Figure = tuple[str, "pd.Series[Any]"]  # a name, and a value for each row
 
+_PRICE_DIGITS: Final = 9  # of a euro, in the ledger; what floats lose behind them is no amount
 _Z: Final = 1.959964  # standard normal quantile of a two-sided 95 % interval
 _ALL: Final = "all"  # the label of the one row that counts everything
 
@@ -147,6 +149,18 @@ def with_rates(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(delivery_rate=rate, rate_low=low, rate_high=high)
 
 
+def in_euros(value: float, digits: int = 2, sign: str = "") -> str:
+    """Write an amount, half away from zero as Excel does it: both files show one bill.
+
+    Example:
+        >>> in_euros(0.625), in_euros(1.005), in_euros(0.00125, 4, "+")
+        ('0.63', '1.01', '+0.0013')
+    """
+    exact = Decimal(repr(round(float(value), _PRICE_DIGITS)))
+    rounded = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return f"{rounded:{sign},.{digits}f}"
+
+
 def costs(report: pd.DataFrame) -> pd.DataFrame:
     """Hold the estimate against the bill, by country and carrier.
 
@@ -205,9 +219,9 @@ def delivery_times(report: pd.DataFrame, by: Any = None) -> pd.DataFrame:
         {
             "delivered": groups.size().astype("Int64"),
             **{
-                name: pd.to_timedelta(groups.quantile(share).round(), unit="us").astype(
-                    "timedelta64[us]"
-                )
+                name: pd.to_timedelta(
+                    groups.quantile(share, interpolation="higher"), unit="us"
+                ).astype("timedelta64[us]")
                 for name, share in (("median", 0.5), ("p95", 0.95))
             },
         }

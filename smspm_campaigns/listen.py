@@ -1,5 +1,6 @@
 """The command that receives what SMSPM tells of messages by itself."""
 
+import errno
 import os
 import re
 import secrets
@@ -12,6 +13,7 @@ import click
 
 from smspm_campaigns.campaign.opening import ledger_path
 from smspm_campaigns.delivery.ledger import Ledger
+from smspm_campaigns.delivery.ledger.callbacks import count_kept_apart
 from smspm_campaigns.masking import Secret
 from smspm_campaigns.remote import LEDGER
 
@@ -28,13 +30,19 @@ Give it to whatever sends:
   campaign.send(client, report_url="{report_url}")
   smspm-campaigns send NAME --report-url {report_url}
 
-{missing}SMSPM calls this address from the internet, so it must be reachable from there. Here is
-http://{here}, without TLS: put a reverse proxy with TLS before it, such as
-  caddy reverse-proxy --from {public_host} --to {here}
-
+{reached}
 {secret}Keep this running: nobody else hears the callbacks. They bring no price:
 `smspm-campaigns track NAME` asks for prices, and for whatever was missed. Ctrl-C ends this."""
 
+_FROM_INTERNET: Final = """\
+SMSPM calls this address from the internet, so it must be reachable from there. Here is
+http://{here}, without TLS: put a reverse proxy with TLS before it, such as
+  caddy reverse-proxy --from {public_host} --to {here}
+"""
+_FROM_HERE: Final = """\
+Only programs of this machine reach this address, such as `smspm-campaigns simulate`: SMSPM does
+not. Here is http://{here}, without TLS.
+"""
 _NO_HOST: Final = """\
 YOUR-HOST stands for the name of a server of yours; --public-url puts it into the address.
 """
@@ -55,12 +63,13 @@ kept in {_VARIABLE}, and made by
     help="Port to listen on; 0 takes a free one.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--public-url", help="Where the internet reaches this port, by https.")
+@click.option("--public-url", help="Host by which the internet reaches this port, by https.")
 @LEDGER
 def listen(*, port: int, host: str, public_url: str | None, ledger: Path | None) -> None:
     """Receive callbacks: SMSPM tells by itself what became of messages.
 
-    The secret in the address is SMSPM_CALLBACK_SECRET, else a fresh one.
+    A ledger is made where there is none. The secret in the address is SMSPM_CALLBACK_SECRET, else
+    a fresh one.
     """
     from smspm_campaigns.delivery.callbacks import Intake, check_secret  # noqa: PLC0415 - starlette
     from smspm_campaigns.delivery.serving import serve  # noqa: PLC0415 - uvicorn
@@ -69,17 +78,22 @@ def listen(*, port: int, host: str, public_url: str | None, ledger: Path | None)
     kept = Secret.hide(os.environ.get(_VARIABLE) or None)
     secret = check_secret(kept or Secret(secrets.token_urlsafe(24)))
     path = ledger_path(ledger)
-    with Ledger.open(path):  # so that a wrong path is known at once
-        pass
     with _take_port(host, port) as listener:
+        if Ledger.create(path):
+            click.echo(f"A new ledger was made at {path}.", err=True)
+        apart = _kept_apart(path)  # and a ledger that cannot be used is known at once
         intake = Intake(path)
         news = _News(intake)
 
         def started() -> None:
             click.echo(_instructions(listener, public, secret, is_kept=kept is not None))
+            if apart:
+                click.echo(apart, err=True)
 
         serve(intake, secret, listener, started=started, tell=news.tell)
     click.echo(f"Stopped. {_came(intake)}", err=True)
+    if apart := _kept_apart(path):
+        click.echo(apart, err=True)
 
 
 class _News:
@@ -100,10 +114,20 @@ def _came(intake: "Intake") -> str:
     came, apart, turned_away = intake.came, intake.kept_apart, intake.turned_away
     told = f"{came:,} callback{'s' * (came != 1)} came and {'is' if came == 1 else 'are'} recorded"
     if apart:
-        told += f", {apart:,} of them for no message of this ledger: kept apart until it appears"
+        told += f", {apart:,} of them for no message of this ledger"
     if turned_away:
         told += f"; {turned_away:,} could not be recorded, and were asked to come again"
     return f"{told}."
+
+
+def _kept_apart(path: Path) -> str:
+    """Say how many callbacks a ledger keeps apart, if any."""
+    with Ledger.open(path) as ledger:
+        count = count_kept_apart(ledger)
+    if not count:
+        return ""
+    what, whose = ("callback", "its") if count == 1 else ("callbacks", "their")
+    return f"The ledger keeps {count:,} {what} apart until {whose} message appears."
 
 
 def _instructions(
@@ -111,11 +135,11 @@ def _instructions(
 ) -> str:
     host, port = listener.getsockname()[:2]
     here = f"{f'[{host}]' if ':' in host else host}:{port}"
+    parts = urlsplit(public or "https://YOUR-HOST")
+    reached = _FROM_HERE if parts.hostname in _LOOPBACK else _FROM_INTERNET
     return _INSTRUCTIONS.format(
-        report_url=f"{public or 'https://YOUR-HOST'}/{secret.reveal()}",
-        here=here,
-        public_host=urlsplit(public).netloc if public else "YOUR-HOST",
-        missing="" if public else _NO_HOST,
+        report_url=f"{parts.scheme}://{parts.netloc}/{secret.reveal()}",
+        reached=("" if public else _NO_HOST) + reached.format(here=here, public_host=parts.netloc),
         secret="" if is_kept else _FRESH,
     )
 
@@ -132,12 +156,13 @@ def _check_public_url(url: str | None) -> str | None:
     is_safe = is_bare and (
         parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
     )
-    if not is_safe:
+    if not is_safe or parts.path not in ("", "/"):
         raise click.UsageError(
-            "--public-url is the https address at which the internet reaches this port, a host and "
-            "perhaps a path, such as https://sms.example.com. The secret is added to it."
+            "--public-url is the https address at which the internet reaches this port: a host and "
+            "perhaps a port, such as https://sms.example.com, without a path. The secret becomes "
+            "its path."
         )
-    return url.rstrip("/")
+    return url
 
 
 def _take_port(host: str, port: int) -> socket.socket:
@@ -145,11 +170,11 @@ def _take_port(host: str, port: int) -> socket.socket:
 
     try:
         return listen_on(host, port)
-    except socket.gaierror:
+    except OSError as error:
+        if not (isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL):
+            raise click.ClickException(
+                f"Port {port} of {host} is in use or not allowed. Choose another one with --port."
+            ) from None
         raise click.ClickException(
             f"--host {host} is no address of this machine. 127.0.0.1 is, for a proxy on it."
-        ) from None
-    except OSError:
-        raise click.ClickException(
-            f"Port {port} of {host} is in use or not allowed. Choose another one with --port."
         ) from None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -207,6 +207,13 @@ def test_what_is_for_nobody_is_kept_apart_once(sent: Sent) -> None:
     assert sent.statuses() == ["queued"] * 5
 
 
+def test_a_number_in_a_word_that_is_kept_apart_is_masked(sent: Sent) -> None:
+    """A word is whatever a stranger wrote; those that are known have no digits to lose."""
+    sent.take(Callback("failed: +372 5678 9045", "id-2"), Callback("Buffered 7", "id-2"))
+    assert [word for *_, word in sent.kept_apart()] == ["failed: +3725*****45", "Buffered 7"]
+    assert [word for word in VENDOR_STATUS if any(map(str.isdigit, word))] == []
+
+
 def test_all_of_them_are_applied_or_none(sent: Sent) -> None:
     """Who is answered OK is on disk, and who is not comes again."""
     sent.accept()
@@ -261,6 +268,40 @@ def test_what_came_before_the_id_counts_when_another_callback_tells_it(sent: Sen
         ("submitted", "callback", None),
         ("failed", "callback", "SMSPM says 'undelivered'."),
     ]
+
+
+@pytest.mark.parametrize(("came", "dated"), [(5, 5), (10, 10), (99, 10)])
+def test_what_came_before_the_id_is_dated_by_when_it_came(
+    sent: Sent, came: int, dated: int
+) -> None:
+    """Not by when the id appeared; a clock that was ahead dates nothing later than now."""
+    early = Callback("delivered", "id-2")
+    sent.take(early, at=came)
+    sent.take(early, at=came + 1)
+    sent.accept(at=10)
+    assert sent.book.ask("SELECT at, status FROM change WHERE attempt_id = 2 ORDER BY id") == [
+        *((0, "sending"), (10, "queued"), (dated, "delivered"))
+    ]
+    assert sent.book.ask("SELECT sent_at, updated_at, due_at FROM attempt WHERE id = 2") == [
+        (10, dated, dated)
+    ]
+
+
+def test_what_waits_is_found_by_its_id(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the unique index, however many callbacks are kept apart."""
+    sent.take(Callback("delivered", "another"))
+    plans: list[str] = []
+    with sent.book.open() as ledger:
+        usual = ledger.values
+
+        def explained(sql: str, *given: Any) -> Any:
+            plans.extend(step[3] for step in usual(f"EXPLAIN QUERY PLAN {sql}", *given))
+            return usual(sql, *given)
+
+        monkeypatch.setattr(ledger, "values", explained)
+        callbacks.take_waiting(ledger, ["id-1", "id-2"], at=1)
+    [step] = [plan for plan in plans if " callback " in f"{plan} "]
+    assert step == "SEARCH callback USING INDEX sqlite_autoindex_callback_1 (message_id=?)"
 
 
 def test_a_callback_may_come_before_the_reply(sent: Sent) -> None:

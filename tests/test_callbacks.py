@@ -467,22 +467,40 @@ def test_no_room_is_a_503(app: Starlette, ledger: Path, monkeypatch: pytest.Monk
     assert len(kept_apart(ledger)) == 100
 
 
-def test_a_round_that_fails_takes_no_other_with_it(
+def test_a_callback_that_fails_takes_no_other_with_it(
     ledger: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An error nobody thought of is a 503 for those in its round; nothing of it is told."""
+    """An error nobody thought of is a 503 for the guilty one alone; nothing of it is told."""
+    rounds: list[int] = []
 
     def take(ledger: Ledger, told: Any, *, at: int) -> int:
-        if any(callback.message_id == "m0" for callback in told):
+        rounds.append(len(told))
+        if any(callback.message_id == "m7" for callback in told):
             raise KeyError("37256789045")
         return kept.take(ledger, told, at=at)
 
     monkeypatch.setattr(callbacks, "take", take)
     intake = Intake(ledger)
     app = receiver(intake, Secret(SECRET))
-    calls = [get(f"id=m{n}&status=x") for n in range(3)]
-    assert [ask(app, call)[0].status for call in (*calls, *calls)] == [503, 200, 200] * 2
-    assert (intake.came, intake.kept_apart, intake.turned_away) == (4, 4, 2)
+
+    async def ask_all() -> list[int]:
+        with held(ledger):
+            first = asyncio.ensure_future(_ask(app, get("id=first&status=x"), f"/{SECRET}"))
+            await until(lambda: intake._thread is not None and not intake._waiting)
+            calls = [_ask(app, get(f"id=m{n}&status=x"), f"/{SECRET}") for n in range(20)]
+            rest = [asyncio.ensure_future(call) for call in calls]
+            await until(lambda: len(intake._waiting) == 20)
+        return [answer.status for answer in await asyncio.gather(first, *rest)]
+
+    for turn in (1, 2):  # the guilty one comes again, and others with it
+        assert asyncio.run(ask_all()) == [503 if n == 7 else 200 for n in range(-1, 20)]
+        assert (intake.came, intake.kept_apart) == (20 * turn, 20 * turn)
+        assert intake.turned_away == turn
+        intake.finish()
+    assert rounds == [1, 20, *[1] * 20] * 2
+    assert {row[0] for row in kept_apart(ledger)} == {
+        *("first", *(f"m{n}" for n in range(20) if n != 7))
+    }
     assert [record.getMessage() for record in caplog.records] == [
         "Callbacks are answered 503, so that they come again: KeyError, a defect; please report it."
     ] * 2

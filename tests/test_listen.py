@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from smspm_campaigns.delivery import serving
 from smspm_campaigns.delivery.callbacks import Intake
 from smspm_campaigns.delivery.ledger import Ledger
-from smspm_campaigns.delivery.ledger.callbacks import Callback
+from smspm_campaigns.delivery.ledger.callbacks import Callback, take
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.listen import _check_public_url, _News, listen
 from smspm_campaigns.masking import Secret
@@ -34,11 +34,11 @@ PATIENCE: Final = 60.0  # seconds for something to happen that surely does
 NUMBERS: Final = [str(37250000000 + step) for step in range(2_000)]
 
 KEPT = """\
-report_url: https://sms.example.com/in/{secret}
+report_url: https://sms.example.com/{secret}
 
 Give it to whatever sends:
-  campaign.send(client, report_url="https://sms.example.com/in/{secret}")
-  smspm-campaigns send NAME --report-url https://sms.example.com/in/{secret}
+  campaign.send(client, report_url="https://sms.example.com/{secret}")
+  smspm-campaigns send NAME --report-url https://sms.example.com/{secret}
 
 SMSPM calls this address from the internet, so it must be reachable from there. Here is
 http://127.0.0.1:{port}, without TLS: put a reverse proxy with TLS before it, such as
@@ -66,6 +66,19 @@ kept in SMSPM_CALLBACK_SECRET, and made by
 Keep this running: nobody else hears the callbacks. They bring no price:
 `smspm-campaigns track NAME` asks for prices, and for whatever was missed. Ctrl-C ends this.
 """
+HERE = """\
+report_url: http://127.0.0.1:8000/{secret}
+
+Give it to whatever sends:
+  campaign.send(client, report_url="http://127.0.0.1:8000/{secret}")
+  smspm-campaigns send NAME --report-url http://127.0.0.1:8000/{secret}
+
+Only programs of this machine reach this address, such as `smspm-campaigns simulate`: SMSPM does
+not. Here is http://127.0.0.1:{port}, without TLS.
+
+Keep this running: nobody else hears the callbacks. They bring no price:
+`smspm-campaigns track NAME` asks for prices, and for whatever was missed. Ctrl-C ends this.
+"""
 
 
 @pytest.fixture
@@ -87,7 +100,7 @@ class Listening:
             assert line, process.communicate()[1]
             self.said += line
         told = re.search(r"http://127\.0\.0\.1:(\d+),", self.said)
-        address = re.search(r"report_url: https://\S+/(\S+)", self.said)
+        address = re.search(r"report_url: https?://\S+/(\S+)", self.said)
         assert told
         assert address
         self.port, self.secret = int(told[1]), address[1]
@@ -122,15 +135,50 @@ def listening(ledger: Path, *options: str, secret: str | None = SECRET) -> Itera
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_says_what_to_use_and_ends_in_good_order(ledger: Path, number: int) -> None:
     """It prints the address, tells in the end what came, and logs no secret, number or id."""
-    with listening(ledger, "--public-url", "https://sms.example.com/in/") as here:
+    with listening(ledger, "--public-url", "https://sms.example.com/") as here:
         assert here.said == KEPT.format(secret=SECRET, port=here.port)
         assert [here.get(f"id=m{n}&status=x&toNumber=37256789045") for n in range(3)] == ["OK"] * 3
         code, said = here.end(number)
     assert code == 0
     assert said == (
-        "Stopped. 3 callbacks came and are recorded, 3 of them for no message of this ledger: "
-        "kept apart until it appears.\n"
+        "Stopped. 3 callbacks came and are recorded, 3 of them for no message of this ledger.\n"
+        "The ledger keeps 3 callbacks apart until their message appears.\n"
     )
+
+
+def test_it_makes_the_ledger_it_is_to_fill(tmp_path: Path) -> None:
+    """Whoever has sent nothing yet can listen first, and is told where the ledger is."""
+    path = tmp_path / "new" / "ledger.sqlite"
+    with listening(path) as here:
+        assert here.get("id=m1&status=x") == "OK"
+        code, said = here.end(signal.SIGINT)
+    assert code == 0
+    assert said == (
+        f"A new ledger was made at {path}.\n"
+        "Stopped. 1 callback came and is recorded, 1 of them for no message of this ledger.\n"
+        "The ledger keeps 1 callback apart until its message appears.\n"
+    )
+
+
+def test_what_is_kept_apart_is_told_from_the_start(ledger: Path) -> None:
+    """It is counted in the ledger: what came while another program listened is told, too."""
+    with Ledger.open(ledger) as opened:
+        take(opened, [Callback("x", f"m{n}") for n in range(1_200)], at=0)
+    with listening(ledger) as here:
+        code, said = here.end(signal.SIGINT)
+    assert code == 0
+    assert said == (
+        "The ledger keeps 1,200 callbacks apart until their message appears.\n"
+        "Stopped. 0 callbacks came and are recorded.\n"
+        "The ledger keeps 1,200 callbacks apart until their message appears.\n"
+    )
+
+
+def test_an_address_of_this_machine_is_told_as_such(ledger: Path) -> None:
+    """No proxy is advised before an address that the internet cannot reach."""
+    with listening(ledger, "--public-url", "http://127.0.0.1:8000/") as here:
+        assert here.said == HERE.format(secret=SECRET, port=here.port)
+        assert here.end(signal.SIGINT)[0] == 0
 
 
 def test_a_fresh_secret_is_another_one_each_time(ledger: Path) -> None:
@@ -156,10 +204,7 @@ def test_it_tells_now_and_then_what_came(ledger: Path, capsys: pytest.CaptureFix
 
     assert told() == ""
     asyncio.run(intake.put(Callback("x", "m1")))
-    assert told() == (
-        "1 callback came and is recorded, 1 of them for no message of this ledger: kept apart "
-        "until it appears.\n"
-    )
+    assert told() == ("1 callback came and is recorded, 1 of them for no message of this ledger.\n")
     assert told() == ""
     intake.came, intake.kept_apart, intake.turned_away = 1_200, 0, 3
     assert told() == (
@@ -190,12 +235,19 @@ WRONG: Final[list[tuple[tuple[str, ...], int, str]]] = [
             *("http://sms.example.com", "sms.example.com", "https://", "https://a?b=c", "ftp://a"),
             *("https://a#b", "https://me:pass@a", "https://a b", "https://[", "https://a:0", ""),
             *("https://a:99999", "https://a/\n", "http://127.0.0.1.example.com"),
+            *(
+                "https://sms.example.com/in",
+                "https://a/in/",
+                "https://a//",
+                "http://127.0.0.1:9/in",
+            ),
         )
     ),
     (("--port", "65536"), 2, "65536 is not in the range"),
     (("--host", "no.such.host.invalid"), 1, "no.such.host.invalid is no address of this machine"),
-    (("--host", "192.0.2.1"), 1, "of 192.0.2.1 is in use or not allowed"),
-    (("--ledger", "nowhere.sqlite"), 1, "There is no ledger at "),
+    (("--host", "192.0.2.1"), 1, "192.0.2.1 is no address of this machine"),
+    (("--ledger", os.devnull + "/ledger.sqlite"), 1, "No folder for the ledger at "),
+    (("--ledger", __file__), 1, "is not a ledger"),
 ]
 
 
@@ -210,7 +262,7 @@ def test_what_is_wrong_is_one_sentence(
     assert (result.exit_code, sentence in told) == (code, True), told
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/in", "http://localhost", "https://ä.example"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://localhost", "https://ä.example"])
 def test_an_address_of_this_machine_needs_no_tls(url: str) -> None:
     """Rehearsals are called on loopback; everything else is called by https."""
     assert _check_public_url(url) == url

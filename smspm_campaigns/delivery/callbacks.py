@@ -108,7 +108,7 @@ class _Told(NamedTuple):
     """A callback, and where it is said what became of it: an error, or None when it is on disk."""
 
     callback: Callback
-    outcome: "Future[Exception | None]"
+    outcome: "Future[LedgerError | None]"
 
 
 class Intake:
@@ -163,11 +163,12 @@ class Intake:
 
     def _work(self) -> None:
         while batch := self._next():
-            error = self._write([told.callback for told in batch])
-            if error is not None and self._is_well:  # once, and not for each of many
-                logger.warning("Callbacks are answered 503, so that they come again: %s", error)
-            self._is_well = error is None
-            for told in batch:
+            errors = self._write([told.callback for told in batch])
+            first = next(filter(None, errors), None)
+            if first is not None and self._is_well:  # once, and not for each of many
+                logger.warning("Callbacks are answered 503, so that they come again: %s", first)
+            self._is_well = first is None
+            for told, error in zip(batch, errors, strict=True):
                 if told.outcome.set_running_or_notify_cancel():
                     told.outcome.set_result(error)
 
@@ -178,20 +179,25 @@ class Intake:
                 self._thread = None
             return [self._waiting.popleft() for _ in range(count)]
 
-    def _write(self, callbacks: list[Callback]) -> Exception | None:
+    def _write(self, callbacks: list[Callback]) -> list[LedgerError | None]:
+        """Write callbacks together, or each by itself where one of them is too much for us."""
         try:
             with Ledger.open(self.path) as ledger:
                 known = take(ledger, callbacks, at=micros(self._clock))
+        except LedgerError as error:
+            failed = error
         except Exception as error:  # noqa: BLE001 - whatever it is, others still come
+            if len(callbacks) > 1:
+                return [outcome for callback in callbacks for outcome in self._write([callback])]
+            failed = LedgerError(f"{type(error).__name__}, a defect; please report it.")
+        else:
             with self._lock:
-                self.turned_away += len(callbacks)
-            if isinstance(error, LedgerError):
-                return error
-            return LedgerError(f"{type(error).__name__}, a defect; please report it.")
+                self.came += len(callbacks)
+                self.kept_apart += len(callbacks) - known
+            return [None] * len(callbacks)
         with self._lock:
-            self.came += len(callbacks)
-            self.kept_apart += len(callbacks) - known
-        return None
+            self.turned_away += len(callbacks)
+        return [failed] * len(callbacks)
 
 
 class _Receiver:

@@ -13,7 +13,9 @@ import uvicorn
 from smspm_campaigns.delivery.callbacks import Intake, receiver
 from smspm_campaigns.masking import Secret
 
-MOST_CONNECTIONS: Final = 500  # with work to do; more are answered 503. Idle ones count, too
+MOST_CONNECTIONS: Final = (
+    500  # open ones, idle or not: while there are so many each call gets a 503
+)
 KEEP_ALIVE: Final = 75  # seconds: longer than the 60 for which nginx keeps an idle connection
 STOPPED_WITHIN: Final = 40  # seconds: a ledger that is held is waited for 30
 TELL_EVERY: Final = 10  # seconds

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from smspm_campaigns.delivery.ledger.connection import Ledger
 from smspm_campaigns.delivery.ledger.evidence import said
 from smspm_campaigns.delivery.ledger.record import apply
-from smspm_campaigns.masking import mask_number
+from smspm_campaigns.masking import mask_number, mask_text
 
 
 class Callback(NamedTuple):
@@ -32,17 +32,21 @@ def take(ledger: Ledger, told: Sequence[Callback], *, at: int) -> int:
 
 
 def take_waiting(ledger: Ledger, message_ids: Sequence[str], *, at: int) -> None:
-    """Apply what came of messages before these ids of theirs appeared, inside a transaction."""
+    """Apply what came of messages before these ids of theirs appeared, inside a transaction.
+
+    It is dated by when it came.
+    """
     if not message_ids or ledger.one("SELECT 1 FROM callback LIMIT 1") is None:
         return
     waiting = ledger.values(
-        "SELECT callback.id, attempt.id, callback.word FROM callback "
+        "SELECT callback.id, attempt.id, callback.word, callback.at FROM callback "
         "JOIN attempt ON attempt.message_id = callback.message_id "
         "WHERE callback.message_id IN (VALUES (rows)) ORDER BY callback.id",
         [(message_id,) for message_id in message_ids],
     ).fetchall()
-    for callback_id, attempt_id, word in waiting:
-        apply(ledger, said(attempt_id, word), "callback", at=at)
+    for callback_id, attempt_id, word, came_at in waiting:
+        earlier = min(came_at, at)  # the clock may have been set back since
+        apply(ledger, said(attempt_id, word), "callback", at=earlier)
         ledger.execute("DELETE FROM callback WHERE id = ?", (callback_id,))
 
 
@@ -59,7 +63,7 @@ def _take(ledger: Ledger, callback: Callback, *, at: int) -> bool:
             "VALUES (?, ?, ?, ?, ?)",
             (
                 *(at, callback.message_id or "", callback.reference or ""),
-                *(mask_number(callback.number or ""), callback.word),
+                *(mask_number(callback.number or ""), mask_text(callback.word)),
             ),
         )
         return False

@@ -13,6 +13,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+from smspm_campaigns.campaign import Campaign
 from smspm_campaigns.cli import cli
 from smspm_campaigns.frames.sandbox import MAX_WORK
 from smspm_campaigns.frames.template_syntax import MAX_SOURCE
@@ -198,3 +199,10 @@ def test_the_page_on_tracking_has_the_table_of_words() -> None:
         word.lower(): status for words, status in rows for word in re.findall(r"`(.*?)`", words)
     }
     assert told == VENDOR_STATUS
+
+
+def test_what_the_readme_calls_is_there() -> None:
+    """Each call on a campaign that a table names is one of its public methods."""
+    called = set(re.findall(r"`campaign\.(\w+)\(", README))
+    assert {"report", "summary", "costs", "to_excel"} <= called
+    assert called <= {name for name in dir(Campaign) if not name.startswith("_")}

@@ -1,7 +1,7 @@
 """What anybody may see of a run and ask of it, as it stands in the ledger."""
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -47,6 +47,23 @@ def test_the_last_wish_counts_and_a_stop_is_the_last_word(
         assert runs.wish_of(ledger, owner.id) == wish
         assert claimed(ledger, book, owner) == (wish == "go")
     assert book.ask("SELECT count(*) FROM request") == [(int(wish == "go"),)]
+
+
+@pytest.mark.parametrize("kind", ["send", "track"])
+@pytest.mark.parametrize("wish", ["go", "pause", "stop"])
+@pytest.mark.parametrize("in_flight", [True, False])
+def test_a_campaign_is_being_sent_while_something_of_it_may_be_accepted(
+    kind: Literal["send", "track"], wish: str, in_flight: bool, new_book: "NewBook"
+) -> None:
+    """Not by a tracker, nor by a run that is paused or ends with nothing in flight."""
+    book = new_book(NUMBERS)
+    with book.open() as ledger:
+        with owners.hold(ledger, lambda: 0, Entry("me", book.id, kind)) as owner:
+            assert claimed(ledger, book, owner) if in_flight else True
+            runs.ask(ledger, owner.id, wish)
+            is_sent = kind == "send" and (wish == "go" or in_flight)
+            assert runs.is_being_sent(ledger, book.id) is is_sent
+        assert not runs.is_being_sent(ledger, book.id)
 
 
 def test_a_wish_is_that_of_one_run(new_book: "NewBook") -> None:

@@ -41,8 +41,11 @@ def unended(ledger: Ledger, campaign_id: int) -> list[RunRecord]:
 
 
 def is_being_sent(ledger: Ledger, campaign_id: int) -> bool:
-    """Tell whether a run that sends a campaign has not ended."""
-    return any(run.kind == "send" for run in unended(ledger, campaign_id))
+    """Tell whether a run sends a campaign: one that is paused, or ends, only what is in flight."""
+    return any(
+        run.kind == "send" and (run.wish == "go" or run.has_open_requests)
+        for run in unended(ledger, campaign_id)
+    )
 
 
 def is_lost(ledger: Ledger, owner_id: str) -> bool:

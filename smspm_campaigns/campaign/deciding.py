@@ -8,7 +8,7 @@ import pandas as pd
 
 from smspm_campaigns.campaign.opening import now, opened
 from smspm_campaigns.campaign.outcomes import places_of, row_labels
-from smspm_campaigns.campaign.reading import Reading
+from smspm_campaigns.campaign.reporting import Reporting
 from smspm_campaigns.delivery.ledger import Ledger, read, resolve
 from smspm_campaigns.delivery.ledger.read import CampaignRecord
 from smspm_campaigns.delivery.ledger.resolve import Mark, Waiting
@@ -18,7 +18,7 @@ from smspm_campaigns.frames.columns import check_choice, text_array
 from smspm_campaigns.vocabulary import DETAIL, PROBLEM, PROBLEMS, TO, Status
 
 
-class Deciding(Reading):
+class Deciding(Reporting):
     """The part of a `Campaign` in which a person has the word."""
 
     def cancel(self) -> "pd.Series[int]":

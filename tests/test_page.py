@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from smspm_campaigns.reporting import page as page_module
 from smspm_campaigns.reporting.exports import Outcome
 from smspm_campaigns.reporting.page import to_html
 from smspm_campaigns.vocabulary import Problem, Status
@@ -261,15 +260,6 @@ def test_the_tables_of_a_page(tmp_path: Path) -> None:
         ["not known", "EE", "1", "1", "0", "0", "0", "100.0%"]
     ]
     assert table(path, "Excluded before sending") == [["Duplicate", "1"]]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [(0, "0.0 s"), (119.94, "119.9 s"), (120, "2.0 min"), (7_200, "2.0 h"), (172_800, "2.0 days")],
-)
-def test_a_time_is_told_in_a_unit_of_its_size(seconds: float, shown: str) -> None:
-    """Seconds, minutes, hours and days, each from two of them on."""
-    assert page_module._duration(pd.Timedelta(seconds=seconds)) == shown
 
 
 def test_a_page_is_the_same_however_the_report_is_cut(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from smspm_campaigns.reporting.tables import (
     count_problems,
     delivery_times,
     failures,
-    in_euros,
     join,
     slim,
     summarize,
@@ -470,34 +469,3 @@ def test_problems_stand_in_the_words_of_a_person() -> None:
         ("Too long", 4),
         ("Opted out", 2),
     ]
-
-
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [
-        (0.625, "0.63"),  # half to even would be 0.62
-        (1.005, "1.01"),  # as a float it is a little less
-        (2.675, "2.68"),
-        (-0.625, "-0.63"),  # away from zero
-        (0.005 + 0.005 + 0.075, "0.09"),  # 0.08499999999999999
-        (0.6249, "0.62"),
-        (0.624999999, "0.62"),  # a price has nine digits
-        (1234567.885, "1,234,567.89"),
-        (np.float64(0.625), "0.63"),
-        (0.0, "0.00"),
-    ],
-)
-def test_half_a_cent_is_rounded_away_from_zero(value: float, written: str) -> None:
-    """Euros are rounded as Excel does, whatever floats lose behind the digits of a price."""
-    assert in_euros(value) == written
-
-
-@pytest.mark.parametrize(
-    ("value", "digits", "sign", "written"),
-    [(0.00125, 4, "", "0.0013"), (0.625, 2, "+", "+0.63"), (-0.625, 2, "+", "-0.63")],
-)
-def test_euros_have_digits_and_a_sign_as_asked(
-    value: float, digits: int, sign: str, written: str
-) -> None:
-    """A small amount is told with more digits, a difference with its sign."""
-    assert in_euros(value, digits, sign) == written

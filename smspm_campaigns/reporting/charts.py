@@ -16,7 +16,8 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import MaxNLocator
 
 from smspm_campaigns.frames.preview_views import in_a_line
-from smspm_campaigns.reporting.tables import in_euros, summarize, timeline, with_rates
+from smspm_campaigns.reporting.tables import summarize, timeline, with_rates
+from smspm_campaigns.reporting.words import in_euros
 from smspm_campaigns.vocabulary import COUNTRY
 
 _WIDTH: Final = 5.6  # inches; in the page, a letter is then as high as those around it

@@ -15,7 +15,7 @@ import pandas as pd
 
 from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.frames.preview_views import in_a_line
-from smspm_campaigns.masking import mask_number, mask_text
+from smspm_campaigns.masking import mask_number
 from smspm_campaigns.reporting.charts import CHARTS
 from smspm_campaigns.reporting.exports import Outcome, draft
 from smspm_campaigns.reporting.tables import (
@@ -23,18 +23,26 @@ from smspm_campaigns.reporting.tables import (
     count_problems,
     delivery_times,
     failures,
-    in_euros,
     join,
     slim,
     summarize,
 )
+from smspm_campaigns.reporting.words import (
+    LONGEST,
+    LONGEST_NOTE,
+    difference_of,
+    duration,
+    euros,
+    is_nothing,
+    line,
+    money_of,
+    named,
+    rate_of,
+    several,
+)
 from smspm_campaigns.vocabulary import COUNTRY, STATUS_TITLES, TO, Status
 
 _LISTED: Final = 200  # rows to look at, and lines of any other table
-_LONGEST: Final = 60  # characters of a name
-_LONGEST_NOTE: Final = 200  # characters of what was said of a row
-_CENT: Final = 0.01  # EUR; less is written with more digits
-_DIGITS: Final = 6  # of an amount; what floats lose behind them is no difference
 _DPI: Final = 200  # dots per inch of a picture, for paper
 
 #: Statuses a person has to look at, the most urgent first.
@@ -126,7 +134,7 @@ def to_html(outcome: Outcome, path: Path) -> None:
     with draft(path) as file:
         seen = Seen(outcome.pieces)
         page = environment.get_template("report.html.j2").render(
-            title=in_a_line(outcome.title, _LONGEST_NOTE),
+            title=in_a_line(outcome.title, LONGEST_NOTE),
             is_rehearsal=outcome.is_rehearsal,
             changed=_last_change(seen.report),
             answers=[_cost(seen.report), _lost(seen.report)],
@@ -149,14 +157,14 @@ def _cost(report: pd.DataFrame) -> Answer:
     if missing := row["unpriced"]:
         more.append(_without_price(missing, is_all=pd.isna(actual)))
     if row["unknown"]:
-        more.append(f"{_several(row['unknown'], 'row')} of unknown outcome may be billed besides")
+        more.append(f"{several(row['unknown'], 'row')} of unknown outcome may be billed besides")
     if not sent:
         return Answer(question, "Nothing", ["No message was accepted", *more])
-    accepted = _several(sent, "accepted message")
-    more.insert(0, f"for {accepted} of {_several(row['segments'], 'segment')}")
+    accepted = several(sent, "accepted message")
+    more.insert(0, f"for {accepted} of {several(row['segments'], 'segment')}")
     if not pd.isna(row["expected_cost"]):
         more.append(_expectation(row, costs(report)["difference"].sum(min_count=1)))
-    return Answer(question, "Not known" if pd.isna(actual) else f"{_euro(actual)} EUR", more)
+    return Answer(question, "Not known" if pd.isna(actual) else f"{euros(actual)} EUR", more)
 
 
 def _without_price(count: int, *, is_all: bool) -> str:
@@ -164,21 +172,21 @@ def _without_price(count: int, *, is_all: bool) -> str:
     asks = f"track asks for {'it' if count == 1 else 'them'}"
     if is_all:
         return f"{'its price is' if count == 1 else 'their prices are'} not known: {asks}"
-    return f"without {_several(count, 'message')} whose price is not known: {asks}"
+    return f"without {several(count, 'message')} whose price is not known: {asks}"
 
 
 def _expectation(row: dict[Hashable, Any], difference: float) -> str:
     """Say what was expected, and how far the bill is from it."""
     missing = row["unestimated"]
-    said = f"{_euro(row['expected_cost'])} EUR was expected"
-    said += f" (without {_several(missing, 'message')})" if missing else ""
+    said = f"{euros(row['expected_cost'])} EUR was expected"
+    said += f" (without {several(missing, 'message')})" if missing else ""
     if pd.isna(difference):
         return said
     where = "where both are known, " if missing or row["unpriced"] else ""
-    if round(difference, _DIGITS) == 0:
+    if is_nothing(difference):
         return f"{said}; {where}the bill is the same"
     side = "higher" if difference > 0 else "lower"
-    return f"{said}; {where}the bill is {_euro(abs(difference))} EUR {side}"
+    return f"{said}; {where}the bill is {euros(abs(difference))} EUR {side}"
 
 
 def _lost(report: pd.DataFrame) -> Answer:
@@ -192,7 +200,7 @@ def _lost(report: pd.DataFrame) -> Answer:
         more.append(f"{delivered:,} delivered, {rate}")
     lost = rows - delivered
     return Answer(
-        "Who did not get it?", f"{lost:,} of {_several(rows, 'row')}" if lost else "Nobody", more
+        "Who did not get it?", f"{lost:,} of {several(rows, 'row')}" if lost else "Nobody", more
     )
 
 
@@ -230,10 +238,10 @@ def _countries(report: pd.DataFrame) -> Section:
     header = ("Country", "Rows", "Accepted", "Delivered", "Rate (95% interval)", *_MONEY)
     rows = [
         (
-            _named(country, "no number"),
+            named(country, "no number"),
             *(f"{row[name]:,}" for name in ("rows", "sent", "delivered")),
-            _rate(row),
-            *_money(row),
+            rate_of(row),
+            *money_of(row),
         )
         for country, row in _lines(table)
     ]
@@ -245,11 +253,11 @@ def _bill(report: pd.DataFrame) -> Section:
     header = ("Country", "Carrier", "Accepted", "Segments", *_MONEY, "Difference")
     rows = [
         (
-            _named(country),
-            _named(carrier),
+            named(country),
+            named(carrier),
             *(f"{row[name]:,}" for name in ("sent", "segments")),
-            *_money(row),
-            _difference(row),
+            *money_of(row),
+            difference_of(row),
         )
         for (country, carrier), row in _lines(table)
     ]
@@ -262,10 +270,10 @@ def _bill(report: pd.DataFrame) -> Section:
 def _times(report: pd.DataFrame) -> Section:
     whole, table = delivery_times(report), delivery_times(report, COUNTRY)
     rows: list[tuple[str, ...]] = [
-        (name, f"{row['delivered']:,}", _duration(row["median"]), _duration(row["p95"]))
+        (name, f"{row['delivered']:,}", duration(row["median"]), duration(row["p95"]))
         for name, row in (
             *(("all", row) for _, row in _lines(whole) if row["delivered"]),
-            *((_named(country), row) for country, row in _lines(table)),
+            *((named(country), row) for country, row in _lines(table)),
         )
     ]
     note = (
@@ -281,8 +289,8 @@ def _failures(report: pd.DataFrame) -> Section:
     names = ("sent", "failed", "refused", "unknown", "unconfirmed")
     rows = [
         (
-            _named(carrier),
-            _named(country),
+            named(carrier),
+            named(country),
             *(f"{row[name]:,}" for name in names),
             "" if pd.isna(row["failure_rate"]) else f"{row['failure_rate']:.1%}",
         )
@@ -301,12 +309,12 @@ def _attention_rows(rows: pd.DataFrame) -> Iterator[tuple[str, ...]]:
         rows.index, zip(*(rows[name] for name in names), strict=True), strict=True
     ):
         yield (
-            _line(label),
-            in_a_line(mask_number(as_text(to)), _LONGEST),
-            _named(country, ""),
-            _named(carrier, ""),
+            line(label),
+            in_a_line(mask_number(as_text(to)), LONGEST),
+            named(country, ""),
+            named(carrier, ""),
             STATUS_TITLES[Status(status)],
-            _line(error, _LONGEST_NOTE),
+            line(error, LONGEST_NOTE),
         )
 
 
@@ -321,63 +329,3 @@ def _lines(table: pd.DataFrame) -> Iterator[tuple[Any, dict[str, Any]]]:
 
 def _first_of(count: int) -> str:
     return f"The first {_LISTED} of {count:,}." if count > _LISTED else ""
-
-
-def _line(value: Any, most: int = _LONGEST) -> str:
-    """Write a cell in one line: steering signs visible, numbers masked before it is cut."""
-    return in_a_line(mask_text(in_a_line(as_text(value), 5 * most)), most)
-
-
-def _named(label: Any, unknown: str = "not known") -> str:
-    return _line(label) or unknown
-
-
-def _money(row: dict[str, Any]) -> tuple[str, str]:
-    """Write the expected and the actual cost of what was sent, and what is not in them."""
-    if not row["sent"]:
-        return "", ""
-    return (
-        _partly(row["expected_cost"], row["unestimated"]),
-        _partly(row["actual_cost"], row["unpriced"]),
-    )
-
-
-def _partly(cost: Any, missing: int) -> str:
-    """Write a cost, and of how many messages none is known."""
-    return _euro(cost) + (f" (without {missing:,})" if missing and not pd.isna(cost) else "")
-
-
-def _several(count: int, name: str) -> str:
-    return f"{count:,} {name}" + ("" if count == 1 else "s")
-
-
-def _euro(value: Any, sign: str = "") -> str:
-    if pd.isna(value):
-        return "not known"
-    return in_euros(value, 4 if 0 < abs(value) < _CENT else 2, sign)
-
-
-def _signed(value: float) -> str:
-    value = round(value, _DIGITS)
-    return _euro(value, "+") if value else "0.00"
-
-
-def _difference(row: dict[str, Any]) -> str:
-    if pd.isna(row["difference"]):
-        return ""
-    difference, share = _signed(row["difference"]), row["difference_share"]
-    return difference if pd.isna(share) else f"{difference} ({share:+.1%})"
-
-
-def _rate(row: Any) -> str:
-    if pd.isna(row["delivery_rate"]):
-        return ""
-    return f"{row['delivery_rate']:.1%} ({row['rate_low']:.1%} to {row['rate_high']:.1%})"
-
-
-def _duration(time: pd.Timedelta) -> str:
-    seconds = time.total_seconds()
-    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:,.1f} {unit}"
-    return f"{seconds:,.1f} s"

@@ -4,7 +4,6 @@ Each table takes a whole report or the slim one that `slim` makes of it, and is 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import ROUND_HALF_UP, Decimal
 from itertools import chain
 from typing import Any, Final
 
@@ -65,7 +64,6 @@ _SLIM: Final[dict[str, Callable[["pd.Series[Any]"], "pd.Series[Any]"]]] = {
 
 _Figure = tuple[str, "pd.Series[Any]"]  # a name, and a value for each row
 
-_PRICE_DIGITS: Final = 9  # of a euro, in the ledger; what floats lose behind them is no amount
 _Z: Final = 1.959964  # standard normal quantile of a two-sided 95 % interval
 _ALL: Final = "all"  # the label of the one row that counts everything
 
@@ -147,18 +145,6 @@ def with_rates(table: pd.DataFrame) -> pd.DataFrame:
     spread = _Z / (1 + _Z**2 / sent) * (rate * (1 - rate) / sent + (_Z / (2 * sent)) ** 2) ** 0.5
     low, high = (middle - spread).clip(lower=0.0), (middle + spread).clip(upper=1.0)
     return table.assign(delivery_rate=rate, rate_low=low, rate_high=high)
-
-
-def in_euros(value: float, digits: int = 2, sign: str = "") -> str:
-    """Write an amount, half away from zero as Excel does it: both files show one bill.
-
-    Example:
-        >>> in_euros(0.625), in_euros(1.005), in_euros(0.00125, 4, "+")
-        ('0.63', '1.01', '+0.0013')
-    """
-    exact = Decimal(repr(round(float(value), _PRICE_DIGITS)))
-    rounded = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    return f"{rounded:{sign},.{digits}f}"
 
 
 def costs(report: pd.DataFrame) -> pd.DataFrame:

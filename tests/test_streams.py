@@ -145,3 +145,27 @@ def test_a_port_where_nobody_listens_is_no_connection() -> None:
         host, port = listener.getsockname()
     with pytest.raises(httpcore.ConnectError):
         asyncio.run(Streams().connect_tcp(host, port, timeout=60))
+
+
+@pytest.mark.parametrize(
+    ("host", "delay"),
+    [("127.0.0.1", None), ("::1", None), ("localhost", 0.25), ("api.smspm.com", 0.25)],
+)
+def test_only_a_name_may_have_several_addresses_to_race(
+    host: str, delay: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of them that answers is taken (RFC 8305); an address is connected to as it is."""
+
+    async def connect() -> object:
+        loop, asked = asyncio.get_running_loop(), dict[str, object]()
+
+        async def note(*_: object, **named: object) -> None:
+            asked.update(named)
+            raise ConnectionRefusedError
+
+        monkeypatch.setattr(loop, "create_connection", note)
+        with pytest.raises(httpcore.ConnectError):
+            await Streams().connect_tcp(host, 1, timeout=60)
+        return asked["happy_eyeballs_delay"]
+
+    assert asyncio.run(connect()) == delay

@@ -5,6 +5,7 @@ came and was not read.
 """
 
 import asyncio
+import ipaddress
 import select
 import ssl
 from collections.abc import Awaitable, Iterable
@@ -32,7 +33,7 @@ class Streams(httpcore.AsyncNetworkBackend):
         """Connect; what fails here was never written to."""
         del local_address, socket_options  # httpx gives none
         connecting = asyncio.get_running_loop().create_connection(
-            _Inbox, host, port, happy_eyeballs_delay=_HAPPY_EYEBALLS
+            _Inbox, host, port, happy_eyeballs_delay=None if _is_address(host) else _HAPPY_EYEBALLS
         )
         _, inbox = await _within(
             timeout, connecting, httpcore.ConnectTimeout, httpcore.ConnectError
@@ -182,6 +183,15 @@ async def _within(
         raise late(error) from error
     except OSError as error:
         raise failed(error) from error
+
+
+def _is_address(host: str) -> bool:
+    """Tell whether a host is an address already, so that there is no other one to race with."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_readable(file: int) -> bool:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from smspm_campaigns.campaign.opening import ledger_path
+from smspm_campaigns.campaign.opening import ledger_path, make_ledger
 from smspm_campaigns.delivery.ledger import Ledger
 from smspm_campaigns.delivery.ledger.callbacks import count_kept_apart
 from smspm_campaigns.masking import Secret
@@ -79,8 +79,7 @@ def listen(*, port: int, host: str, public_url: str | None, ledger: Path | None)
     secret = check_secret(kept or Secret(secrets.token_urlsafe(24)))
     path = ledger_path(ledger)
     with _take_port(host, port) as listener:
-        if Ledger.create(path):
-            click.echo(f"A new ledger was made at {path}.", err=True)
+        make_ledger(path)
         apart = _kept_apart(path)  # and a ledger that cannot be used is known at once
         intake = Intake(path)
         news = _News(intake)

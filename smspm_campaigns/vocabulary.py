@@ -81,6 +81,15 @@ STATUS_TITLES: Final[dict[Status, str]] = {
 #: Statuses that still wait for a word from the carrier, and are asked for.
 OPEN: Final = (Status.QUEUED, Status.SUBMITTED)
 
+#: Statuses of messages that SMSPM surely took.
+ACCEPTED: Final = (
+    Status.QUEUED,
+    Status.SUBMITTED,
+    Status.UNCONFIRMED,
+    Status.DELIVERED,
+    Status.FAILED,
+)
+
 #: Statuses that are never replaced by another one.
 FINAL: Final = (
     Status.DELIVERED,

@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import looking
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,7 +73,7 @@ class Book:
 
     def rows(self) -> list[RowRecord]:
         with self.open() as ledger:
-            return list(read.rows(ledger, self.id))
+            return looking.rows(ledger, self.id)
 
     def statuses(self) -> dict[str | None, str]:
         return {row.number: row.status for row in self.rows()}

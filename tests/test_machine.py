@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import looking
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -173,7 +174,7 @@ RARE = {
 
 def history(ledger: Ledger, campaign: int) -> list[Change]:
     """Return the changes without the ids, which are those that the attempts have now."""
-    return [change._replace(message_id=None) for change in read.history(ledger, campaign)]
+    return [change._replace(message_id=None) for change in looking.history(ledger, campaign)]
 
 
 def stage(status: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import looking
 import pytest
 
 from smspm_campaigns.delivery.ledger import Ledger, connection, locks, owners, read, rounds, runs
@@ -49,14 +50,14 @@ def _plain(sql: str) -> str:
 def test_everything_is_found_again(old: Path) -> None:
     """Rows, attempts and the history of an old ledger, with the errors its attempts had."""
     with Ledger.open(old) as ledger:
-        rows = list(read.rows(ledger, 7))
+        rows = looking.rows(ledger, 7)
         assert [(row.number, row.status, row.message_id, row.error, row.price) for row in rows] == [
             ("37250000000", "delivered", "id-1", None, 60),
             ("37250000001", "unknown", None, "no element", None),
             ("37250000002", "planned", None, "429", None),
             (None, "excluded", None, None, None),
         ]
-        assert read.history(ledger, 7) == [
+        assert looking.history(ledger, 7) == [
             Change(0, 3, "sending", "claim", "r", "id-1", None),
             Change(1, 3, "sending", "claim", "r", None, None),
             Change(2, 3, "sending", "claim", "r", None, None),
@@ -120,7 +121,7 @@ def test_an_old_ledger_changes_as_a_whole_or_not_at_all(
         assert (version(old), schema(old)) == (1, before)
     monkeypatch.undo()
     with Ledger.open(old) as ledger:
-        assert len(read.history(ledger, 7)) == 7
+        assert len(looking.history(ledger, 7)) == 7
 
 
 def test_what_an_old_campaign_took_counts_for_limits_and_budgets(old_ledger: "OldLedger") -> None:
@@ -182,7 +183,7 @@ def test_many_may_open_an_old_ledger_at_once(old: Path) -> None:
     def look() -> None:
         together.wait()
         with Ledger.open(old) as ledger:
-            seen.append(len(read.history(ledger, 7)))
+            seen.append(len(looking.history(ledger, 7)))
 
     threads = [threading.Thread(target=look) for _ in range(6)]
     for thread in threads:
@@ -202,7 +203,7 @@ def test_whoever_waits_for_another_one_changes_nothing_again(
     real = connection._version
     monkeypatch.setattr(connection, "_version", lambda asked: next(looks, None) or real(asked))
     with Ledger.open(old) as ledger:
-        assert len(read.history(ledger, 7)) == 7
+        assert len(looking.history(ledger, 7)) == 7
 
 
 def test_a_ledger_before_the_first_version_is_none(old: Path) -> None:

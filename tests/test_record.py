@@ -1,5 +1,6 @@
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import looking
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -197,7 +198,7 @@ def _check_against_the_model(
 ) -> None:
     found = ledger.execute("SELECT status FROM attempt ORDER BY id").fetchall()
     assert [status for (status,) in found] == [status for _, status in attempts]
-    rows = {row.number: row.status for row in read.rows(ledger, campaign_id)}
+    rows = {row.number: row.status for row in looking.rows(ledger, campaign_id)}
     assert rows == {
         number: row_status([status for whose, status in attempts if whose == number])
         for number in NUMBERS[:3]

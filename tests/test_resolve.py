@@ -3,6 +3,7 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import looking
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,7 +46,7 @@ def close(ledger: Ledger, claimed: Claim | None, statuses: Sequence[str], at: in
 
 def changes(book: "Book") -> list[tuple[int, int, str, str]]:
     with book.open() as ledger:
-        return [(c.position, c.at, c.status, c.evidence) for c in read.history(ledger, book.id)]
+        return [(c.position, c.at, c.status, c.evidence) for c in looking.history(ledger, book.id)]
 
 
 def marks(*recipients: int) -> list[Mark]:
@@ -190,7 +191,7 @@ def test_a_person_says_what_became_of_a_row(
             ("planned", None),
         ]
         assert changes(book)[2:] == [(0, 9, status, "person")]
-        assert read.history(ledger, book.id)[-1].error == error
+        assert looking.history(ledger, book.id)[-1].error == error
         assert read.next_due(ledger, book.id, after=0) is None
 
 
@@ -511,7 +512,7 @@ def _check_claim(claimed: Claim | None, before: dict[str, list[str]], suppressed
 def _check_history(ledger: Ledger, campaign_id: int) -> None:
     """Whatever a row is, its history says so."""
     told: dict[int, set[str]] = {0: {"planned"}, 1: {"planned"}, 2: {"planned"}}
-    for change in read.history(ledger, campaign_id):
+    for change in looking.history(ledger, campaign_id):
         told[change.position].add(change.status)
-    for position, row in enumerate(read.rows(ledger, campaign_id)):
+    for position, row in enumerate(looking.rows(ledger, campaign_id)):
         assert row.status in told[position]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import looking
 import pytest
 
 from smspm_campaigns.delivery import duty
@@ -707,7 +708,9 @@ def test_two_trackers_at_once_agree(new_book: "NewBook", clock: "Clock") -> None
     assert book.counts() == {"delivered": 33, "failed": 7}
     assert by(book, "price") == {50_000_000}
     with book.open() as ledger:
-        told = Counter((change.position, change.status) for change in read.history(ledger, book.id))
+        told = Counter(
+            (change.position, change.status) for change in looking.history(ledger, book.id)
+        )
     assert {*told.values()} == {1}
     asked = client.simulator.details_requests
     book.track(client)

@@ -1,19 +1,18 @@
 """Campaign: a frozen plan, what was sent of it, and what became of every row."""
 
 import os
-import sys
 from typing import Any
 
 import pandas as pd
 
 from smspm_campaigns.campaign.arguments import check_client, check_name
-from smspm_campaigns.campaign.opening import ledger_path, now, opened
+from smspm_campaigns.campaign.opening import ledger_path, make_ledger, now, opened
 from smspm_campaigns.campaign.planning import plan_rows
 from smspm_campaigns.campaign.starting import Starting
 from smspm_campaigns.campaign.trial import Trial, find_text, own_number, what_became
 from smspm_campaigns.campaign.watching import Progress, watch
 from smspm_campaigns.delivery.engine import Run
-from smspm_campaigns.delivery.ledger import Ledger, plan, read
+from smspm_campaigns.delivery.ledger import plan, read
 from smspm_campaigns.delivery.ledger.trial import TrialOutcome
 from smspm_campaigns.delivery.trial import send_trial
 from smspm_campaigns.gateway.client import Client
@@ -84,8 +83,7 @@ class Campaign(Starting):
         check_name(name)
         frozen = plan_rows(frame, sender=sender, allow_repeat=allow_repeat)
         path = ledger_path(ledger)
-        if Ledger.create(path):
-            print(f"A new ledger was made at {path}.", file=sys.stderr)  # noqa: T201 - said once
+        make_ledger(path)
         with opened(path) as found:
             plan.create_campaign(
                 found,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,16 @@ def ledger_path(ledger: str | os.PathLike[str] | None) -> Path:
             "address yet."
         )
     return Path(path).expanduser().absolute()
+
+
+def make_ledger(path: Path) -> None:
+    """Make a ledger where there is none, and say so.
+
+    Raises:
+        LedgerError: it cannot be made.
+    """
+    if Ledger.create(path):
+        print(f"A new ledger was made at {path}.", file=sys.stderr)  # noqa: T201 - said once
 
 
 def now() -> int:

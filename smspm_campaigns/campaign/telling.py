@@ -4,6 +4,7 @@ from smspm_campaigns.campaign.opening import opened
 from smspm_campaigns.campaign.reading import Reading
 from smspm_campaigns.delivery.ledger import owners, read
 from smspm_campaigns.exceptions import warn
+from smspm_campaigns.reporting.words import several
 from smspm_campaigns.vocabulary import OPEN, Status
 
 
@@ -15,16 +16,18 @@ def tell_what_is_open(campaign: Reading, counts: dict[str, int], how_to_go_on: s
     asked = still_open - lack.unasked
     told = []
     if asked > 0:
-        told.append(f"{asked:,} messages have no final status yet.")
+        told.append(f"{_messages(asked)} no final status yet.")
     if count := lack.unpriced:
-        told.append(f"Of {count:,} messages with a final status the price is not known yet.")
+        told.append(
+            f"Of {several(count, 'message')} with a final status the price is not known yet."
+        )
     if told:
         warn(" ".join([*told, how_to_go_on]))
     if lack.priceless:
-        warn(f"Of {lack.priceless:,} messages with a final status SMSPM names no price.")
+        warn(f"Of {several(lack.priceless, 'message')} with a final status SMSPM names no price.")
     if lack.unasked:
         warn(
-            f"{lack.unasked:,} messages have no final status, and no id to ask about. A callback "
+            f"{_messages(lack.unasked)} no final status, and no id to ask about. A callback "
             "may still tell; without one they are unconfirmed when they are old."
         )
 
@@ -47,3 +50,7 @@ def tell_what_is_left(campaign: Reading, counts: dict[str, int]) -> None:
             "message log of your SMSPM account, then resolve_unknown(…) says what became of "
             "them."
         )
+
+
+def _messages(count: int) -> str:
+    return f"{several(count, 'message')} {'has' if count == 1 else 'have'}"

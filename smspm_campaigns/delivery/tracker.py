@@ -158,12 +158,10 @@ class _Tracker:
         if await self._desk.do(runs.is_being_sent, self._campaign_id):
             await self._desk.do(owners.bury_the_dead, at=now)
             wait = min(wait, _LOOK_EVERY)
-        if wait != math.inf:
-            await self._run.rest(self._clock, min(wait, self._time_left()))
-        elif self._asked:
-            await self._run.rest(self._clock, math.inf)
-        else:
+        if wait == math.inf and not self._asked:
             return False
+        left = math.inf if wait == math.inf else self._time_left()  # inf: an answer is awaited
+        await self._run.rest(self._clock, min(wait, left))
         return True
 
     async def _ask(self, lane: Lane, due: Due) -> None:

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 
 from smspm_campaigns.frames.preview_views import in_a_line
 from smspm_campaigns.reporting.tables import summarize, timeline, with_rates
-from smspm_campaigns.reporting.words import in_euros
+from smspm_campaigns.reporting.words import partly
 from smspm_campaigns.vocabulary import COUNTRY
 
 _WIDTH: Final = 5.6  # inches; in the page, a letter is then as high as those around it
@@ -313,12 +313,7 @@ def _glyphs() -> frozenset[int]:
 def _in_euros(table: pd.DataFrame, column: str) -> list[str]:
     """Write the costs of a column, and of how many messages none is known."""
     missing = table[{"expected_cost": "unestimated", "actual_cost": "unpriced"}[column]]
-    return [
-        "not known"
-        if pd.isna(cost)
-        else in_euros(cost) + (f" (without {_count(count):,})" if count else "")
-        for cost, count in zip(table[column], missing, strict=True)
-    ]
+    return [partly(cost, _count(count)) for cost, count in zip(table[column], missing, strict=True)]
 
 
 #: The pictures by kind.

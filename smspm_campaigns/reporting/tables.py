@@ -14,8 +14,10 @@ from pandas.api.types import union_categoricals
 from smspm_campaigns.frames.cells import as_text, is_blank
 from smspm_campaigns.frames.columns import STR, check_argument, find_column
 from smspm_campaigns.vocabulary import (
+    ACCEPTED,
     COST,
     COUNTRY,
+    OPEN,
     PROBLEM,
     PROBLEM_TITLES,
     SEGMENTS,
@@ -27,16 +29,10 @@ from smspm_campaigns.vocabulary import (
 _COUNTED: Final = {
     "planned": (Status.PLANNED,),
     "sending": (Status.SENDING,),
-    "sent": (
-        Status.QUEUED,
-        Status.SUBMITTED,
-        Status.UNCONFIRMED,
-        Status.DELIVERED,
-        Status.FAILED,
-    ),
+    "sent": ACCEPTED,
     "delivered": (Status.DELIVERED,),
     "failed": (Status.FAILED,),
-    "open": (Status.QUEUED, Status.SUBMITTED),
+    "open": OPEN,
     "unconfirmed": (Status.UNCONFIRMED,),
     "refused": (Status.REFUSED,),
     "unknown": (Status.UNKNOWN,),

@@ -3,7 +3,7 @@
 from typing import Any, Final, NamedTuple
 
 from smspm_campaigns.masking import mask_text
-from smspm_campaigns.vocabulary import FINAL, VENDOR_STATUS, Status
+from smspm_campaigns.vocabulary import ACCEPTED, FINAL, VENDOR_STATUS, Status
 
 #: Microseconds from the acceptance of a message to the first question about it.
 FIRST_POLL: Final = 2_000_000
@@ -13,15 +13,6 @@ LAST_POLL: Final = 3_600_000_000
 _PRICE_AGAIN: Final = 5_000_000
 #: Billionths of a euro in one.
 EURO: Final = 1_000_000_000
-
-#: What an attempt is when SMSPM surely took it.
-_ACCEPTED: Final = (
-    Status.QUEUED,
-    Status.SUBMITTED,
-    Status.UNCONFIRMED,
-    Status.DELIVERED,
-    Status.FAILED,
-)
 
 
 class Evidence(NamedTuple):
@@ -85,9 +76,9 @@ class Step:
         if source == "reply":  # the id to ask with: a callback may name a message otherwise
             message_id = proof.message_id or known.message_id
         sent_at = known.sent_at
-        if source == "reply" and proof.status in _ACCEPTED:
+        if source == "reply" and proof.status in ACCEPTED:
             sent_at = at
-        elif sent_at is None and status in _ACCEPTED:
+        elif sent_at is None and status in ACCEPTED:
             sent_at = known.claimed_at
         self.attempt = (
             *(proof.attempt_id, status, message_id, proof.price, proof.carrier),
@@ -124,7 +115,7 @@ def _due(known: Known, proof: Evidence, source: str, status: str, *, at: int) ->
         is_over = status in FINAL and not asks_for_price
         return None if is_over else proof.due_at or known.due_at
     has_id = known.message_id is not None or proof.message_id is not None
-    if not has_id or status not in _ACCEPTED:
+    if not has_id or status not in ACCEPTED:
         return None
     is_news = forward or known.message_id is None
     if status in FINAL:

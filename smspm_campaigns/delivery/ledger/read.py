@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat
-from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from smspm_campaigns.delivery.ledger.connection import Ledger
@@ -184,12 +183,6 @@ def demand(ledger: Ledger, campaign_id: int, limit: int | None) -> Demand:
     )
 
 
-def rows(ledger: Ledger, campaign_id: int) -> Iterator[RowRecord]:
-    """Yield every row of a campaign in the order of the frame, each with its prevailing attempt."""
-    for columns in pieces(ledger, campaign_id):
-        yield from map(RowRecord._make, zip(*columns.values(), strict=True))
-
-
 def pieces(ledger: Ledger, campaign_id: int) -> Iterator[Columns]:
     """Yield the rows of a campaign in the order of the frame, at most `PIECE` of them together.
 
@@ -231,14 +224,6 @@ def originals(ledger: Ledger, campaign_id: int) -> Iterator[str]:
     ):
         yield from (original for _, original in found)
         last = found[-1][0]
-
-
-def history(ledger: Ledger, campaign_id: int) -> list[Change]:
-    """Return every change of a campaign's rows in order. What was not taken is planned again."""
-    found: list[Any] = []
-    for columns in changes(ledger, campaign_id):
-        found += zip(*columns.values(), strict=True)
-    return [Change(*cells) for _, _, *cells in sorted(found, key=itemgetter(0, 1))]
 
 
 def changes(ledger: Ledger, campaign_id: int) -> Iterator[Columns]:

@@ -225,3 +225,19 @@ def test_a_living_owner_hides_no_dead_one(new_book: "NewBook") -> None:
         left = ledger.execute("SELECT id FROM owner WHERE ended_at IS NULL").fetchall()
     assert len(left) == 1
     assert book.counts()["unknown"] == 4
+
+
+def test_who_ends_while_somebody_looks_is_not_dead(
+    new_book: "NewBook", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lock was free only because it had ended: what it wrote of its end stays."""
+    book = new_book(NUMBERS)
+    with book.open() as ledger:
+        with owners.hold(ledger, lambda: 1, owners.Entry("me", book.id, "send")):
+            seen = [*owners._unended(ledger)]
+        [(_, path, _)] = seen
+        path.touch()  # not deleted yet
+        monkeypatch.setattr(owners, "_unended", lambda _: iter(seen))
+        owners.bury_the_dead(ledger, at=9)
+    assert book.ask("SELECT ending, ended_at FROM owner") == [("finished", 1)]
+    assert not path.exists()

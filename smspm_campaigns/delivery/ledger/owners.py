@@ -143,7 +143,10 @@ def _leaving(lock: FileLock, path: Path) -> Iterator[Callable[[], None]]:
 
 def _end(ledger: Ledger, owner_id: str, ending: Ending | None, *, at: int) -> None:
     """Write down the end of an owner; of a dead one nobody can tell how far it came."""
+    alive = "SELECT 1 FROM owner WHERE id = ? AND ended_at IS NULL"
     with ledger.transaction():
+        if ending is None and ledger.one(alive, owner_id) is None:
+            return  # it ended in good order while somebody was looking
         left = ledger.execute(
             "SELECT attempt.id, attempt.recipient_id FROM attempt "
             "JOIN request ON request.id = attempt.request_id "

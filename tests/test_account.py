@@ -83,12 +83,13 @@ def test_a_gateway_without_the_question_does_not_tell(question: Question, clock:
 def test_an_answer_that_makes_no_sense_is_not_told(question: Question, clock: "Clock") -> None:
     """A balance that is no number and senders that are no list raise, and are nobody's guess."""
 
-    async def answer(scope: "Scope", receive: "Receive", send: "Send") -> None:
-        reply = JSONResponse({"balance": "plenty", "senders": "Shop"})
-        await reply(scope, receive, send)
+    class Odd(Simulator):
+        async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+            reply = JSONResponse({"balance": "plenty", "senders": "Shop"})
+            await reply(scope, receive, send)
 
     with (
-        running(answer) as url,
+        running(Odd()) as url,
         pytest.raises(OutcomeUnknown, match="The API does not tell the "),
     ):
         question(client_of(url, clock))

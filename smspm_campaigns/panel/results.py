@@ -1,0 +1,211 @@
+"""The fifth step: what became of everybody, what can be done, and the files to hand on."""
+
+import base64
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import ipywidgets as widgets
+import pandas as pd
+from IPython.display import FileLink
+
+from smspm_campaigns.panel.calls import Call
+from smspm_campaigns.panel.confirm import Confirm
+from smspm_campaigns.panel.notices import Notices
+from smspm_campaigns.panel.standing import Standing
+from smspm_campaigns.panel.tables import Window
+from smspm_campaigns.panel.views import VIEWS, seen
+from smspm_campaigns.panel.work import Work
+from smspm_campaigns.reporting.charts import CHARTS
+from smspm_campaigns.reporting.words import money_of, rate_of
+from smspm_campaigns.vocabulary import COLUMNS, DETAIL, STATUS_TITLES, TO, Status
+
+_CHARTS: Final = (
+    ("No chart", None),
+    ("From the file to the phone", "funnel"),
+    ("Statuses over time", "statuses"),
+    ("Delivery rates by country", "countries"),
+    ("Costs by country", "costs"),
+)
+_STATUS: Final = "sms_status"
+_SHOWN_COLUMNS: Final = 6  # of the person's own
+
+#: What can be done about rows that did not end well.
+_ADVICE: Final[dict[Status, str]] = {
+    Status.FAILED: "The carrier said no: the number may be gone, or the phone was off for days. "
+    "Sending the same again seldom helps; correct or remove these numbers in your file.",
+    Status.REFUSED: "SMSPM did not take these rows; the error says why. Nothing was billed. "
+    "Correct them in your file, and make a new campaign of them.",
+    Status.UNKNOWN: "The request broke off, so they may have been texted. Look into the message "
+    "log of your SMSPM account, and say below what became of them. Nothing is sent again by "
+    "itself.",
+    Status.UNCONFIRMED: "SMSPM accepted them and no final word came. A later one still counts.",
+    Status.EXCLUDED: "They have a problem, and were never sent. Correct them in your file, and "
+    "make a new campaign of them.",
+}
+
+
+class ResultsStep(widgets.VBox):
+    """The outcome in figures, rows and pictures, and its files."""
+
+    title = "Results"
+
+    def __init__(self, work: Work, notices: Notices) -> None:
+        self._work = work
+        self._report: pd.DataFrame | None = None
+        self._known: Any = None  # the counts for which the report was read
+        guarded = notices.guarded
+        self._standing = Standing()
+        self._figures = widgets.HTML()
+        self.refresh = widgets.Button(description="Show the newest", icon="refresh")
+        self.shown = widgets.Dropdown(description="Show")
+        self._advice = widgets.HTML()
+        self.rows = Window("Rows of the report")
+        self.named = widgets.Text(description="Rows", placeholder="all of them, or such as 17, 23")
+        self.sent = widgets.Button(description="They were sent")
+        self.failed = widgets.Button(description="They were not delivered")
+        self.resend = widgets.Button(description="They were not sent: plan again")
+        self.confirm = Confirm(notices)
+        self.chart = widgets.Dropdown(description="Chart", options=_CHARTS, value="funnel")
+        self._picture = widgets.HTML()
+        self.excel = widgets.Button(description="Excel workbook", icon="file-excel-o")
+        self.page = widgets.Button(description="Web page", icon="file-text-o")
+        self.csv = widgets.Button(description="CSV", icon="file-o")
+        self.files = widgets.Output()
+        self._deciding = widgets.HBox([self.named, self.sent, self.failed, self.resend])
+        self.refresh.on_click(guarded(self.show))
+        self.shown.observe(guarded(self._show_rows), names="value")
+        self.chart.observe(guarded(self._show_chart), names="value")
+        for button, action in (
+            (self.sent, "sent"),
+            (self.failed, "failed"),
+            (self.resend, "resend"),
+        ):
+            button.on_click(guarded(self._asking(action)))
+        for button, method, ending in (
+            (self.excel, "to_excel", "xlsx"),
+            (self.page, "to_html", "html"),
+            (self.csv, "to_csv", "csv"),
+        ):
+            button.on_click(guarded(self._exporting(method, ending)))
+        exporting = widgets.HBox([self.excel, self.page, self.csv, self.refresh])
+        super().__init__(
+            [
+                *(self._standing, self._figures, exporting, self.files, self.chart, self._picture),
+                *(self.shown, self._advice, self.rows, self._deciding, self.confirm),
+            ]
+        )
+
+    def show(self) -> None:
+        """Read the report again, and show all of it."""
+        self.confirm.close_question()
+        campaign = self._work.campaign
+        if campaign is None:
+            self._figures.value = VIEWS.told("Nothing is sent yet: review it first.")
+            return
+        self._report = campaign.report()
+        summary = campaign.summary().to_dict("records")[0]
+        expected, actual = money_of(summary)
+        self._figures.value = VIEWS.figures(
+            [
+                ("Sent", f"{summary['sent']:,} of {summary['rows']:,} rows"),
+                ("Delivered", f"{summary['delivered']:,} {rate_of(summary)}"),
+                ("Cost", f"{actual or 'not known'} EUR; expected {expected or 'not known'} EUR"),
+            ]
+        )
+        self._show_kinds()
+        self._show_chart()
+        self.look()
+
+    def look(self) -> None:
+        """Show the newest counts, which cost little; the rest is read again when asked for."""
+        if self._work.campaign is not None:
+            self._standing.show(self._work.campaign.counts())
+
+    def _show_kinds(self) -> None:
+        """Offer the rows by status, those first that a person can do something about."""
+        report = self._report
+        if report is None:
+            return
+        counts = report[_STATUS].value_counts()
+        order = [*_ADVICE, *(status for status in Status if status not in _ADVICE)]
+        order.sort(key=lambda status: status is not Status.UNKNOWN)
+        before = self.shown.value
+        kinds = [
+            (f"{STATUS_TITLES[status]}: {counts[status]:,}", status)
+            for status in order
+            if counts.get(status, 0)
+        ]
+        self.shown.options = kinds
+        self.shown.value = before if before in dict(kinds).values() else kinds[0][1]
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        status = self.shown.value
+        if self._report is None or status is None:
+            return
+        rows = self._report[self._report[_STATUS] == status]
+        own = [name for name in rows.columns if name not in COLUMNS][:_SHOWN_COLUMNS]
+        ours = [DETAIL] if status is Status.EXCLUDED else ["sms_error", "sms_carrier", "sms_price"]
+        self.rows.show(rows, [TO, *ours, *own])
+        self._advice.value = VIEWS.told(_ADVICE.get(status, ""))
+        seen(self._deciding, is_seen=status is Status.UNKNOWN)
+
+    def _asking(self, action: str) -> Callable[[], None]:
+        """Ask once more before a person's word is taken down."""
+
+        def ask() -> None:
+            assert self._report is not None  # noqa: S101 - the buttons are not seen without one
+            labels = _labels(self.named.value, self._report)
+            count = int((self._report[_STATUS] == Status.UNKNOWN).sum())
+            which = f"all {count:,} unknown rows" if labels is None else f"rows {self.named.value}"
+            became = {
+                "sent": "they were sent, and nobody is asked about them any more",
+                "failed": "they were not delivered",
+                "resend": "they were not sent, and the next send takes them. If you are wrong, "
+                "these people get the message twice",
+            }
+            question = f"You say of {which}: {became[action]}."
+            self.confirm.ask(question, "Yes, I looked it up", lambda: self._resolve(action, labels))
+
+        return ask
+
+    def _resolve(self, action: str, labels: list[Any] | None) -> None:
+        assert self._work.campaign is not None  # noqa: S101 - the buttons are not seen without one
+        call = Call(self._work.campaign.resolve_unknown, (action,), {"rows": labels})
+        self._work.do(call)
+        self.named.value = ""
+        self.show()
+
+    def _exporting(self, method: str, ending: str) -> Callable[[], None]:
+        """Write a file into a folder of the campaign's name, and link to it."""
+
+        def export() -> None:
+            campaign = self._work.campaign
+            if campaign is None:
+                return
+            folder = Path(re.sub(r"[^\w.-]+", "-", campaign.name).strip(".-") or "campaign")
+            folder.mkdir(exist_ok=True)
+            path = (folder / f"report.{ending}").as_posix()
+            self._work.do(Call(getattr(campaign, method), (path,)))
+            self.files.append_display_data(FileLink(path))
+
+        return export
+
+    def _show_chart(self) -> None:
+        kind = self.chart.value
+        if self._report is None or self._work.campaign is None or kind is None:
+            self._picture.value = ""
+            return
+        picture = self._work.campaign.chart(kind)
+        words = CHARTS[kind].describe(CHARTS[kind].tabulate(self._report))
+        png = base64.b64encode(picture.png()).decode()
+        self._picture.value = VIEWS.picture(png, words)
+
+
+def _labels(typed: str, report: pd.DataFrame) -> list[Any] | None:
+    """Read the labels of rows as the report has them; None for all."""
+    names = [name for name in re.split(r"[\s,;]+", typed.strip()) if name]
+    by_text = {str(label): label for label in report.index}
+    return [by_text.get(name, name) for name in names] or None

@@ -13,7 +13,7 @@ from smspm_campaigns.frames.guesses import Guess, guess_columns
 from smspm_campaigns.panel.files import FileChoice
 from smspm_campaigns.panel.notices import Notices
 from smspm_campaigns.panel.tables import Window
-from smspm_campaigns.panel.views import VIEWS
+from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.vocabulary import (
     COLUMNS,
@@ -25,7 +25,8 @@ from smspm_campaigns.vocabulary import (
     Problem,
 )
 
-_FIRST: Final = ("The first visible one", None)
+_FIRST: Final = ("The first visible one", "")
+_AS_THEY_ARE: Final = "as the frame has them"
 _CHOOSE: Final = "Choose the column"
 _FROM_ANYWHERE: Final = "anywhere: each has its country code"
 _ALL: Final = "all"
@@ -52,7 +53,13 @@ class AudienceStep(widgets.VBox):
         self.file = FileChoice("Contacts", self._chosen, guarded)
         self.sheet = widgets.Dropdown(description="Sheet", options=[_FIRST])
         self.encoding = widgets.Combobox(
-            description="Encoding", placeholder="UTF-8", options=["cp1252", "cp1257", "utf-16"]
+            description="Encoding",
+            placeholder="UTF-8",
+            options=["cp1250", "cp1252", "cp1257", "utf-16"],
+            continuous_update=False,
+        )
+        self.delimiter = widgets.Text(
+            description="Delimiter", placeholder="found in the header", continuous_update=False
         )
         self.hidden = widgets.Checkbox(description="Hidden rows too", indent=False)
         self.again = widgets.Button(description="Read the file again", icon="refresh")
@@ -63,15 +70,19 @@ class AudienceStep(widgets.VBox):
         self._figures = widgets.HTML()
         self.shown = widgets.Dropdown(description="Show")
         self.rows = Window("Rows of the audience")
-        for widget in (self.sheet, self.encoding, self.hidden):
+        for widget in (self.sheet, self.encoding, self.delimiter, self.hidden):
             widget.observe(guarded(self._chosen), names="value")
         for widget in (self.column, self.region, self.mobile_only):
             widget.observe(guarded(self._asked), names="value")
         self.again.on_click(guarded(self._read_again))
         self.shown.observe(guarded(self._show_rows), names="value")
-        of_file = widgets.HBox([self.file, self.sheet, self.encoding, self.hidden, self.again])
+        of_reading = [self.sheet, self.encoding, self.delimiter, self.hidden, self.again]
+        of_file = widgets.HBox([self.file, *of_reading])
         of_numbers = widgets.HBox([self.column, self.region, self.mobile_only])
         chosen = [of_numbers, self.opt_outs, self._figures, self.shown, self.rows]
+        self._of_people = [of_numbers, self.opt_outs, self.shown, self.rows]
+        for widget in of_reading:
+            seen(widget, is_seen=False)
         super().__init__(chosen if has_frame else [of_file, *chosen])
 
     def show(self) -> None:
@@ -86,13 +97,24 @@ class AudienceStep(widgets.VBox):
     def _chosen(self) -> None:
         """Read what was chosen, name its sheets, and guess which column holds the numbers."""
         path = next(iter(self.file.paths), None)
+        self._audience = None
+        self._show_audience()
         if path != self._path:
             self._path = path
-            self._fill(self.sheet, [_FIRST, *((n, n) for n in sheet_names(path))] if path else [])
+            sheets = sheet_names(path) if path else []
+            self.encoding.value = self.delimiter.value = ""
+            self.hidden.value = False
+            self._fill(self.sheet, [_FIRST, *((name, name) for name in sheets)])
+            seen(self.sheet, is_seen=len(sheets) > 1)
+            for widget in (self.encoding, self.delimiter):
+                seen(widget, is_seen=path is not None and not sheets)
+            seen(self.hidden, is_seen=bool(sheets))
+            seen(self.again, is_seen=path is not None)
         self._work.draft.read(
             path,
-            sheet=self.sheet.value,
+            sheet=self.sheet.value or None,
             encoding=self.encoding.value or None,
+            delimiter=self.delimiter.value or None,
             hidden="keep" if self.hidden.value else None,
         )
         self._show_people()
@@ -101,19 +123,22 @@ class AudienceStep(widgets.VBox):
         """Offer the columns of the file, those that seem to be meant first."""
         people, notes = self._work.draft.people()
         self._notices.tell(notes)
-        names = [] if people is None else [n for n in people.columns if isinstance(n, str)]
+        names = [] if people is None else list(map(str, people.columns))
         guess = Guess(None, None) if people is None else guess_columns(people)
         own = [name for name in names if name not in COLUMNS]
-        self._fill(self.column, [(_CHOOSE, None), *((n, n) for n in own)], guess.numbers)
+        is_read = people is not None and TO in people
+        first = (_AS_THEY_ARE if is_read else _CHOOSE, "")
+        numbers = "" if is_read else guess.numbers
+        self._fill(self.column, [first, *((name, name) for name in own)], numbers)
         columns = [(f"the column {name!r}", name) for name in own]
-        self._fill(self.region, [(_FROM_ANYWHERE, None), *columns, *_COUNTRIES], guess.region)
+        self._fill(self.region, [(_FROM_ANYWHERE, ""), *columns, *_COUNTRIES], guess.region)
         self._asked()
 
     def _asked(self) -> None:
         """Read the numbers as they shall be read, and show what became of the rows."""
-        draft, region = self._work.draft, self.region.value
+        draft, region = self._work.draft, self.region.value or None
         draft.find_numbers(
-            self.column.value, region=region, mobile_only=self.mobile_only.value or None
+            self.column.value or None, region=region, mobile_only=self.mobile_only.value or None
         )
         is_column = region in [value for _, value in self.column.options]
         draft.leave_out(self.opt_outs.paths, region=None if is_column else region)
@@ -123,6 +148,8 @@ class AudienceStep(widgets.VBox):
 
     def _show_audience(self) -> None:
         frame = self._audience
+        for widget in self._of_people:
+            seen(widget, is_seen=frame is not None)
         if frame is None:
             self._figures.value = VIEWS.told("Choose the file of your contacts, or upload it.")
         elif TO not in frame:
@@ -146,7 +173,7 @@ class AudienceStep(widgets.VBox):
         if PROBLEM in frame:
             counts = frame[PROBLEM].value_counts()
             kinds += [
-                (f"{PROBLEM_TITLES[Problem(code)]}: {count:,}", str(code))
+                (f"{PROBLEM_TITLES[Problem(str(code))]}: {count:,}", str(code))
                 for code, count in counts.items()
             ]
             kinds.append((f"Can be texted: {frame[PROBLEM].isna().sum():,}", _READY))

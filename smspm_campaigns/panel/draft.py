@@ -48,6 +48,11 @@ class Draft:
         """The file that is read."""
         return None if self._read is None else str(self._read.arguments[0])
 
+    @property
+    def is_written(self) -> bool:
+        """Whether there is a text to send."""
+        return self._text is not None
+
     def read(self, path: str | None, **options: Any) -> None:
         """Read this file, as `read_contacts` reads it."""
         self._read = None if path is None else Call(read_contacts, (path,), options, _PEOPLE)

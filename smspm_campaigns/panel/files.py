@@ -11,7 +11,7 @@ from smspm_campaigns.panel.uploads import files_in, keep_upload
 _NONE = "None"
 
 
-class FileChoice(widgets.VBox):
+class FileChoice(widgets.HBox):
     """A list of the files in a folder, and a button to upload another one.
 
     Args:
@@ -68,6 +68,6 @@ class FileChoice(widgets.VBox):
         """List the files as they are now; what was chosen stays so."""
         names = files_in(self._folder)
         value = self.list.value
-        self.list.options = names if self._several else [(_NONE, None), *((n, n) for n in names)]
+        self.list.options = names if self._several else [(_NONE, ""), *((n, n) for n in names)]
         if value:
             self.list.value = value

@@ -25,8 +25,9 @@ _PAUSE: Final = 0.6  # seconds without a key before all rows are filled
 _PHONES: Final = 3
 _NAMED: Final = 6  # characters that force Unicode
 _DEARER: Final = "These characters make a text dearer: with one, a segment holds 70, not 160."
+_MOST_SEGMENTS: Final = (("any number", 0), *((str(most), most) for most in range(1, 11)))
 _REPLACE: Final = (
-    ("nothing", None),
+    ("nothing", ""),
     ("curly quotes, dashes and odd spaces", "typography"),
     ("these, and accents", "accents"),
 )
@@ -48,7 +49,7 @@ class MessageStep(widgets.VBox):
         self._best: str | None = None  # what would save most, of `replace`
         self.editor = Editor("Text of the message")
         self.replace = widgets.Dropdown(description="Write plainly", options=_REPLACE)
-        self.most = widgets.BoundedIntText(description="Most segments", value=0, min=0, max=255)
+        self.most = widgets.Dropdown(description="Most segments", options=_MOST_SEGMENTS)
         self.prices = FileChoice("Prices", self._fill, notices.guarded)
         self.mend = widgets.Button(icon="magic")
         self._phones = widgets.HTML()
@@ -60,13 +61,11 @@ class MessageStep(widgets.VBox):
         self.replace.observe(notices.guarded(self._fill), names="value")
         self.most.observe(notices.guarded(self._fill), names="value")
         self.mend.on_click(notices.guarded(self._mend))
-        left = widgets.VBox([self.editor, self._told, self.replace, self.most, self.prices])
-        right = widgets.VBox([self._phones, self._figures, self._forced, self.mend])
-        left.add_class("smspm-half")
-        right.add_class("smspm-half")
-        both = widgets.HBox([left, right])
-        both.add_class("smspm-halves")
-        super().__init__([both])
+        asked = widgets.VBox([self.replace, self.most, self.prices])
+        told = widgets.VBox([self._figures, self._forced, self.mend])
+        halves = widgets.HBox([asked, told])
+        halves.add_class("smspm-halves")
+        super().__init__([self.editor, self._told, self._phones, halves])
 
     def show(self) -> None:
         """Offer the columns of the audience as it is now, and fill the texts for it."""
@@ -83,7 +82,7 @@ class MessageStep(widgets.VBox):
 
     def _ask(self) -> None:
         draft = self._work.draft
-        options: dict[str, Any] = {"replace": self.replace.value}
+        options: dict[str, Any] = {"replace": self.replace.value or None}
         draft.write(self.editor.value, **options, max_segments=self.most.value or None)
         draft.estimate(next(iter(self.prices.paths), None))
 
@@ -96,12 +95,12 @@ class MessageStep(widgets.VBox):
         self._ask()
         self._forced.value = self._figures.value = self._told.value = ""
         self._show_phones()
-        if self._told.value or not self.editor.value.strip():
-            seen(self.mend, is_seen=False)
+        seen(self.mend, is_seen=False)
+        if self._told.value:
             return
         messages, notes = self._work.draft.messages()
         self._notices.tell(notes)
-        if messages is not None and TO in messages:
+        if messages is not None and {TO, TEXT} <= set(messages.columns):
             self._places = _telling_rows(messages)
             self._show_phones()
             self._show_figures()
@@ -126,7 +125,7 @@ class MessageStep(widgets.VBox):
         self._figures.value = VIEWS.figures(told.figures) + VIEWS.notices("", told.warnings)
         forced = told.forced.table
         rows = [
-            [shown(each["character"]), each["name"].lower(), each["column"], each["rows"]]
+            [shown(each["character"]), each["name"].lower(), _source(each["column"]), each["rows"]]
             for each in forced.head(_NAMED).to_dict("records")
         ]
         if rows:
@@ -140,6 +139,10 @@ class MessageStep(widgets.VBox):
         if self._best is not None:
             saving = several(saved[self._best], "segment")
             self.mend.description = f"Write plain ones: saves {saving}"
+
+
+def _source(column: Any) -> str:
+    return column if isinstance(column, str) else "the template"
 
 
 def _first_rows(people: pd.DataFrame) -> list[int]:

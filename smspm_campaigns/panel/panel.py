@@ -3,7 +3,7 @@
 import os
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import ipywidgets as widgets
 import pandas as pd
@@ -25,7 +25,7 @@ from smspm_campaigns.panel.work import Work
 from smspm_campaigns.vocabulary import OPEN, Status
 
 _LOOK_EVERY: Final = 1.0  # seconds
-_NEW: Final = ("A new campaign", None)
+_NEW: Final = ("A new campaign", "")
 _NOT_DONE: Final = (Status.PLANNED, Status.SENDING, *OPEN)
 _MODES: Final = (("Rehearsal", False), ("Real account", True))
 
@@ -81,8 +81,14 @@ class CampaignPanel(widgets.VBox):
         self.message = MessageStep(self._work, self._notices)
         self.review = ReviewStep(self._work, self._notices, bounds, self._started)
         self.sending = SendStep(self._work, self._notices, bounds)
-        self.results = ResultsStep(self._work, self._notices)
-        self._steps = (self.audience, self.message, self.review, self.sending, self.results)
+        self.results = ResultsStep(self._work, self._notices, self._for_real)
+        self._steps: tuple[Any, ...] = (
+            self.audience,
+            self.message,
+            self.review,
+            self.sending,
+            self.results,
+        )
         self.show_code = widgets.ToggleButton(description="Show the code", icon="code")
         self.steps = [
             widgets.Button(description=f"{number} {step.title}")
@@ -122,37 +128,36 @@ class CampaignPanel(widgets.VBox):
 
     def _begin(self, *, has_frame: bool) -> None:
         """Open the campaign that is not done, if there is one; a frame begins a new one."""
-        unfinished = [name for name, is_done in self._campaigns.items() if not is_done]
+        unfinished = next((name for name, is_done in self._campaigns.items() if not is_done), None)
         self._go(0)
-        if unfinished and has_frame:
-            self._notices.tell(
-                [f"The campaign {unfinished[0]!r} is not done. Choose it above to go on with it."]
-            )
-        elif unfinished:
-            self.campaign.value = unfinished[0]
+        if unfinished is None:
+            return
+        told = f"The campaign {unfinished!r} is not done"
+        if has_frame:
+            self._notices.tell([f"{told}. Choose it above to go on with it."])
+        else:
+            self.campaign.value = unfinished
             self._choose_campaign()
-            told = f"The campaign {unfinished[0]!r} is not done, so it is open here."
-            self._notices.tell([f"{told} Choose “{_NEW[0]}” above to begin another one."])
+            self._notices.tell([f"{told}, so it is open here. “{_NEW[0]}” begins another one."])
 
     def _list_campaigns(self) -> None:
         """List the campaigns of the ledger, the newest first, and see which are not done."""
         ledger = self._work.ledger
         is_there = ledger is None or Path(ledger).expanduser().exists()
         listed = list_campaigns(ledger=ledger) if is_there else pd.DataFrame()
-        waiting = listed[list(_NOT_DONE)].sum(axis=1) if len(listed) else pd.Series()
         self._campaigns = {
-            str(name): not count or pd.isna(listed.loc[name, "gateway"])
-            for name, count in waiting.items()
+            str(name): pd.isna(row["gateway"]) or not any(row[status] for status in _NOT_DONE)
+            for name, row in listed.iterrows()
         }
         opened = self._work.campaign
         self.campaign.options = [_NEW, *((name, name) for name in self._campaigns)]
-        self.campaign.value = None if opened is None else opened.name
+        self.campaign.value = "" if opened is None else opened.name
 
     def _choose_campaign(self) -> None:
         name, opened = self.campaign.value, self._work.campaign
-        if name == (None if opened is None else opened.name):
+        if name == ("" if opened is None else opened.name):
             return
-        if name is None:
+        if not name:
             self._work.leave()
             self._go(0)
         else:
@@ -162,6 +167,13 @@ class CampaignPanel(widgets.VBox):
     def _choose_mode(self) -> None:
         self._work.choose(is_real=self.mode.value)
         self._steps[self._place].show()
+
+    def _for_real(self) -> None:
+        """Review once more what was rehearsed: for real it is a campaign of its own."""
+        self._work.leave()
+        self._work.choose(is_real=True)
+        self._list_campaigns()
+        self._go(self._steps.index(self.review))
 
     def _started(self) -> None:
         self._list_campaigns()
@@ -178,10 +190,9 @@ class CampaignPanel(widgets.VBox):
 
     def _look(self) -> None:
         """See what is new of a run, as long as there is one."""
-        was_running = self._is_running
         self._is_running = self.sending.look()
         if self._steps[self._place] is self.results:
-            self.results.look() if self._is_running or not was_running else self.results.show()
+            (self.results.look if self._is_running else self.results.show)()
 
     def _refresh(self) -> None:
         """Show what every click may have changed: the account, the step, and the code."""

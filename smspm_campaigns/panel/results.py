@@ -2,6 +2,7 @@
 
 import base64
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -18,16 +19,18 @@ from smspm_campaigns.panel.tables import Window
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.reporting.charts import CHARTS
+from smspm_campaigns.reporting.tables import summarize
 from smspm_campaigns.reporting.words import money_of, rate_of
 from smspm_campaigns.vocabulary import COLUMNS, DETAIL, STATUS_TITLES, TO, Status
 
 _CHARTS: Final = (
-    ("No chart", None),
+    ("No chart", ""),
     ("From the file to the phone", "funnel"),
     ("Statuses over time", "statuses"),
     ("Delivery rates by country", "countries"),
     ("Costs by country", "costs"),
 )
+_SHARE: Final = 10  # times as long as reading the report took, to the next time
 _STATUS: Final = "sms_status"
 _SHOWN_COLUMNS: Final = 6  # of the person's own
 
@@ -51,10 +54,10 @@ class ResultsStep(widgets.VBox):
 
     title = "Results"
 
-    def __init__(self, work: Work, notices: Notices) -> None:
+    def __init__(self, work: Work, notices: Notices, for_real: Callable[[], object]) -> None:
         self._work = work
         self._report: pd.DataFrame | None = None
-        self._known: Any = None  # the counts for which the report was read
+        self._rested = 0.0  # when the report may be read again by itself
         guarded = notices.guarded
         self._standing = Standing()
         self._figures = widgets.HTML()
@@ -74,6 +77,8 @@ class ResultsStep(widgets.VBox):
         self.csv = widgets.Button(description="CSV", icon="file-o")
         self.files = widgets.Output()
         self._deciding = widgets.HBox([self.named, self.sent, self.failed, self.resend])
+        self.for_real = widgets.Button(description="Now for real: review it", icon="arrow-left")
+        self.for_real.on_click(guarded(for_real))
         self.refresh.on_click(guarded(self.show))
         self.shown.observe(guarded(self._show_rows), names="value")
         self.chart.observe(guarded(self._show_chart), names="value")
@@ -89,7 +94,7 @@ class ResultsStep(widgets.VBox):
             (self.csv, "to_csv", "csv"),
         ):
             button.on_click(guarded(self._exporting(method, ending)))
-        exporting = widgets.HBox([self.excel, self.page, self.csv, self.refresh])
+        exporting = widgets.HBox([self.excel, self.page, self.csv, self.refresh, self.for_real])
         super().__init__(
             [
                 *(self._standing, self._figures, exporting, self.files, self.chart, self._picture),
@@ -99,13 +104,14 @@ class ResultsStep(widgets.VBox):
 
     def show(self) -> None:
         """Read the report again, and show all of it."""
-        self.confirm.close_question()
         campaign = self._work.campaign
         if campaign is None:
             self._figures.value = VIEWS.told("Nothing is sent yet: review it first.")
             return
+        is_rehearsed = campaign.is_rehearsal and self._work.draft.is_written
+        seen(self.for_real, is_seen=is_rehearsed and not self._work.is_given)
         self._report = campaign.report()
-        summary = campaign.summary().to_dict("records")[0]
+        summary = _first(summarize(self._report))
         expected, actual = money_of(summary)
         self._figures.value = VIEWS.figures(
             [
@@ -114,13 +120,18 @@ class ResultsStep(widgets.VBox):
                 ("Cost", f"{actual or 'not known'} EUR; expected {expected or 'not known'} EUR"),
             ]
         )
+        self._standing.show(campaign.counts())
         self._show_kinds()
         self._show_chart()
-        self.look()
 
     def look(self) -> None:
-        """Show the newest counts, which cost little; the rest is read again when asked for."""
-        if self._work.campaign is not None:
+        """Show the newest counts, and what costs more as often as it does not hold up the rest."""
+        begun = time.monotonic()
+        if begun >= self._rested:
+            self.show()
+            ended = time.monotonic()
+            self._rested = ended + _SHARE * (ended - begun)
+        elif self._work.campaign is not None:
             self._standing.show(self._work.campaign.counts())
 
     def _show_kinds(self) -> None:
@@ -189,19 +200,23 @@ class ResultsStep(widgets.VBox):
             folder.mkdir(exist_ok=True)
             path = (folder / f"report.{ending}").as_posix()
             self._work.do(Call(getattr(campaign, method), (path,)))
-            self.files.append_display_data(FileLink(path))
+            self.files.append_display_data(FileLink(path))  # type: ignore[no-untyped-call]
 
         return export
 
     def _show_chart(self) -> None:
         kind = self.chart.value
-        if self._report is None or self._work.campaign is None or kind is None:
+        if self._report is None or not kind:
             self._picture.value = ""
             return
-        picture = self._work.campaign.chart(kind)
-        words = CHARTS[kind].describe(CHARTS[kind].tabulate(self._report))
-        png = base64.b64encode(picture.png()).decode()
-        self._picture.value = VIEWS.picture(png, words)
+        chart = CHARTS[kind]
+        table = chart.tabulate(self._report)
+        png = base64.b64encode(chart.draw(table).png()).decode()
+        self._picture.value = VIEWS.picture(png, chart.describe(table))
+
+
+def _first(table: pd.DataFrame) -> dict[str, Any]:
+    return {str(name): value for name, value in table.to_dict("records")[0].items()}
 
 
 def _labels(typed: str, report: pd.DataFrame) -> list[Any] | None:

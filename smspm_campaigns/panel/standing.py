@@ -1,8 +1,7 @@
 """How the rows of a campaign stand, as a bar and its words."""
 
-from collections.abc import Mapping
-
 import ipywidgets as widgets
+import pandas as pd
 
 from smspm_campaigns.panel.views import VIEWS
 from smspm_campaigns.vocabulary import STATUS_TITLES, Status
@@ -11,7 +10,7 @@ from smspm_campaigns.vocabulary import STATUS_TITLES, Status
 class Standing(widgets.HTML):
     """A bar of all rows by status."""
 
-    def show(self, counts: Mapping[str, int]) -> None:
+    def show(self, counts: "pd.Series[int]") -> None:
         """Show how many rows have each status; those without rows are left out."""
         rows = [
             (str(status), STATUS_TITLES[status], int(counts[status]))

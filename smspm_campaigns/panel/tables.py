@@ -11,7 +11,7 @@ from smspm_campaigns.frames.preview_views import in_a_line
 from smspm_campaigns.panel.views import VIEWS
 
 _ROWS: Final = 10
-_LONGEST: Final = 80  # characters of a cell
+_LONGEST: Final = 200  # characters of a cell
 
 
 class Window(widgets.VBox):
@@ -40,7 +40,8 @@ class Window(widgets.VBox):
         count = len(self._frame)
         self._top = max(0, min(self._top + rows, count - 1))
         shown = self._frame.iloc[self._top : self._top + _ROWS]
-        names = [self._frame.index.name or "row", *self._frame.columns]
+        label = self._frame.index.name
+        names = ["row" if label is None else label, *self._frame.columns]
         cells = [[label, *row] for label, row in zip(shown.index, shown.values, strict=True)]
         self._table.value = VIEWS.table(
             self._title, list(map(_shown, names)), [list(map(_shown, row)) for row in cells]

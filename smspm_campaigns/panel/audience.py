@@ -12,6 +12,7 @@ from smspm_campaigns.frames.contacts import sheet_names
 from smspm_campaigns.frames.guesses import Guess, guess_columns
 from smspm_campaigns.panel.files import FileChoice
 from smspm_campaigns.panel.notices import Notices
+from smspm_campaigns.panel.step import Step
 from smspm_campaigns.panel.tables import Window
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
@@ -39,7 +40,7 @@ _COUNTRIES: Final = sorted(
 )
 
 
-class AudienceStep(widgets.VBox):
+class AudienceStep(Step):
     """A file, its column of numbers, and the lists of people who opted out."""
 
     title = "Audience"

@@ -16,6 +16,7 @@ from smspm_campaigns.panel.editor import Editor
 from smspm_campaigns.panel.files import FileChoice
 from smspm_campaigns.panel.later import Later
 from smspm_campaigns.panel.notices import Notices
+from smspm_campaigns.panel.step import Step
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.reporting.words import several
@@ -37,7 +38,7 @@ _REPLACE: Final = (
 _Part = list[tuple[str, bool]]
 
 
-class MessageStep(widgets.VBox):
+class MessageStep(Step):
     """The template, three of its texts, and the figures of all of them."""
 
     title = "Message"

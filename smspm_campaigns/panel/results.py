@@ -15,6 +15,7 @@ from smspm_campaigns.panel.calls import Call
 from smspm_campaigns.panel.confirm import Confirm
 from smspm_campaigns.panel.notices import Notices
 from smspm_campaigns.panel.standing import Standing
+from smspm_campaigns.panel.step import Step
 from smspm_campaigns.panel.tables import Window
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
@@ -49,7 +50,7 @@ _ADVICE: Final[dict[Status, str]] = {
 }
 
 
-class ResultsStep(widgets.VBox):
+class ResultsStep(Step):
     """The outcome in figures, rows and pictures, and its files."""
 
     title = "Results"

@@ -16,13 +16,14 @@ from smspm_campaigns.panel.bounds import Bounds
 from smspm_campaigns.panel.calls import Call, Variable
 from smspm_campaigns.panel.confirm import Confirm
 from smspm_campaigns.panel.notices import Notices
+from smspm_campaigns.panel.step import Step
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.reporting.words import partly, several
 from smspm_campaigns.vocabulary import STATUS_TITLES, TEXT, TO, Status
 
 
-class ReviewStep(widgets.VBox):
+class ReviewStep(Step):
     """What will happen, under which name and sender, and how much of it."""
 
     title = "Review"

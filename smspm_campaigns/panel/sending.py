@@ -12,6 +12,7 @@ from smspm_campaigns.panel.calls import Call
 from smspm_campaigns.panel.confirm import Confirm
 from smspm_campaigns.panel.notices import Notices
 from smspm_campaigns.panel.standing import Standing
+from smspm_campaigns.panel.step import Step
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.reporting.words import several
@@ -32,7 +33,7 @@ _STATES: Final = {
 }
 
 
-class SendStep(widgets.VBox):
+class SendStep(Step):
     """Progress, pause, resume and stop; and going on with what is left."""
 
     title = "Send"

@@ -82,7 +82,7 @@ class CampaignPanel(widgets.VBox):
         self.review = ReviewStep(self._work, self._notices, bounds, self._started)
         self.sending = SendStep(self._work, self._notices, bounds)
         self.results = ResultsStep(self._work, self._notices, self._for_real)
-        self._steps: tuple[Any, ...] = (
+        self._steps: tuple[Step, ...] = (
             self.audience,
             self.message,
             self.review,

@@ -20,6 +20,7 @@ from smspm_campaigns.panel.notices import Notices
 from smspm_campaigns.panel.results import ResultsStep
 from smspm_campaigns.panel.review import ReviewStep
 from smspm_campaigns.panel.sending import SendStep
+from smspm_campaigns.panel.step import Step
 from smspm_campaigns.panel.views import STYLE, VIEWS, seen
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.vocabulary import OPEN, Status

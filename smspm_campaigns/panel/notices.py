@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import ipywidgets as widgets
 
+from smspm_campaigns.campaign.watching import goes_on_by
 from smspm_campaigns.exceptions import SmspmError, SmspmWarning
 from smspm_campaigns.masking import mask_text
 from smspm_campaigns.panel.views import VIEWS
@@ -60,17 +61,21 @@ class Notices(widgets.HTML):
 
     def attempt(self, action: Callable[[], object]) -> bool:
         """Do something, and tell what it raises and warns of; tell whether it came to its end."""
+        if not self._depth:
+            self._show(is_busy=True)
         self._depth += 1
         try:
             return self._attempt(action)
         finally:
             if self._depth == 1:
                 self._attempt(self._after)
+                self._show()
             self._depth -= 1
 
     def _attempt(self, action: Callable[[], object]) -> bool:
         try:
-            _, notes = heard(action)
+            with goes_on_by("the buttons of the step “Send”"):
+                _, notes = heard(action)
         except (SmspmError, OSError) as error:
             self._fail(str(error))
         except KeyboardInterrupt:
@@ -89,5 +94,5 @@ class Notices(widgets.HTML):
         self._error = sentence
         self._show()
 
-    def _show(self) -> None:
-        self.value = VIEWS.notices(self._error, self._notes)
+    def _show(self, *, is_busy: bool = False) -> None:
+        self.value = VIEWS.notices(self._error, self._notes, is_busy)

@@ -31,6 +31,7 @@ _CHARTS: Final = (
     ("Delivery rates by country", "countries"),
     ("Costs by country", "costs"),
 )
+_REST: Final = 3.0  # seconds at least between two readings of the report
 _SHARE: Final = 10  # times as long as reading the report took, to the next time
 _STATUS: Final = "sms_status"
 _SHOWN_COLUMNS: Final = 6  # of the person's own
@@ -49,6 +50,11 @@ _ADVICE: Final[dict[Status, str]] = {
     "make a new campaign of them.",
 }
 
+#: Those first that a person can do something about.
+_ORDER: Final = sorted(
+    Status, key=lambda status: (status is not Status.UNKNOWN, status not in _ADVICE)
+)
+
 
 class ResultsStep(Step):
     """The outcome in figures, rows and pictures, and its files."""
@@ -57,7 +63,7 @@ class ResultsStep(Step):
 
     def __init__(self, work: Work, notices: Notices, for_real: Callable[[], object]) -> None:
         self._work = work
-        self._report: pd.DataFrame | None = None
+        self._report = pd.DataFrame()
         self._rested = 0.0  # when the report may be read again by itself
         guarded = notices.guarded
         self._standing = Standing()
@@ -111,7 +117,23 @@ class ResultsStep(Step):
             return
         is_rehearsed = campaign.is_rehearsal and self._work.draft.is_written
         seen(self.for_real, is_seen=is_rehearsed and not self._work.is_given)
+        begun = time.monotonic()
         self._report = campaign.report()
+        self._standing.show(campaign.counts())
+        self._show_figures()
+        self._show_kinds()
+        self._show_chart()
+        took = time.monotonic() - begun
+        self._rested = begun + took + max(_REST, _SHARE * took)
+
+    def look(self) -> None:
+        """Show the newest counts, and what costs more as often as it does not hold up the rest."""
+        if time.monotonic() >= self._rested:
+            self.show()
+        elif self._work.campaign is not None:
+            self._standing.show(self._work.campaign.counts())
+
+    def _show_figures(self) -> None:
         summary = _first(summarize(self._report))
         expected, actual = money_of(summary)
         self._figures.value = VIEWS.figures(
@@ -121,54 +143,36 @@ class ResultsStep(Step):
                 ("Cost", f"{actual or 'not known'} EUR; expected {expected or 'not known'} EUR"),
             ]
         )
-        self._standing.show(campaign.counts())
-        self._show_kinds()
-        self._show_chart()
-
-    def look(self) -> None:
-        """Show the newest counts, and what costs more as often as it does not hold up the rest."""
-        begun = time.monotonic()
-        if begun >= self._rested:
-            self.show()
-            ended = time.monotonic()
-            self._rested = ended + _SHARE * (ended - begun)
-        elif self._work.campaign is not None:
-            self._standing.show(self._work.campaign.counts())
 
     def _show_kinds(self) -> None:
-        """Offer the rows by status, those first that a person can do something about."""
-        report = self._report
-        if report is None:
-            return
-        counts = report[_STATUS].value_counts()
-        order = [*_ADVICE, *(status for status in Status if status not in _ADVICE)]
-        order.sort(key=lambda status: status is not Status.UNKNOWN)
-        before = self.shown.value
+        """Offer the rows by status."""
+        counts = self._report[_STATUS].value_counts()
         kinds = [
-            (f"{STATUS_TITLES[status]}: {counts[status]:,}", status)
-            for status in order
+            (f"{STATUS_TITLES[status]}: {counts[status]:,}", str(status))
+            for status in _ORDER
             if counts.get(status, 0)
         ]
+        before, top = self.shown.value, self.rows.top
         self.shown.options = kinds
         self.shown.value = before if before in dict(kinds).values() else kinds[0][1]
-        self._show_rows()
+        self._show_rows(top if self.shown.value == before else 0)
 
-    def _show_rows(self) -> None:
+    def _show_rows(self, top: int = 0) -> None:
         status = self.shown.value
-        if self._report is None or status is None:
+        if status is None:
             return
         rows = self._report[self._report[_STATUS] == status]
         own = [name for name in rows.columns if name not in COLUMNS][:_SHOWN_COLUMNS]
-        ours = [DETAIL] if status is Status.EXCLUDED else ["sms_error", "sms_carrier", "sms_price"]
-        self.rows.show(rows, [TO, *ours, *own])
-        self._advice.value = VIEWS.told(_ADVICE.get(status, ""))
-        seen(self._deciding, is_seen=status is Status.UNKNOWN)
+        is_excluded = status == Status.EXCLUDED
+        ours = [DETAIL] if is_excluded else ["sms_error", "sms_carrier", "sms_price"]
+        self.rows.show(rows, [TO, *ours, *own], top=top)
+        self._advice.value = VIEWS.told(_ADVICE.get(Status(status), ""))
+        seen(self._deciding, is_seen=status == Status.UNKNOWN)
 
     def _asking(self, action: str) -> Callable[[], None]:
         """Ask once more before a person's word is taken down."""
 
         def ask() -> None:
-            assert self._report is not None  # noqa: S101 - the buttons are not seen without one
             labels = _labels(self.named.value, self._report)
             count = int((self._report[_STATUS] == Status.UNKNOWN).sum())
             which = f"all {count:,} unknown rows" if labels is None else f"rows {self.named.value}"
@@ -207,7 +211,7 @@ class ResultsStep(Step):
 
     def _show_chart(self) -> None:
         kind = self.chart.value
-        if self._report is None or not kind:
+        if self._report.empty or not kind:
             self._picture.value = ""
             return
         chart = CHARTS[kind]

@@ -20,7 +20,7 @@ class Window(widgets.VBox):
     def __init__(self, title: str) -> None:
         self._title = title
         self._frame = pd.DataFrame()
-        self._top = 0
+        self._top = 0  # the place of the first row shown
         self._table = widgets.HTML()
         self._place = widgets.HTML()
         self.back = widgets.Button(description="◀ Back", tooltip=f"{title}: rows before these")
@@ -29,12 +29,16 @@ class Window(widgets.VBox):
         self.onward.on_click(lambda _: self._go(_ROWS))
         turning = widgets.HBox([self.back, self.onward, self._place])
         super().__init__([self._table, turning])
-        self.add_class("smspm-window")
 
-    def show(self, frame: pd.DataFrame, columns: Sequence[Hashable]) -> None:
-        """Show these columns of a frame from its first row."""
-        self._frame = frame[list(columns)]
-        self._go(-self._top)
+    @property
+    def top(self) -> int:
+        """The place of the first row shown."""
+        return self._top
+
+    def show(self, frame: pd.DataFrame, columns: Sequence[Hashable], *, top: int = 0) -> None:
+        """Show these columns of a frame, from the row at this place on."""
+        self._frame, self._top = frame[list(columns)], top
+        self._go(0)
 
     def _go(self, rows: int) -> None:
         count = len(self._frame)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from smspm_campaigns.frames.preview_views import visible
+from smspm_campaigns.panel.words import in_words
 
 _ENVIRONMENT: Final = Environment(
     autoescape=True,
@@ -15,6 +16,7 @@ _ENVIRONMENT: Final = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters["visible"] = visible
+_ENVIRONMENT.filters["said"] = lambda sentence: visible(in_words(sentence))
 
 #: The macros of `views.html.j2`: each makes a piece of HTML.
 VIEWS: Final[Any] = _ENVIRONMENT.get_template("views.html.j2").module

@@ -15,13 +15,13 @@ from smspm_campaigns.panel.standing import Standing
 from smspm_campaigns.panel.step import Step
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
-from smspm_campaigns.reporting.words import several
+from smspm_campaigns.reporting.words import duration, several
 from smspm_campaigns.vocabulary import OPEN, RunState, Status
 
 _TRACK_FOR: Final = "1h"  # to go on asking by itself; a click asks again
 _DOING: Final = {"send": "Sending", "track": "Asking what became of the messages"}
 _STATES: Final = {
-    RunState.RUNNING: "",
+    RunState.RUNNING: "You may close this page: it goes on as long as the kernel runs.",
     RunState.PAUSING: "It pauses: requests under way are being finished.",
     RunState.PAUSED: "It is paused.",
     RunState.STOPPING: "It stops: requests under way are being finished and recorded.",
@@ -53,9 +53,9 @@ class SendStep(Step):
         self.track = widgets.Button(description="Ask what became of them", icon="refresh")
         self.cancel = widgets.Button(icon="ban")
         self.opted_out = widgets.Text(
-            description="Opted out", placeholder="+49 171 3920012: never text this number"
+            description="Opted out", placeholder="+49 171 3920012"
         )
-        self.suppress = widgets.Button(description="Leave this number out")
+        self.suppress = widgets.Button(description="Never text this number")
         self.confirm = Confirm(notices)
         for button, action in (
             (self.pause, lambda: self._tell_run("pause")),
@@ -175,5 +175,5 @@ def _far(progress: RunProgress) -> str:
     if progress.rate is not None:
         parts.append(f"{progress.rate:,.0f} a minute.")
     if progress.time_left is not None:
-        parts.append(f"About {progress.time_left} left.")
+        parts.append(f"About {duration(pd.Timedelta(progress.time_left))} left.")
     return " ".join(filter(None, [*parts, _STATES[progress.state]]))

@@ -44,10 +44,15 @@ class AudienceStep(Step):
     """A file, its column of numbers, and the lists of people who opted out."""
 
     title = "Audience"
+    choices = (
+        *("file.list", "sheet", "encoding", "delimiter", "hidden"),
+        *("column", "region", "mobile_only", "opt_outs.list"),
+    )
 
     def __init__(self, work: Work, notices: Notices, *, has_frame: bool) -> None:
         self._work = work
         self._notices = notices
+        self._has_frame = has_frame
         self._path: str | None = None
         self._audience: pd.DataFrame | None = None
         guarded = notices.guarded
@@ -91,15 +96,37 @@ class AudienceStep(Step):
         if self._audience is None:
             self._show_people()
 
+    def recall(self, kept: dict[str, Any]) -> None:
+        """Choose again what was kept: the file, how it is read, and what of it."""
+        if not self._has_frame:
+            self.put_back(kept, "file.list")
+            self._look_into()
+            self.put_back(kept, "sheet", "encoding", "delimiter", "hidden")
+        self._chosen()
+        self.put_back(kept, "column", "region", "mobile_only", "opt_outs.list")
+        self._asked()
+
     def _read_again(self) -> None:
         self._work.draft.forget()
         self._chosen()
 
     def _chosen(self) -> None:
-        """Read what was chosen, name its sheets, and guess which column holds the numbers."""
-        path = next(iter(self.file.paths), None)
+        """Read what was chosen, and guess which column holds the numbers."""
         self._audience = None
         self._show_audience()
+        self._look_into()
+        self._work.draft.read(
+            self._path,
+            sheet=self.sheet.value or None,
+            encoding=self.encoding.value or None,
+            delimiter=self.delimiter.value or None,
+            hidden="keep" if self.hidden.value else None,
+        )
+        self._show_people()
+
+    def _look_into(self) -> None:
+        """See which sheets another file has, and offer what can be asked for of its kind."""
+        path = next(iter(self.file.paths), None)
         if path != self._path:
             self._path = path
             sheets = sheet_names(path) if path else []
@@ -111,14 +138,6 @@ class AudienceStep(Step):
                 seen(widget, is_seen=path is not None and not sheets)
             seen(self.hidden, is_seen=bool(sheets))
             seen(self.again, is_seen=path is not None)
-        self._work.draft.read(
-            path,
-            sheet=self.sheet.value or None,
-            encoding=self.encoding.value or None,
-            delimiter=self.delimiter.value or None,
-            hidden="keep" if self.hidden.value else None,
-        )
-        self._show_people()
 
     def _show_people(self) -> None:
         """Offer the columns of the file, those that seem to be meant first."""

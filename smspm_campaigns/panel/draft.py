@@ -49,6 +49,11 @@ class Draft:
         return None if self._read is None else str(self._read.arguments[0])
 
     @property
+    def is_begun(self) -> bool:
+        """Whether there is anything to lose."""
+        return self._read is not None or self._text is not None
+
+    @property
     def is_written(self) -> bool:
         """Whether there is a text to send."""
         return self._text is not None

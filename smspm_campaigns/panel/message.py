@@ -42,6 +42,7 @@ class MessageStep(Step):
     """The template, three of its texts, and the figures of all of them."""
 
     title = "Message"
+    choices = ("editor", "replace", "most", "prices.list")
 
     def __init__(self, work: Work, notices: Notices) -> None:
         self._work = work
@@ -67,6 +68,11 @@ class MessageStep(Step):
         halves = widgets.HBox([asked, told])
         halves.add_class("smspm-halves")
         super().__init__([self.editor, self._told, self._phones, halves])
+
+    def recall(self, kept: dict[str, Any]) -> None:
+        """Type again what was kept; it is filled when the step is shown."""
+        super().recall(kept)
+        self._ask()
 
     def show(self) -> None:
         """Offer the columns of the audience as it is now, and fill the texts for it."""

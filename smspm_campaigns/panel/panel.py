@@ -15,6 +15,7 @@ from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.panel.audience import AudienceStep
 from smspm_campaigns.panel.bounds import Bounds
 from smspm_campaigns.panel.later import Later
+from smspm_campaigns.panel.memory import Memory
 from smspm_campaigns.panel.message import MessageStep
 from smspm_campaigns.panel.notices import Notices
 from smspm_campaigns.panel.results import ResultsStep
@@ -74,6 +75,7 @@ class CampaignPanel(widgets.VBox):
             check_client(client)
         self._work = Work(frame, ledger, client)
         self._notices = Notices(after=self._refresh)
+        self._memory = Memory(Path.cwd())
         bounds = Bounds()
         guarded = self._notices.guarded
         self.campaign = widgets.Dropdown(description="Campaign")
@@ -130,6 +132,7 @@ class CampaignPanel(widgets.VBox):
     def _begin(self, *, has_frame: bool) -> None:
         """Open the campaign that is not done, if there is one; a frame begins a new one."""
         unfinished = next((name for name, is_done in self._campaigns.items() if not is_done), None)
+        self._recall()
         self._go(0)
         if unfinished is None:
             return
@@ -140,6 +143,14 @@ class CampaignPanel(widgets.VBox):
             self.campaign.value = unfinished
             self._choose_campaign()
             self._notices.tell([f"{told}, so it is open here. “{_NEW[0]}” begins another one."])
+
+    def _recall(self) -> None:
+        """Choose and type again what was, when the notebook was closed over it."""
+        kept = self._memory.recall()
+        for step in self._steps if kept else ():
+            self._notices.attempt(partial(step.recall, kept.get(step.title, {})))
+        if kept:
+            self._notices.tell(["The draft that was begun in this folder is here again."])
 
     def _list_campaigns(self) -> None:
         """List the campaigns of the ledger, the newest first, and see which are not done."""
@@ -178,6 +189,8 @@ class CampaignPanel(widgets.VBox):
 
     def _started(self) -> None:
         self._list_campaigns()
+        if self._work.is_real:
+            self._memory.forget()  # the draft has become a campaign
         self._go(self._steps.index(self.sending))
 
     def _go(self, place: int) -> None:
@@ -206,6 +219,8 @@ class CampaignPanel(widgets.VBox):
         seen(self.onward, is_seen=self._place + 1 < len(self.steps))
         if self._place + 1 < len(self.steps):
             self.onward.description = f"Next: {self._steps[self._place + 1].title}"
+        if work.draft.is_begun and not (work.is_real and work.is_bound):
+            self._memory.keep({step.title: step.kept() for step in self._steps})
         self._code.value = VIEWS.code(self.code) if self.show_code.value else ""
         if work.run is not None and not self._is_running:
             self._is_running = not work.run.progress.state.has_ended

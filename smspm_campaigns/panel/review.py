@@ -27,6 +27,7 @@ class ReviewStep(Step):
     """What will happen, under which name and sender, and how much of it."""
 
     title = "Review"
+    choices = ("sender",)
 
     def __init__(
         self, work: Work, notices: Notices, bounds: Bounds, started: Callable[[], object]

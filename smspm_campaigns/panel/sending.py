@@ -52,9 +52,7 @@ class SendStep(Step):
         self.go_on = widgets.Button(button_style="primary", icon="paper-plane")
         self.track = widgets.Button(description="Ask what became of them", icon="refresh")
         self.cancel = widgets.Button(icon="ban")
-        self.opted_out = widgets.Text(
-            description="Opted out", placeholder="+49 171 3920012"
-        )
+        self.opted_out = widgets.Text(description="Opted out", placeholder="+49 171 3920012")
         self.suppress = widgets.Button(description="Never text this number")
         self.confirm = Confirm(notices)
         for button, action in (

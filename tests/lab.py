@@ -5,7 +5,6 @@ Nothing here waits for a time, only for what can be seen; after `PATIENCE` hope 
 
 import json
 import os
-import re
 import secrets
 import signal
 import socket
@@ -15,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any, Final, Self
+from urllib.parse import quote, urlsplit
 
 import nbformat
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, Request
@@ -154,10 +153,10 @@ def serving(
 
 def write(path: Path, *cells: str) -> Path:
     """Write a notebook of these cells of code, for the Python of the tests."""
-    notebook = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
+    notebook = nbformat.v4.new_notebook()
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     for number, source in enumerate(cells):
-        cell = nbformat.v4.new_code_cell(source, id=f"cell-{number}")  # type: ignore[no-untyped-call]
+        cell = nbformat.v4.new_code_cell(source, id=f"cell-{number}")
         notebook.cells.append(cell)
     nbformat.write(notebook, path)
     return path
@@ -171,23 +170,33 @@ _KERNEL: Final = f"{_PANEL} const kernel = panel?.sessionContext?.session?.kerne
 class Notebook:
     """A notebook that is open in JupyterLab, and what happened in its page."""
 
-    def __init__(self, browser: Browser, server: Server, name: str, **context: Any) -> None:
-        self.server, self.name = server, name
+    def __init__(self, page: Page, server: Server) -> None:
+        self.page, self.server = page, server
         self.errors: list[str] = []  #: of the console, and of scripts
         self.alerts: list[str] = []  #: dialogs of the browser that a script opened
         self.strangers: list[str] = []  #: addresses asked for that are not the server's
-        self._context = browser.new_context(accept_downloads=True, **context)
-        self.page: Page = self._context.new_page()
-        self.page.set_default_timeout(PATIENCE * 1000)
-        self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("dialog", self._on_dialog)
-        self.page.on("request", self._on_request)
-        self.page.goto(f"{server.url}/lab/tree/{name}?token={server.token}")
-        self.wait_until_ready()
+        page.set_default_timeout(PATIENCE * 1000)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("dialog", self._on_dialog)
+        page.on("request", self._on_request)
 
-    def close(self) -> None:
-        self._context.close()
+    @classmethod
+    @contextmanager
+    def open(cls, browser: Browser, server: Server, name: str, **context: Any) -> Iterator[Self]:
+        """Open a notebook of the server's folder in a browser that knows nothing of others.
+
+        Args:
+            browser: a Chromium.
+            server: whose notebook it is.
+            name: the path of the notebook, from the server's folder.
+            context: options of `Browser.new_context`, such as `reduced_motion`.
+        """
+        with browser.new_context(**context) as made:
+            notebook = cls(made.new_page(), server)
+            notebook.page.goto(f"{server.url}/lab/tree/{quote(name)}?token={server.token}")
+            notebook.wait_until_ready()
+            yield notebook
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -240,12 +249,11 @@ class Notebook:
     # --- what a person does ---------------------------------------------------------------------
 
     def menu(self, *entries: str) -> None:
-        """Choose from the menu of JupyterLab, by the first words of each entry."""
+        """Choose from the menu of JupyterLab."""
         bar, *rest = entries
         self.page.locator("#jp-MainMenu").get_by_text(bar, exact=True).click()
         for entry in rest:
-            shown = self.page.locator(".lm-Menu .lm-Menu-item:not(.lm-mod-hidden)")
-            shown.filter(has_text=re.compile(f"^{re.escape(entry)}")).last.click()
+            self.page.locator(".lm-Menu-itemLabel").get_by_text(entry, exact=True).click()
 
     def answer(self, button: str) -> str:
         """Press a button of the dialog that JupyterLab shows, and return what it said."""
@@ -262,8 +270,10 @@ class Notebook:
 
     def run(self, number: int, *, wait: bool = True) -> None:
         """Run a cell, the first of which is 0."""
-        self.page.locator(".jp-Notebook .jp-Cell").nth(number).locator(".jp-InputPrompt").click()
-        self.page.keyboard.press("Control+Enter")
+        self.page.evaluate(
+            f"number => {{ {_KERNEL} panel.content.activeCellIndex = number; }}", number
+        )
+        self.page.evaluate("void jupyterapp.commands.execute('notebook:run-cell')")
         if wait:
             self.wait_until_idle()
 
@@ -310,7 +320,7 @@ class Notebook:
     def set_theme(self, *, dark: bool) -> None:
         name = f"JupyterLab {'Dark' if dark else 'Light'}"
         self.menu("Settings", "Theme", name)
-        self.page.locator(f"body[data-jp-theme-name='{name}']").wait_for()
+        self.page.locator(f"body[data-jp-theme-name='{name}']").wait_for(state="attached")
 
     def upload(self, button: Locator, *files: Path) -> None:
         """Choose files in the dialog that a button opens."""

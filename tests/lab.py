@@ -35,6 +35,7 @@ _OPTIONS: Final = (
 #: Parts of the page and of the server that ask the network, or that nobody here needs.
 _UNUSED: Final = (
     "@jupyterlab/apputils-extension:announcements",
+    "@jupyterlab/debugger-extension",
     "@jupyterlab/extensionmanager-extension",
     "@jupyterlab/fileeditor-extension:language-server",
     "@jupyterlab/lsp-extension",
@@ -224,6 +225,7 @@ class Notebook:
     def wait_until_ready(self) -> None:
         """Wait until the notebook is shown and its kernel answers."""
         self.wait_for("panel?.context?.isReady && kernel?.connectionStatus === 'connected'")
+        self.page.evaluate("jupyterapp.shell.collapseLeft()")  # the list of files: it takes room
         self.wait_until_idle()
 
     def wait_until_idle(self) -> None:

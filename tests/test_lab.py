@@ -84,6 +84,8 @@ def test_widgets_carry_on_through_reload_restart_and_death(
     shown.get_by_role("button", name="Push").click()
     shown.get_by_text("Name Ann, counted 2, people.csv of 1000 bytes.").wait_for()
 
+    assert notebook.errors == []
+
     for end in (notebook.restart_kernel, notebook.kill_kernel):
         end()
         shown.locator(".jupyter-widgets-disconnected").first.wait_for()

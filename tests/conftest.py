@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -19,6 +20,7 @@ import looking
 import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 import smspm_campaigns as smspm
 from smspm_campaigns.campaign.ordering import NEVER_SENT, Numbers, order_rows
@@ -34,6 +36,8 @@ from smspm_campaigns.delivery.tracker import track_campaign
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.gateway.simulator import Simulator, running
 from smspm_campaigns.masking import Secret
+
+CHROMIUM = shutil.which("chromium")
 
 
 class Clock:
@@ -528,6 +532,21 @@ def new_siege(forker: int, tmp_path: Path) -> Iterator[NewSiege]:
             return siege
 
         yield make
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium that reaches nothing but this machine.
+
+    It ends with the module, for while it is there no other event loop runs in its thread.
+    """
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium here to look at the page with")
+    nobody = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", nobody])
+        yield found
+        found.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import gc
 import html
 import re
-import shutil
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from smspm_campaigns.reporting.exports import Outcome
 from smspm_campaigns.reporting.page import to_html
 from smspm_campaigns.vocabulary import Problem, Status
-
-CHROMIUM = shutil.which("chromium")
 
 #: Cells of a file, and how they are seen.
 HOSTILE = [
@@ -308,17 +305,6 @@ def test_every_chart_has_its_words(tmp_path: Path) -> None:
         "Delivery rate by country, with its 95% interval: DE 50.0% (9.5% to 90.5%) of 2.",
         "Expected and actual cost by country, in EUR: DE 0.10 and 0.10.",
     ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium that reaches nothing."""
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium here to look at the page with")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from click.testing import CliRunner
 
+from smspm_campaigns.cli.listen import _check_public_url, _News, listen
 from smspm_campaigns.delivery import serving
 from smspm_campaigns.delivery.callbacks import Intake
 from smspm_campaigns.delivery.ledger import Ledger
 from smspm_campaigns.delivery.ledger.callbacks import Callback, take
 from smspm_campaigns.gateway.client import Client
-from smspm_campaigns.listen import _check_public_url, _News, listen
 from smspm_campaigns.masking import Secret
 
 if TYPE_CHECKING:

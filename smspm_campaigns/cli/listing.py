@@ -91,16 +91,17 @@ def show(name: str, *, as_json: bool, ledger: Path | None) -> None:
     counts = campaign.counts()
     figures = {str(name): value for name, value in campaign.summary().iloc[0].items()}
     runs = campaign.running()
-    following = _next(campaign, counts, ledger)
+    following = _next(campaign, counts, ledger, is_at_work=bool(runs))
     speech = Speech(is_rehearsal=campaign.is_rehearsal, as_json=as_json)
     expected, actual = money_of(figures)
+    is_priced = not (pd.isna(figures["expected_cost"]) and pd.isna(figures["actual_cost"]))
     facts = [
         ["Campaign", name],
         ["Kind", _kind(listed["gateway"])],
         ["Created", _at(listed["created_at"])],
         ["Ledger", str(campaign.path)],
         ["Delivered", rate_of(figures) if figures["delivered"] else ""],
-        ["Cost in EUR", f"{actual}; expected: {expected}" if actual else ""],
+        ["Cost in EUR", f"{actual}; expected: {expected}" if is_priced else ""],
         *(["At work", told_run(run)] for run in runs),
     ]
     speech.say("\n".join(table([fact for fact in facts if fact[1]], speech.width)))
@@ -125,13 +126,16 @@ def show(name: str, *, as_json: bool, ledger: Path | None) -> None:
     )
 
 
-def _next(campaign: Campaign, counts: "pd.Series[int]", ledger: Path | None) -> list[str]:
+def _next(
+    campaign: Campaign, counts: "pd.Series[int]", ledger: Path | None, *, is_at_work: bool
+) -> list[str]:
     """Say what follows for the rows that wait for something, and the report."""
     simulated = campaign.is_rehearsal
     waiting = {
+        "watch": is_at_work,
         "unknown": counts[Status.UNKNOWN],
-        "send": counts[Status.PLANNED],
-        "track": sum(counts[status] for status in OPEN),
+        "send": counts[Status.PLANNED] and not is_at_work,
+        "track": sum(counts[status] for status in OPEN) and not is_at_work,
         "report": 1,
     }
     return [

@@ -92,7 +92,7 @@ def check(file: Path, *, every: bool, show_numbers: bool, as_json: bool, **given
             shown = rows if every else rows.head(_LISTED)
             speech.say(f"\n{title} ({code}), {_rows(len(rows))}:")
             lines = [[f"row {label}", said] for label, said in _said(shown, whole=show_numbers)]
-            speech.say("\n".join(f"  {line}" for line in table(lines, speech.prose_width - 2)))
+            speech.say("\n".join(f"  {line}" for line in table(lines, speech.width - 2)))
             if more := len(rows) - len(shown):
                 speech.say(f"  … and {more:,} more; --all lists them.")
     speech.answer(

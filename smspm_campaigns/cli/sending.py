@@ -18,7 +18,8 @@ from smspm_campaigns.cli.ending import DONE, LOOK, WRONG, of_counts
 from smspm_campaigns.cli.labels import label_of
 from smspm_campaigns.cli.messages import messages, say_preview
 from smspm_campaigns.cli.speech import Speech, at_work, document_of, told_of
-from smspm_campaigns.cli.words import command_line
+from smspm_campaigns.cli.words import command_line, in_words
+from smspm_campaigns.exceptions import OutcomeUnknown
 from smspm_campaigns.frames.preview import preview
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.masking import mask_text
@@ -134,7 +135,12 @@ def test(
     label = None if row is None else label_of(campaign, row)
     if not (yes or simulated):
         opt.ask(f"Send one test message to {mask_text(number)} for real?")
-    trial = campaign.send_test(client, number, row=label)
+    try:
+        trial = campaign.send_test(client, number, row=label)
+    except OutcomeUnknown as error:
+        doubt = click.ClickException(f"{in_words(str(error))} The test may have been sent.")
+        doubt.exit_code = LOOK
+        raise doubt from None
     speech = Speech(is_rehearsal=simulated, as_json=as_json)
     speech.say(_told_of_trial(trial))
     speech.answer(

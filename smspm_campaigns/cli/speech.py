@@ -9,7 +9,7 @@ import click
 import pandas as pd
 
 from smspm_campaigns.campaign import Campaign
-from smspm_campaigns.cli.tables import WIDEST, width_of
+from smspm_campaigns.cli.tables import width_of
 from smspm_campaigns.cli.words import in_words
 
 _REHEARSAL: Final = "[rehearsal] "
@@ -29,10 +29,6 @@ class Speech:
     def width(self) -> int:
         """How many columns a line has; nothing is cut or broken in a pipe."""
         return width_of(sys.stdout) - (len(_REHEARSAL) if self.is_rehearsal else 0)
-
-    @property
-    def prose_width(self) -> int:
-        return min(self.width, WIDEST)
 
     def say(self, text: str) -> None:
         before = _REHEARSAL if self.is_rehearsal else ""

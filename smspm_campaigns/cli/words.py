@@ -79,7 +79,7 @@ CALLS: Final[dict[str, str | Callable[[re.Match[str]], str]]] = {
     r"drop it and run mark_duplicates again": "delete it from the file",
     r"Labels are those of report\(\)\.index": "A label is the number of a row in the file",
     r"Write a file of commas with to_csv\(path\), or create the campaign from": "Send it from",
-    r"(?<=this )frame": "file",
+    r"(?<=this )frame|(?<=the )frame(?= has no rows)": "file",
     r"(?<=with )a limit": "--limit",
 }
 

@@ -87,7 +87,7 @@ def as_plain_text(page: Page, width: int = WIDTH) -> str:
         lines += [f"{title}:", *(wrapped(f"  {item}", 4) for item in items)]
     for message in page.messages:
         text = _BORDER.join(map(visible, message.parts))
-        lines += [f"{message.caption}:", *_broken(text, width)]
+        lines += [wrapped(f"{message.caption}:", 2), *_broken(text, width)]
     lines += [wrapped(f"Look at this: {warning}", 2) for warning in page.warnings]
     return "\n".join(lines)
 

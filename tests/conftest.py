@@ -590,7 +590,7 @@ class Screen(io.TextIOWrapper):
         return buffer.getvalue().decode(self.encoding)
 
 
-class Ended(NamedTuple):
+class Printed(NamedTuple):
     """How a command ended, and what it printed."""
 
     code: int
@@ -623,7 +623,7 @@ class Terminal:
         columns: int | None = None,
         url: str = "",
         encoding: str = "utf-8",
-    ) -> Ended:
+    ) -> Printed:
         """Run a command.
 
         Args:
@@ -653,9 +653,9 @@ class Terminal:
             with pytest.raises(SystemExit) as ended:
                 main()
         assert isinstance(ended.value.code, int)
-        return Ended(ended.value.code, out.text, err.text)
+        return Printed(ended.value.code, out.text, err.text)
 
-    def rehearse(self, name: str = "spring", *options: str) -> Ended:
+    def rehearse(self, name: str = "spring", *options: str) -> Printed:
         """Send the file of four people on the simulator: two are queued."""
         return self("send", name, "people.csv", *STEPS, "--simulated", *options)
 

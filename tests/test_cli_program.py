@@ -62,7 +62,7 @@ WRONG: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
     (("preview", "people.csv", "--template", "{{ nam }}"), {}, 1, "Did you mean 'name'?"),
     (("preview", "people.csv", "--template", "{{ name"), {}, 1, "The template does not parse"),
     (("preview", "people.csv", "--template-file", "no.txt"), {}, 1, "no.txt does not exist"),
-    (("preview", "people.csv", "--template", "people.csv"), {}, 1, "--template-file 'people.csv'."),
+    (("preview", "people.csv", "--template", "a.txt"), {}, 1, "pass --template-file 'a.txt'."),
     (("preview", "people.csv"), {}, 2, "either --template TEXT or --template-file FILE"),
     (("check", "people.csv", "--sheet", "One"), {}, 1, "no sheets. Leave out --sheet, or name"),
     (("check", "latin.csv"), {}, 1, "and say it: --encoding "),
@@ -91,8 +91,8 @@ WRONG: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
         {},
         1,
         (
-            "Run `smspm-campaigns send spring FILE --prices FILE --simulated` with a price for every "
-            "country; or lift the bound: --max-cost inf."
+            "Run `smspm-campaigns send spring FILE --prices FILE --simulated` with a price for "
+            "every country; or lift the bound: --max-cost inf."
         ),
     ),
     (

@@ -80,8 +80,8 @@ def test_when_nobody_runs_it_is_an_error(command: str, terminal: "Terminal") -> 
         1,
         "",
         (
-            "Error: Nobody sends or tracks 'spring' at this moment. It stands at spring: 2 excluded, "
-            "2 queued.\n"
+            "Error: Nobody sends or tracks 'spring' at this moment. It stands at spring: "
+            "2 excluded, 2 queued.\n"
         ),
     )
     assert "No campaign 'autumn'" in terminal(command, "autumn").err

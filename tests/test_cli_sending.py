@@ -12,7 +12,7 @@ import smspm_campaigns as smspm
 from smspm_campaigns.gateway.simulator import Simulator, running
 
 if TYPE_CHECKING:
-    from conftest import Ended, Terminal
+    from conftest import Printed, Terminal
     from starlette.types import Receive, Scope, Send
 
 EIGHT = "name,phone\n" + "".join(f"Person {n},+46 70 174 06 {n:02}\n" for n in range(8))
@@ -32,7 +32,7 @@ def eight(terminal: "Terminal") -> "Terminal":
     return terminal
 
 
-def lines_of(told: "Ended") -> list[str]:
+def lines_of(told: "Printed") -> list[str]:
     return told.out.splitlines()
 
 
@@ -54,7 +54,7 @@ def test_a_real_send_goes_over_the_wire_once(terminal: "Terminal") -> None:
         ended = [terminal(*REAL, "--yes", url=url) for _ in range(2)]
     assert [told.code for told in ended] == [0, 0]
     assert [line for told in ended for line in lines_of(told) if "rehearsal" in line] == []
-    assert sorted((entry["toNumber"], entry["text"]) for entry in simulator.accepted) == [
+    assert sorted((str(e["toNumber"]), str(e["text"])) for e in simulator.accepted) == [
         ("46701740605", "Hi Anna! STOP: 1"),
         ("46701740606", "Hi Bo! STOP: 1"),
     ]
@@ -302,8 +302,8 @@ def test_a_test_that_may_have_been_sent_is_for_a_person(terminal: "Terminal") ->
     assert (lost.code, lost.err) == (
         3,
         (
-            "Error: The API's reply (HTTP 200) is not the JSON it is known for. The test may have been "
-            "sent.\n"
+            "Error: The API's reply (HTTP 200) is not the JSON it is known for. "
+            "The test may have been sent.\n"
         ),
     )
 

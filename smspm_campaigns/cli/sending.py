@@ -107,6 +107,12 @@ def send(  # noqa: PLR0913 - one argument per option
     return of_counts(counts, stopped=is_stopped)
 
 
+class _Doubt(click.ClickException):
+    """Nobody can tell what became of it."""
+
+    exit_code = LOOK
+
+
 @click.command(cls=opt.Command)
 @opt.NAME
 @click.argument("number")
@@ -138,9 +144,7 @@ def test(
     try:
         trial = campaign.send_test(client, number, row=label)
     except OutcomeUnknown as error:
-        doubt = click.ClickException(f"{in_words(str(error))} The test may have been sent.")
-        doubt.exit_code = LOOK
-        raise doubt from None
+        raise _Doubt(f"{in_words(str(error))} The test may have been sent.") from None
     speech = Speech(is_rehearsal=simulated, as_json=as_json)
     speech.say(_told_of_trial(trial))
     speech.answer(

@@ -1,6 +1,7 @@
 """What tests share: a clock that is driven, a ledger with one campaign in it, and processes."""
 
 import asyncio
+import io
 import json
 import os
 import shutil
@@ -9,9 +10,17 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    redirect_stderr,
+    redirect_stdout,
+    suppress,
+)
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -24,6 +33,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 import smspm_campaigns as smspm
 from smspm_campaigns.campaign.ordering import NEVER_SENT, Numbers, order_rows
+from smspm_campaigns.cli import main
 from smspm_campaigns.delivery.engine import Run
 from smspm_campaigns.delivery.ledger import Ledger, connection, plan, read, record, rounds
 from smspm_campaigns.delivery.ledger.claim import Claim, Claimer, Order
@@ -579,3 +589,109 @@ def _report_of(frame: pd.DataFrame, **ours: Any) -> pd.DataFrame:
         "sms_updated_at": at + pd.Timedelta("9s"),
     }
     return frame.assign(**{**columns, **ours})
+
+
+class Screen(io.TextIOWrapper):
+    """A stream that may be that of a terminal."""
+
+    def __init__(self, encoding: str = "utf-8", typed: str = "", *, is_terminal: bool) -> None:
+        super().__init__(io.BytesIO(typed.encode()), encoding=encoding, newline="")
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+    @property
+    def text(self) -> str:
+        self.flush()
+        buffer = self.buffer
+        assert isinstance(buffer, io.BytesIO)
+        return buffer.getvalue().decode(self.encoding)
+
+
+class Printed(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on stdout."""
+        return json.loads(self.out)
+
+
+#: How the file of four people becomes messages.
+STEPS: Final = ["--region", "SE", "--template", "Hi {{ name }}! STOP: 1", "--sender", "SMSPM.com"]
+
+
+class Terminal:
+    """Runs commands in this process, in a folder with a ledger of its own; no time passes."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.ledger = folder / "ledger.sqlite"
+        self.clock = Clock()
+        self._patch = monkeypatch
+
+    def __call__(
+        self,
+        *arguments: str,
+        typed: str | None = None,
+        columns: int | None = None,
+        url: str = "",
+        encoding: str = "utf-8",
+    ) -> Printed:
+        """Run a command.
+
+        Args:
+            typed: what a person types, who sits there; None: nobody does.
+            columns: of the terminal that the output goes to; None: into pipes.
+            url: the gateway, with its credentials in the environment.
+            encoding: what the terminal can show.
+        """
+        out, err = (Screen(encoding, is_terminal=columns is not None) for _ in range(2))
+        settings = {"SMSPM_LEDGER": str(self.ledger), "COLUMNS": str(columns or 80)}
+        if url:
+            settings |= {"SMSPM_BASE_URL": url, "SMSPM_HASH": "h", "SMSPM_TOKEN": "t"}
+        with (
+            self._patch.context() as patch,
+            warnings.catch_warnings(),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            warnings.resetwarnings()
+            warnings.simplefilter("error", ResourceWarning)
+            patch.chdir(self.folder)
+            patch.setattr("smspm_campaigns.gateway.client.SystemClock", lambda: self.clock)
+            patch.setattr(sys, "argv", ["smspm-campaigns", *arguments])
+            patch.setattr(sys, "stdin", Screen(typed=typed or "", is_terminal=typed is not None))
+            for name, value in settings.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        assert isinstance(ended.value.code, int)
+        return Printed(ended.value.code, out.text, err.text)
+
+    def rehearse(self, name: str = "spring", *options: str) -> Printed:
+        """Send the file of four people on the simulator: two are queued."""
+        return self("send", name, "people.csv", *STEPS, "--simulated", *options)
+
+    def campaign(self, name: str = "spring") -> smspm.Campaign:
+        return smspm.Campaign.open(name, ledger=self.ledger)
+
+    def counts(self, name: str = "spring") -> dict[str, int]:
+        """The rows of a campaign by status, where there are any."""
+        counts = self.campaign(name).counts()
+        return {str(status): int(count) for status, count in counts.items() if count}
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal in a folder with four people: one number is blank, one is there twice."""
+    for name in ("HASH", "TOKEN", "BASE_URL", "LEDGER", "CALLBACK_SECRET"):
+        monkeypatch.delenv(f"SMSPM_{name}", raising=False)
+    people = "name,phone\nAnna,+46 70 174 06 05\nBo,+46 70 174 06 06\nCia,\nDan,070-174 06 06\n"
+    (tmp_path / "people.csv").write_text(people, encoding="utf-8")
+    return Terminal(tmp_path, monkeypatch)

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from click.testing import CliRunner
 
+from smspm_campaigns.cli.listen import _check_public_url, _News, listen
 from smspm_campaigns.delivery import serving
 from smspm_campaigns.delivery.callbacks import Intake
 from smspm_campaigns.delivery.ledger import Ledger
 from smspm_campaigns.delivery.ledger.callbacks import Callback, take
 from smspm_campaigns.gateway.client import Client
-from smspm_campaigns.listen import _check_public_url, _News, listen
 from smspm_campaigns.masking import Secret
 
 if TYPE_CHECKING:
@@ -37,8 +37,9 @@ KEPT = """\
 report_url: https://sms.example.com/{secret}
 
 Give it to whatever sends:
-  campaign.send(client, report_url="https://sms.example.com/{secret}")
   smspm-campaigns send NAME --report-url https://sms.example.com/{secret}
+
+In a notebook: report_url="https://sms.example.com/{secret}"
 
 SMSPM calls this address from the internet, so it must be reachable from there. Here is
 http://127.0.0.1:{port}, without TLS: put a reverse proxy with TLS before it, such as
@@ -51,8 +52,9 @@ FRESH = """\
 report_url: https://YOUR-HOST/{secret}
 
 Give it to whatever sends:
-  campaign.send(client, report_url="https://YOUR-HOST/{secret}")
   smspm-campaigns send NAME --report-url https://YOUR-HOST/{secret}
+
+In a notebook: report_url="https://YOUR-HOST/{secret}"
 
 YOUR-HOST stands for the name of a server of yours; --public-url puts it into the address.
 SMSPM calls this address from the internet, so it must be reachable from there. Here is
@@ -70,8 +72,9 @@ HERE = """\
 report_url: http://127.0.0.1:8000/{secret}
 
 Give it to whatever sends:
-  campaign.send(client, report_url="http://127.0.0.1:8000/{secret}")
   smspm-campaigns send NAME --report-url http://127.0.0.1:8000/{secret}
+
+In a notebook: report_url="http://127.0.0.1:8000/{secret}"
 
 Only programs of this machine reach this address, such as `smspm-campaigns simulate`: SMSPM does
 not. Here is http://127.0.0.1:{port}, without TLS.

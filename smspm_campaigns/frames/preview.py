@@ -1,7 +1,7 @@
 """A messages frame becomes what will happen, as something to look at."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -23,6 +23,7 @@ from smspm_campaigns.frames.preview_figures import (
     unpriced_countries,
 )
 from smspm_campaigns.frames.preview_views import (
+    WIDTH,
     Message,
     Page,
     as_html,
@@ -109,9 +110,13 @@ class Preview:
     show_numbers: bool
 
     def __str__(self) -> str:
-        return as_plain_text(self._page())
+        return self.as_text()
 
     __repr__ = __str__
+
+    def as_text(self, width: int = WIDTH, words: Callable[[str], str] = str) -> str:
+        """Write it for a terminal of so many columns; `words` may put sentences in other words."""
+        return as_plain_text(self._page().put(words), width)
 
     def _repr_html_(self) -> str:
         return as_html(self._page())

@@ -7,7 +7,7 @@ or turn the direction of writing.
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import Final, NamedTuple
 
@@ -15,7 +15,7 @@ from smspm_campaigns.masking import mask_text
 
 _BORDER: Final = "┆"  # stands where one segment ends and the next begins
 _MAX_NAME: Final = 30  # characters of a row's label, a column's name or a country
-_WIDTH: Final = 79  # columns of a terminal that are written to
+WIDTH: Final = 79  # columns of a terminal that are written to
 _TITLES: Final = 11  # columns of the titles of figures
 
 #: Signs that steer: controls but tab and line end, marks of direction, unseen ones, half pairs.
@@ -40,6 +40,13 @@ class Page(NamedTuple):
     figures: tuple[tuple[str, str], ...]
     lists: tuple[tuple[str, tuple[str, ...]], ...]
     messages: tuple[Message, ...]
+
+    def put(self, words: Callable[[str], str]) -> "Page":
+        """Put what is said of the messages in other words."""
+        return self._replace(
+            warnings=tuple(map(words, self.warnings)),
+            lists=tuple((title, tuple(map(words, items))) for title, items in self.lists),
+        )
 
 
 def visible(text: str) -> str:
@@ -69,26 +76,27 @@ def short_name(text: str, *, masked: bool = True) -> str:
     return in_a_line(mask_text(text) if masked else text, _MAX_NAME)
 
 
-def as_plain_text(page: Page) -> str:
-    """Write a page for a terminal of 80 columns. Texts of messages keep each of their signs."""
-    lines = [_wrapped(f"{title + ':':<{_TITLES}}{value}", _TITLES) for title, value in page.figures]
+def as_plain_text(page: Page, width: int = WIDTH) -> str:
+    """Write a page for a terminal of `width` columns. Texts of messages keep all their signs."""
+
+    def wrapped(line: str, indent: int) -> str:
+        return textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False)
+
+    lines = [wrapped(f"{title + ':':<{_TITLES}}{value}", _TITLES) for title, value in page.figures]
     for title, items in page.lists:
-        lines += [f"{title}:", *(_wrapped(f"  {item}", 4) for item in items)]
+        lines += [f"{title}:", *(wrapped(f"  {item}", 4) for item in items)]
     for message in page.messages:
-        lines += [f"{message.caption}:", *_broken(_BORDER.join(map(visible, message.parts)))]
-    lines += [_wrapped(f"Look at this: {warning}", 2) for warning in page.warnings]
+        text = _BORDER.join(map(visible, message.parts))
+        lines += [wrapped(f"{message.caption}:", 2), *_broken(text, width)]
+    lines += [wrapped(f"Look at this: {warning}", 2) for warning in page.warnings]
     return "\n".join(lines)
 
 
-def _wrapped(line: str, indent: int) -> str:
-    return textwrap.fill(line, _WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
-
-
-def _broken(text: str) -> Iterable[str]:
+def _broken(text: str, width: int) -> Iterable[str]:
     for line in text.split("\n"):
         yield from textwrap.wrap(
             line,
-            _WIDTH,
+            width,
             initial_indent="  ",
             subsequent_indent="  ",
             expand_tabs=False,

@@ -308,7 +308,8 @@ def _choose(text: str, region: str) -> tuple[Number | None, Number | None, str]:
         return national, None, why
     international, why_not = _valid("+" + text, "")
     chosen, other = _prefer(national, international)
-    return chosen, other, why if region else why_not
+    is_national = region or text.startswith("0")  # no country code begins with 0
+    return chosen, other, why if is_national else why_not
 
 
 def _prefer(

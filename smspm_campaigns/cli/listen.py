@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import click
 
 from smspm_campaigns.campaign.opening import ledger_path, make_ledger
+from smspm_campaigns.cli import options as opt
 from smspm_campaigns.delivery.ledger import Ledger
 from smspm_campaigns.delivery.ledger.callbacks import count_kept_apart
 from smspm_campaigns.masking import Secret
-from smspm_campaigns.remote import LEDGER
 
 if TYPE_CHECKING:
     from smspm_campaigns.delivery.callbacks import Intake
@@ -27,8 +27,9 @@ _INSTRUCTIONS: Final = """\
 report_url: {report_url}
 
 Give it to whatever sends:
-  campaign.send(client, report_url="{report_url}")
   smspm-campaigns send NAME --report-url {report_url}
+
+In a notebook: report_url="{report_url}"
 
 {reached}
 {secret}Keep this running: nobody else hears the callbacks. They bring no price:
@@ -54,7 +55,7 @@ kept in {_VARIABLE}, and made by
 """
 
 
-@click.command()
+@click.command(cls=opt.Command)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -64,9 +65,9 @@ kept in {_VARIABLE}, and made by
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--public-url", help="Host by which the internet reaches this port, by https.")
-@LEDGER
+@opt.LEDGER
 def listen(*, port: int, host: str, public_url: str | None, ledger: Path | None) -> None:
-    """Receive callbacks: SMSPM tells by itself what became of messages.
+    """Receive callbacks: SMSPM tells what became of messages.
 
     A ledger is made where there is none. The secret in the address is SMSPM_CALLBACK_SECRET, else
     a fresh one.

@@ -118,8 +118,12 @@ class Preview:
         """Write it for a terminal of so many columns; `words` may put sentences in other words."""
         return as_plain_text(self._page().put(words), width)
 
+    def as_html(self, words: Callable[[str], str] = str) -> str:
+        """Write it as a block of HTML, escaped; `words` may put sentences in other words."""
+        return as_html(self._page().put(words))
+
     def _repr_html_(self) -> str:
-        return as_html(self._page())
+        return self.as_html()
 
     @property
     def figures(self) -> tuple[tuple[str, str], ...]:

@@ -18,6 +18,7 @@ from smspm_campaigns.panel.confirm import Confirm
 from smspm_campaigns.panel.notices import Notices
 from smspm_campaigns.panel.step import Step
 from smspm_campaigns.panel.views import VIEWS, seen
+from smspm_campaigns.panel.words import in_words
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.reporting.words import partly, several
 from smspm_campaigns.vocabulary import STATUS_TITLES, TEXT, TO, Status
@@ -71,7 +72,7 @@ class ReviewStep(Step):
             self._preview.value = VIEWS.told("Choose the audience, and write the message first.")
         else:
             self._told = self._work.preview()
-            self._preview.value = self._told._repr_html_()
+            self._preview.value = self._told.as_html(in_words)
         self._suggest_a_name()
         self._say_what_is_sent()
         self._ask_for_senders()

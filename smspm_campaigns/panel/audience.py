@@ -26,6 +26,10 @@ from smspm_campaigns.vocabulary import (
     Problem,
 )
 
+_BEGIN: Final = (
+    "Choose the file of your contacts, or upload it. A file of 9 MB or more is too large for the "
+    "upload: put it into the folder of the notebook, then “Look again”."
+)
 _FIRST: Final = ("The first visible one", "")
 _AS_THEY_ARE: Final = "as the frame has them"
 _CHOOSE: Final = "Choose the column"
@@ -171,7 +175,7 @@ class AudienceStep(Step):
         for widget in self._of_people:
             seen(widget, is_seen=frame is not None)
         if frame is None:
-            self._figures.value = VIEWS.told("Choose the file of your contacts, or upload it.")
+            self._figures.value = VIEWS.told(_BEGIN)
         elif TO not in frame:
             self._figures.value = VIEWS.told(
                 f"{len(frame):,} rows. Say which column holds the numbers."

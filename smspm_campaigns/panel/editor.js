@@ -55,7 +55,6 @@ function render({ model, el }) {
     }
   }
 
-  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab's keys are letters here
   model.on("change:columns", showColumns);
   model.on("change:value", showValue);
   showColumns();

@@ -43,9 +43,12 @@ class FileChoice(widgets.HBox):
             multiple=several,
             tooltip=f"Upload {label.lower()}",
         )
+        self.again = widgets.Button(description="Look again", icon="refresh")
+        self.again.tooltip = "See which files are in the folder of the notebook now"
+        self.again.on_click(guarded(self._list_files))
         self.list.observe(guarded(chosen), names="value")
         self.upload.observe(guarded(self._uploaded), names="value")
-        super().__init__([self.list, self.upload])
+        super().__init__([self.list, self.again, self.upload])
         self.add_class("smspm-files")
 
     @property

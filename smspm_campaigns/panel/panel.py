@@ -14,6 +14,7 @@ from smspm_campaigns.frames.columns import check_frame
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.panel.audience import AudienceStep
 from smspm_campaigns.panel.bounds import Bounds
+from smspm_campaigns.panel.keys import Keys
 from smspm_campaigns.panel.later import Later
 from smspm_campaigns.panel.memory import Memory
 from smspm_campaigns.panel.message import MessageStep
@@ -115,6 +116,7 @@ class CampaignPanel(widgets.VBox):
         super().__init__(
             [
                 widgets.HTML(f"<style>{STYLE}</style>"),
+                Keys(),
                 *(self._banner, widgets.HBox([self.campaign, self.mode]), stepper),
                 *(self._notices, self._body, below, self._code),
             ]

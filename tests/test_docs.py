@@ -1,7 +1,8 @@
 """What the documentation says is run."""
 
+import ast
+import copy
 import doctest
-import json
 import re
 import shlex
 from pathlib import Path
@@ -13,7 +14,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from smspm_campaigns.campaign import Campaign
+from smspm_campaigns.campaign import Campaign, list_campaigns
 from smspm_campaigns.cli import cli
 from smspm_campaigns.frames.sandbox import MAX_WORK
 from smspm_campaigns.frames.template_syntax import MAX_SOURCE
@@ -160,35 +161,74 @@ def test_the_links_of_the_readme_lead_somewhere() -> None:
     assert [link for link in linked if not (ROOT / link).exists()] == []
 
 
+def parameters(notebook: nbformat.NotebookNode) -> tuple[int, dict[str, Any]]:
+    """Return the place of the cell of parameters, and the literals that it assigns to names."""
+    [place] = [
+        place
+        for place, cell in enumerate(notebook.cells)
+        if "parameters" in cell.metadata.get("tags", [])
+    ]
+    literals = {}
+    for line in ast.parse(notebook.cells[place].source).body:
+        assert isinstance(line, ast.Assign), ast.unparse(line)
+        [name] = line.targets
+        assert isinstance(name, ast.Name), ast.unparse(line)
+        literals[name.id] = ast.literal_eval(line.value)
+    return place, literals
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_kept_without_outputs(path: Path) -> None:
-    """What is kept is the notebook as one opens it: no outputs, no counts, a cell of parameters."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    code = [cell for cell in cells if cell["cell_type"] == "code"]
-    assert [cell for cell in code if cell["outputs"] or cell["execution_count"]] == []
-    assert sum("parameters" in cell["metadata"].get("tags", []) for cell in code) == 1
+def test_a_notebook_is_kept_as_one_opens_it(path: Path) -> None:
+    """A notebook asks a question, and is kept without outputs, with one cell of parameters."""
+    notebook = nbformat.read(path, as_version=4)
+    assert re.match(r"# .*\?\n", notebook.cells[0].source)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell for cell in code if cell.outputs or cell.execution_count] == []
+    assert parameters(notebook)[1]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_twice_and_sends_nothing_twice(path: Path, workplace: Path) -> None:
-    """Each notebook runs from top to bottom; a second run ends with the same ids."""
-    first, second = (run_notebook(path, workplace / "notebooks") for _ in range(2))
-    assert first == second
-
-
-def run_notebook(path: Path, folder: Path) -> dict[str, Any]:
-    """Run a notebook in a folder, and return the ids of the messages in its report."""
+    """Each notebook runs from top to bottom; a second kernel that runs it sends nothing again."""
     notebook = nbformat.read(path, as_version=4)
-    told = "list(report['sms_id'].dropna())"
-    notebook.cells.append(nbformat.v4.new_code_cell(told))
-    client = nbclient.NotebookClient(
-        notebook,
+    _, literals = parameters(notebook)
+    first, second = (run_notebook(notebook, workplace / "notebooks") for _ in range(2))
+    assert first == second
+    expected = [(literals["ledger"], literals["name"])] if {"ledger", "name"} <= {*literals} else []
+    assert list(first) == expected
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_with_other_parameters(path: Path, workplace: Path) -> None:
+    """A cell `injected-parameters` behind the parameters, as papermill makes it, is what counts."""
+    notebook = nbformat.read(path, as_version=4)
+    place, literals = parameters(notebook)
+    others = {"contacts": "../sample_data/spring_sale.csv", "name": "other", "ledger": "other.db"}
+    injected = {name: value for name, value in others.items() if name in literals}
+    assert injected
+    cell = nbformat.v4.new_code_cell(
+        "# Parameters\n" + "".join(f"{name} = {value!r}\n" for name, value in injected.items()),
+        metadata={"tags": ["injected-parameters"]},
+    )
+    notebook.cells.insert(place + 1, cell)
+    campaigns = run_notebook(notebook, workplace / "notebooks")
+    assert list(campaigns) == ([("other.db", "other")] if {"ledger", "name"} <= {*literals} else [])
+
+
+def run_notebook(notebook: nbformat.NotebookNode, folder: Path) -> dict[tuple[str, str], list[str]]:
+    """Run a notebook in a folder, and return the ids of the messages of every campaign there."""
+    nbclient.NotebookClient(
+        copy.deepcopy(notebook),
         timeout=120,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
-    )
-    client.execute()
-    return dict(notebook.cells[-1].outputs[0]["data"])
+    ).execute()
+    ledgers = [*folder.glob("*.sqlite"), *folder.glob("*.db")]
+    return {
+        (ledger.name, name): Campaign.open(name, ledger=ledger).report()["sms_id"].dropna().tolist()
+        for ledger in ledgers
+        for name in list_campaigns(ledger=ledger).index
+    }
 
 
 def test_the_page_on_tracking_has_the_table_of_words() -> None:

@@ -327,6 +327,7 @@ def test_a_notebook_runs_twice_and_sends_nothing_twice(path: Path, workplace: Pa
     assert first == second
     expected = [(literals["ledger"], literals["name"])] if {"ledger", "name"} <= {*literals} else []
     assert list(first) == expected
+    assert all(first.values())
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

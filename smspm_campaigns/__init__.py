@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from smspm_campaigns.frames.segments import count_segments
     from smspm_campaigns.frames.templates import render_messages
     from smspm_campaigns.gateway.client import Client
+    from smspm_campaigns.panel import CampaignPanel
     from smspm_campaigns.vocabulary import Problem, Status
 
 #: Where each public name lives. They are loaded when they are first asked for (PEP 562).
 _HOMES: Final = {
     "Campaign": "campaign",
+    "CampaignPanel": "panel",
     "Client": "gateway.client",
     "Problem": "vocabulary",
     "SmspmError": "exceptions",
@@ -41,6 +43,7 @@ _HOMES: Final = {
 
 __all__ = [
     "Campaign",
+    "CampaignPanel",
     "Client",
     "Problem",
     "SmspmError",

@@ -28,9 +28,7 @@ def held(amount: str, *, is_stale: bool = False) -> Account:
 
 
 def asked(client: Client) -> Account:
-    told: list[Account] = []
-    asyncio.run(ask_account(client, told.append))
-    return told[0]
+    return asyncio.run(ask_account(client))
 
 
 # --- senders ------------------------------------------------------------------------------------

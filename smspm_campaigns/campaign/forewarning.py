@@ -11,12 +11,11 @@ import pandas as pd
 
 from smspm_campaigns.campaign.opening import opened
 from smspm_campaigns.campaign.ordering import send_order
-from smspm_campaigns.campaign.watching import Progress, to_go_on, watch
-from smspm_campaigns.delivery.engine import Run
+from smspm_campaigns.campaign.watching import answer
 from smspm_campaigns.delivery.ledger import read
 from smspm_campaigns.delivery.ledger.evidence import EURO
 from smspm_campaigns.delivery.ledger.read import Demand
-from smspm_campaigns.delivery.preflight import Account, ask_account, forewarnings
+from smspm_campaigns.delivery.preflight import ask_account, forewarnings
 from smspm_campaigns.exceptions import warn
 from smspm_campaigns.frames.cells import is_blank
 from smspm_campaigns.gateway.client import Client
@@ -57,15 +56,8 @@ def _warn_of(demand: Demand, client: Client) -> None:
     """Ask for the account, and warn of what it has against this. Nothing to send asks nothing."""
     if not demand.senders:
         return
-    told: list[Account] = []
-    watch(
-        lambda: Run(lambda _: ask_account(client, told.append)),
-        lambda: Progress(len(told), 1, {}),
-        title="Asking",
-        show=False,
-        told=lambda: to_go_on("send(…)"),
-    )
-    for sentence in forewarnings(demand, told[0]):
+    account = answer(lambda: ask_account(client), call="send(…)")
+    for sentence in forewarnings(demand, account):
         warn(sentence)
 
 

@@ -34,9 +34,14 @@ class Reading:
         return f"Campaign({self.name!r}: {told}{rehearsal})"
 
     @property
+    def gateway(self) -> str | None:
+        """The account it belongs to since its first request, None before; `"simulated"` is none."""
+        return self._record().gateway
+
+    @property
     def is_rehearsal(self) -> bool:
         """Whether it belongs to the simulator: nothing of it was ever sent to anybody."""
-        return self._record().gateway == SIMULATED
+        return self.gateway == SIMULATED
 
     @property
     def taken(self) -> int:

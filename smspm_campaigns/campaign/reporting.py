@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from smspm_campaigns.campaign.reading import Reading
 from smspm_campaigns.frames.columns import check_choice
@@ -155,7 +154,7 @@ class Reporting(Reading):
         """
         return tables.timeline(self.report(), bins)
 
-    def chart(self, kind: str) -> Figure:
+    def chart(self, kind: str) -> charts.Picture:
         """Draw the outcome, readable in black and white.
 
         Args:

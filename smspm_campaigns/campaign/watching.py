@@ -6,11 +6,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from tqdm.auto import tqdm
 
@@ -21,6 +21,8 @@ _LOOK_EVERY: Final = 0.2  # seconds
 _SHARE: Final = 20  # times as long as the last look took, to the next one: the run needs the ledger
 _PATIENCE: Final = 60  # seconds for requests in flight to end after an interruption
 _COMMAND: Final[ContextVar[str]] = ContextVar("command", default="")
+
+_Told = TypeVar("_Told")
 
 #: What stops a run: the handler Python has for it by itself, and how the call ends instead.
 _SIGNALS: Final[dict[int, tuple[Any, Callable[[], BaseException]]]] = {
@@ -98,6 +100,28 @@ def watch(
             raise
         if asked:
             _stop([run], asked, told, say_so=True)
+
+
+def answer(question: Callable[[], Awaitable[_Told]], *, call: str) -> _Told:
+    """Wait for what a question to the API gives, in a script or where a loop is running.
+
+    Args:
+        question: asks, on the loop of the engine.
+        call: how a person asks it again after an interruption.
+    """
+    told: list[_Told] = []
+
+    async def ask(_: Run) -> None:
+        told.append(await question())
+
+    watch(
+        lambda: Run(ask),
+        lambda: Progress(len(told), 1, {}),
+        title="Asking",
+        show=False,
+        told=lambda: to_go_on(call),
+    )
+    return told[0]
 
 
 def follow(

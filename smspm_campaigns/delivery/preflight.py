@@ -1,7 +1,7 @@
 """What the API tells of the account, held against a plan before anything of it is sent."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple, TypeVar
 
@@ -25,7 +25,7 @@ class Account(NamedTuple):
     balance: Balance | None
 
 
-async def ask_account(client: Client, note: Callable[[Account], None]) -> None:
+async def ask_account(client: Client) -> Account:
     """Ask once for the Sender IDs and the balance. Whatever goes wrong, they are not told.
 
     Both questions are undocumented, so no failure says anything: neither a 404 nor a refusal, nor
@@ -34,7 +34,7 @@ async def ask_account(client: Client, note: Callable[[Account], None]) -> None:
     senders, balance = await asyncio.gather(
         _told(client.sender_ids()), _told(client.stated_balance())
     )
-    note(Account(senders, balance))
+    return Account(senders, balance)
 
 
 async def _told(asked: Awaitable[_Told]) -> _Told | None:

@@ -15,7 +15,7 @@ from smspm_campaigns.frames.files.apostrophes import take
 from smspm_campaigns.frames.files.grid import Grid, column_letters
 from smspm_campaigns.frames.files.sources import Source, open_source
 from smspm_campaigns.frames.files.text_files import can_delimit, read_text
-from smspm_campaigns.frames.files.workbooks import read_grid
+from smspm_campaigns.frames.files.workbooks import read_grid, visible_sheets
 from smspm_campaigns.vocabulary import OUTCOME_COLUMNS
 
 _PHONE_NUMBER: Final = re.compile(r"\W*(?:\d\W*){9,15}")  # more digits than a date has
@@ -82,6 +82,20 @@ def read_contacts(
     for sentence in filter(None, (*grid.notes, note)):
         warn(sentence)
     return frame
+
+
+def sheet_names(path: str | os.PathLike[str] | IO[bytes]) -> list[str]:
+    """Name the visible sheets of a workbook, in their order; a text file has none.
+
+    Raises:
+        FileNotFoundError, ContactsUnreadable: as `read_contacts` raises them.
+
+    Example:
+        >>> sheet_names("sample_data/spring_sale.csv")
+        []
+    """
+    source = open_source(path)
+    return [] if source.kind == "text" else visible_sheets(source)
 
 
 def _check_options(

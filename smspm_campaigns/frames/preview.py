@@ -116,6 +116,17 @@ class Preview:
     def _repr_html_(self) -> str:
         return as_html(self._page())
 
+    @property
+    def figures(self) -> tuple[tuple[str, str], ...]:
+        """The sums as a person reads them, each with its title."""
+        return (
+            ("Messages", self._messages()),
+            ("Requests", self._requests()),
+            ("Segments", self._segments()),
+            ("Cost", self._cost()),
+            ("Time", self._time()),
+        )
+
     def _page(self) -> Page:
         lists = (
             ("Not sent", tuple(self._problem_lines())),
@@ -125,13 +136,7 @@ class Preview:
         )
         return Page(
             warnings=self.warnings,
-            figures=(
-                ("Messages", self._messages()),
-                ("Requests", self._requests()),
-                ("Segments", self._segments()),
-                ("Cost", self._cost()),
-                ("Time", self._time()),
-            ),
+            figures=self.figures,
             lists=tuple((title, lines) for title, lines in lists if lines),
             messages=tuple(map(_message, self.samples)),
         )

@@ -68,6 +68,16 @@ def read_grid(source: Source, sheet: str | None, *, skip_hidden: bool) -> Grid:
     )
 
 
+def visible_sheets(source: Source) -> list[str]:
+    """Return the names of the sheets a person sees, in their order.
+
+    Raises:
+        ContactsUnreadable: no spreadsheet, or protected.
+    """
+    with _reading(source):
+        return [info.name for info in _open(source).sheets if info.visible]
+
+
 @contextmanager
 def _reading(source: Source) -> Iterator[None]:
     """Turn what is wrong with a file into a sentence about it."""

@@ -1,0 +1,80 @@
+"""Which column of a file holds the numbers, and which the country, judged by what is in them."""
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import pandas as pd
+
+from smspm_campaigns.frames.cells import as_text, is_blank
+from smspm_campaigns.frames.columns import check_frame
+from smspm_campaigns.frames.countries import country_code
+from smspm_campaigns.frames.readings import read_number
+from smspm_campaigns.vocabulary import COLUMNS
+
+_PROBED: Final = 200  # rows from the top
+_ENOUGH: Final = 0.5  # of the cells that are not blank must fit
+_NAME_COUNTS: Final = 0.5  # as much as half of the cells
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d\b.*|\d\d?[./]\d\d?[./](?:\d\d){1,2}\b.*")
+_DIALLED: Final = re.compile(r"'?\+?(?:[\s()./-]*\d){7,15}[\s()./-]*")  # ITU-T E.164: 15 digits
+_NAMED: Final = re.compile(r"phone|mobile|cell|handy|tel|gsm|msisdn|number|nummer", re.IGNORECASE)
+
+
+class Guess(NamedTuple):
+    """The labels of the columns that hold numbers and countries; None where none seems to."""
+
+    numbers: str | None
+    region: str | None
+
+
+def guess_columns(frame: pd.DataFrame) -> Guess:
+    """Guess by the first rows which column holds the phone numbers, and which their country.
+
+    What is a number by itself, with its country code, weighs most; then whatever may be dialled;
+    then a name that promises numbers.
+
+    Args:
+        frame: as `read_contacts` returns it.
+
+    Example:
+        >>> guess_columns(pd.DataFrame({"zip": ["10115"], "phone": ["+49 171 3920012"],
+        ...                             "land": ["DE"]}))
+        Guess(numbers='phone', region='land')
+    """
+    check_frame(frame)
+    cells = {
+        name: [as_text(cell) for cell in column.tolist() if not is_blank(cell)]
+        for name, column in frame.head(_PROBED).items()
+        if isinstance(name, str) and name not in COLUMNS
+    }
+    countries = {name: _share(held, _is_country) for name, held in cells.items()}
+    numbers = {name: _share(held, _is_dialled) for name, held in cells.items()}
+    numbers = {
+        name: share + _share(cells[name], _is_number) + _NAME_COUNTS * bool(_NAMED.search(name))
+        for name, share in numbers.items()
+        if share >= _ENOUGH
+    }
+    return Guess(
+        max(numbers, key=lambda name: numbers[name], default=None),
+        max(
+            (name for name, share in countries.items() if share >= _ENOUGH),
+            key=lambda name: countries[name],
+            default=None,
+        ),
+    )
+
+
+def _share(cells: list[str], fits: Callable[[str], bool]) -> float:
+    return sum(map(fits, cells)) / len(cells) if cells else 0.0
+
+
+def _is_country(cell: str) -> bool:
+    return country_code(cell) is not None
+
+
+def _is_dialled(cell: str) -> bool:
+    return bool(_DIALLED.fullmatch(cell.strip())) and not _DATE.fullmatch(cell.strip())
+
+
+def _is_number(cell: str) -> bool:
+    return read_number(cell, "").number is not None

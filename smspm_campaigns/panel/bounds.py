@@ -1,0 +1,34 @@
+"""How much a run may send and cost, as a person types it."""
+
+import math
+from typing import Any
+
+import ipywidgets as widgets
+
+from smspm_campaigns.exceptions import InvalidArgument
+
+
+class Bounds(widgets.HBox):
+    """Two fields that may be blank: the most messages, and the most euros."""
+
+    def __init__(self) -> None:
+        self.limit = widgets.Text(description="At most", placeholder="all messages")
+        self.max_cost = widgets.Text(description="Budget, EUR", placeholder="no limit")
+        super().__init__([self.limit, self.max_cost])
+
+    def options(self) -> dict[str, Any]:
+        """Return them as options of `Campaign.send`.
+
+        Raises:
+            InvalidArgument: a field holds something else.
+        """
+        limit, cost = self.limit.value.strip(), self.max_cost.value.strip().replace(",", ".")
+        if limit and not limit.isdecimal():
+            raise InvalidArgument(f"“At most” is a number of messages, such as 100, not {limit!r}.")
+        try:
+            amount = float(cost) if cost else None
+        except ValueError:
+            amount = math.nan
+        if amount is not None and not amount >= 0:
+            raise InvalidArgument(f"The budget is an amount of EUR, such as 50, not {cost!r}.")
+        return {"limit": int(limit) if limit else None, "max_cost": amount}

@@ -1,0 +1,200 @@
+"""The third step: one last look, a test to one's own phone, and the button that sends."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+
+from smspm_campaigns.campaign import Campaign, list_campaigns
+from smspm_campaigns.campaign.account import sender_ids
+from smspm_campaigns.campaign.trial import Trial
+from smspm_campaigns.exceptions import CampaignConflict, InvalidArgument, SmspmError
+from smspm_campaigns.frames.preview import Preview
+from smspm_campaigns.gateway.account import DEFAULT_SENDER
+from smspm_campaigns.panel.bounds import Bounds
+from smspm_campaigns.panel.calls import Call, Variable
+from smspm_campaigns.panel.confirm import Confirm
+from smspm_campaigns.panel.notices import Notices
+from smspm_campaigns.panel.step import Step
+from smspm_campaigns.panel.views import VIEWS, seen
+from smspm_campaigns.panel.work import Work
+from smspm_campaigns.reporting.words import partly, several
+from smspm_campaigns.vocabulary import STATUS_TITLES, TEXT, TO, Status
+
+
+class ReviewStep(Step):
+    """What will happen, under which name and sender, and how much of it."""
+
+    title = "Review"
+    choices = ("sender",)
+
+    def __init__(
+        self, work: Work, notices: Notices, bounds: Bounds, started: Callable[[], object]
+    ) -> None:
+        self._work = work
+        self._notices = notices
+        self._bounds = bounds
+        self._started = started
+        self._told: Preview | None = None
+        self._suggested = self._free = ""
+        self._taken = 0
+        self._asked_of: object = None
+        self._preview = widgets.HTML()
+        self.name = widgets.Text(description="Name", placeholder="of the campaign")
+        self.sender = widgets.Combobox(description="Sender", value=DEFAULT_SENDER)
+        self.repeats = widgets.Checkbox(
+            description="Send also what another campaign already sent", indent=False
+        )
+        self.number = widgets.Text(description="Own number", placeholder="+49 171 3920012")
+        self.test = widgets.Button(icon="mobile")
+        self._tested = widgets.HTML()
+        self.rename = widgets.Button()
+        self.send = widgets.Button(button_style="primary", icon="paper-plane")
+        self.confirm = Confirm(notices)
+        self.test.on_click(notices.guarded(self._test))
+        self.send.on_click(notices.guarded(self._ask))
+        self.rename.on_click(notices.guarded(self._rename))
+        self._bounds.limit.observe(notices.guarded(self._say_what_is_sent), names="value")
+        naming = widgets.HBox([self.name, self.sender, self.repeats])
+        testing = widgets.HBox([self.number, self.test, self._tested])
+        sending = widgets.HBox([self.send, self.rename])
+        super().__init__([self._preview, naming, bounds, testing, sending, self.confirm])
+
+    def show(self) -> None:
+        """Show the preview of the messages as they are now."""
+        self.confirm.close_question()
+        self._tested.value = ""
+        seen(self.rename, is_seen=False)
+        messages, self._told = self._work.messages, None
+        if TO not in messages or TEXT not in messages:
+            self._preview.value = VIEWS.told("Choose the audience, and write the message first.")
+        else:
+            self._told = self._work.preview()
+            self._preview.value = self._told._repr_html_()
+        self._suggest_a_name()
+        self._say_what_is_sent()
+        self._ask_for_senders()
+
+    def _suggest_a_name(self) -> None:
+        """Name it after its file; a rehearsal does not take the name of the real campaign."""
+        if self.name.value in ("", self._suggested):
+            stem = Path(self._work.draft.source or "campaign").stem
+            self._suggested = stem if self._work.is_real else f"{stem}-rehearsal"
+            self.name.value = self._suggested
+
+    def _ask_for_senders(self) -> None:
+        """Offer the approved senders where the API tells them; asked once of each account."""
+        client = self._work.client
+        if client is not self._asked_of:
+            self._asked_of = client
+            try:
+                approved = sender_ids(client)
+            except SmspmError:  # it need not tell; the preflight of a send warns as well
+                approved = []
+            self.sender.options = list(dict.fromkeys([DEFAULT_SENDER, *approved]))
+
+    def _say_what_is_sent(self) -> None:
+        """Let the buttons say what they do."""
+        is_real = self._work.is_real
+        self.send.disabled = self.test.disabled = not (self._told and self._told.messages)
+        verb = "Send" if is_real else "Rehearse"
+        self.send.description = f"{verb} {self._how_many()}"
+        self.test.description = "Send a test" if is_real else "Rehearse a test"
+        self.test.tooltip = "It costs what one message costs" if is_real else "Nobody is texted"
+
+    def _how_many(self) -> str:
+        if self._told is None:
+            return "nothing yet"
+        count, limit = self._told.messages, self._bounds.limit.value.strip()
+        if limit.isdecimal() and int(limit) < count:
+            return f"up to {several(int(limit), 'message')} of {count:,}"
+        cost, unpriced = self._told.cost, self._told.unpriced
+        about = "" if cost is None else f", about {partly(cost, unpriced)} EUR"
+        return f"{several(count, 'message')}{about}"
+
+    def _ask(self) -> None:
+        """Ask once more: from now on it is in people's pockets."""
+        self._check()
+        self._bounds.options()
+        what = f"{self._how_many()}, from {self.sender.value!r}, as {self.name.value!r}"
+        if self._work.is_real:
+            question = f"For real: {what}. Each goes to a person's phone, and cannot be taken back."
+        else:
+            question = f"A rehearsal on the simulator: {what}. Nobody is texted, nothing is spent."
+        self.confirm.ask(question, f"Yes: {self.send.description}", self._send)
+
+    def _send(self) -> None:
+        self._create()
+        campaign = self._work.campaign
+        if campaign is not None and campaign.counts()[Status.PLANNED]:
+            self._work.start(**self._bounds.options())
+        else:
+            self._notices.tell(["Nothing is left to send: every message was taken before."])
+        self._started()
+
+    def _test(self) -> None:
+        """Send the first text to a number of one's own."""
+        self._check()
+        if not self.number.value.strip():
+            raise InvalidArgument("Write your own number first, with its country code.")
+        self._create()
+        assert self._work.campaign is not None  # noqa: S101 - it was made in the line before
+        arguments = (Variable("client", self._work.client), self.number.value.strip())
+        trial = self._work.do(Call(self._work.campaign.send_test, arguments))
+        self._tested.value = VIEWS.told(_became(trial))
+
+    def _check(self) -> None:
+        if not self.name.value.strip():
+            raise InvalidArgument("Give the campaign a name first.")
+
+    def _create(self) -> None:
+        options: dict[str, Any] = {"sender": self.sender.value.strip() or None}
+        try:
+            self._work.create(
+                self.name.value.strip(), **options, allow_repeat=self.repeats.value or None
+            )
+        except CampaignConflict:
+            self._offer_another_name()
+            raise
+
+    def _offer_another_name(self) -> None:
+        """Where the name has another plan, offer a free one: a plan is never changed."""
+        name = self.name.value.strip()
+        known = list_campaigns(ledger=self._work.ledger).index
+        if name not in known:
+            return
+        self._taken = Campaign.open(name, ledger=self._work.ledger).taken
+        self._free = next(free for free in _numbered(name) if free not in known)
+        self.rename.description = f"Use the name {self._free!r}"
+        seen(self.rename, is_seen=True)
+        if not self._taken:
+            self._notices.tell(
+                [f"Nothing of {name!r} was sent. With another name here, that plan is cancelled."]
+            )
+
+    def _rename(self) -> None:
+        """Take the free name; a plan of which nothing was sent is left behind, and never sent."""
+        if not self._taken:
+            self._work.find(self.name.value.strip())
+            self._work.cancel()
+            self._work.leave()
+        self.name.value = self._free
+        seen(self.rename, is_seen=False)
+
+
+def _became(trial: Trial) -> str:
+    """Say what became of a test."""
+    what = f"{several(trial.segments, 'segment')} to {trial.number}"
+    if trial.is_rehearsal:
+        return f"Rehearsed: {what}. Nobody was texted."
+    if trial.status is Status.QUEUED:
+        return f"Sent: {what}. Look at your phone before you send to everybody."
+    return f"{STATUS_TITLES[trial.status]}: {what}. {trial.error or ''}"
+
+
+def _numbered(name: str) -> Iterator[str]:
+    number = 2
+    while True:
+        yield f"{name}-{number}"
+        number += 1

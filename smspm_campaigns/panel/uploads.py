@@ -1,0 +1,53 @@
+"""A file that was uploaded becomes one in the folder of the notebook, where code can name it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_KINDS: Final = (".csv", ".ods", ".tsv", ".txt", ".xls", ".xlsb", ".xlsm", ".xlsx")
+_MAX_NAME: Final = 100  # characters; a name may come from anywhere
+
+
+def keep_upload(name: str, content: bytes, folder: Path) -> str:
+    """Write an upload into a folder, and return its name there. Nothing is ever overwritten.
+
+    The same file again is the same file; another one of the same name gets a number.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    for candidate in _names(name):
+        path = folder / candidate
+        try:
+            with path.open("xb") as file:
+                file.write(content)
+        except FileExistsError:
+            if path.is_file() and path.read_bytes() == content:
+                return candidate
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        else:
+            return candidate
+    raise AssertionError  # there is always another name
+
+
+def files_in(folder: Path) -> list[str]:
+    """List the files of a folder that can be read as a table, by name."""
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.suffix.lower() in _KINDS and path.is_file() and not path.name.startswith((".", "~"))
+    )
+
+
+def _names(name: str) -> Iterator[str]:
+    """Yield names for a file that are no path, not hidden, and end as it does."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    plain = "".join(letter for letter in last if letter.isprintable()).lstrip(". ~")
+    path = Path(plain[-_MAX_NAME:] or "upload")
+    yield path.name
+    number = 2
+    while True:
+        yield f"{path.stem}-{number}{path.suffix}"
+        number += 1

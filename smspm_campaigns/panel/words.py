@@ -1,0 +1,35 @@
+"""What the library says of its calls, in the words of the panel."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+#: Calls and arguments, as patterns, beside what stands in the panel in their place.
+_WORDS: Final[dict[str, str | Callable[[re.Match[str]], str]]] = {
+    r"hidden='keep'": "“Hidden rows too”",
+    r"read_contacts\(.*?, encoding=\"(.*?)\"\)": r"“Encoding” \1",
+    r"(sheet|encoding|delimiter)=…": lambda found: f"“{found[1].title()}”",
+    r"region=…": "“They are from”",
+    r"mobile_only=True": "“Leave out landlines”",
+    r"replace='\w+'": "“Write plainly”",
+    r"explain_encoding\(frame\)": "the step “Message”",
+    r"estimate_costs": "“Prices”",
+    r"Campaign\.open\('.*?'\)\.send\(…\)": "Choosing it above, under “Campaign”,",
+    r"pass allow_repeat=True": "tick “Send also what another campaign already sent”",
+    r"max_cost=float\('inf'\)": "the budget “inf”",
+    r"max_cost": "the budget",
+    r"unknown\(\) shows them": "the step “Results” shows them",
+    r"resolve_unknown\(…\) says": "the buttons there say",
+}
+
+
+def in_words(sentence: str) -> str:
+    """Say with what is written in the panel what the library says with arguments and calls.
+
+    Example:
+        >>> in_words("8 numbers are landlines; mobile_only=True leaves them out.")
+        '8 numbers are landlines; “Leave out landlines” leaves them out.'
+    """
+    for call, words in _WORDS.items():
+        sentence = re.sub(call, words, sentence)
+    return sentence

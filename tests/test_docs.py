@@ -147,6 +147,17 @@ def table(page: str, header: str) -> list[list[str]]:
     ]
 
 
+def test_the_first_page_calls_things_as_the_panel_does() -> None:
+    """What stands in bold in the steps of the panel is the title or label of something there."""
+    steps = read_page("first-campaign").partition("## With the panel")[2].partition("\n## ")[0]
+    bold = re.findall(r"\*\*(.*?)\*\*", " ".join(steps.split()))
+    labels = [label.lstrip("12345. ").rstrip(".") for label in bold]
+    sources = (ROOT / "smspm_campaigns" / "panel").glob("*.py")
+    panel = "".join(source.read_text(encoding="utf-8") for source in sources)
+    assert len(labels) > 10
+    assert [label for label in labels if f'"{label}"' not in panel] == []
+
+
 def test_the_page_on_columns_has_each_column_with_its_dtype(workplace: Path) -> None:
     """The table of columns has each column of a report in its order, with the dtype it has."""
     frame = pd.DataFrame({"phone": ["+37256789045", "?"]})

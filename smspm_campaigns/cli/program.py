@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, Final, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from smspm_campaigns.cli.ending import INTERRUPTED, WRONG
 from smspm_campaigns.cli.words import in_words
@@ -70,6 +71,15 @@ class _Commands(click.Group):
         module = import_module(f"smspm_campaigns.cli.{_PLACES[cmd_name][0]}")
         command: click.Command = getattr(module, _OWN_NAMES.get(cmd_name, cmd_name))
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete from the table: Tab waits for nothing to be loaded."""
+        found = [
+            CompletionItem(name, help=told)
+            for name, (_, told) in _PLACES.items()
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         longest = max(map(len, _PLACES))

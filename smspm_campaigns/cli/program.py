@@ -11,6 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from smspm_campaigns.cli.ending import INTERRUPTED, WRONG
+from smspm_campaigns.cli.options import HELP
 from smspm_campaigns.cli.words import in_words
 
 PROGRAM: Final = "smspm-campaigns"
@@ -91,7 +92,7 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=HELP,
     epilog="""\b
 Exit codes:
   0    done

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,12 +55,12 @@ def test_a_real_send_goes_over_the_wire_once(terminal: "Terminal") -> None:
         ended = [terminal(*REAL, "--yes", url=url) for _ in range(2)]
     assert [told.code for told in ended] == [0, 0]
     assert [line for told in ended for line in lines_of(told) if "rehearsal" in line] == []
-    assert sorted((str(e["toNumber"]), str(e["text"])) for e in simulator.accepted) == [
-        ("46701740605", "Hi Anna! STOP: 1"),
-        ("46701740606", "Hi Bo! STOP: 1"),
+    assert sorted([str(e["toNumber"]), str(e["text"])] for e in simulator.accepted) == [
+        ["46701740605", "Hi Anna! STOP: 1"],
+        ["46701740606", "Hi Bo! STOP: 1"],
     ]
     report = terminal.campaign().report()
-    assert sorted(report["sms_id"].dropna()) == sorted(e["id"] for e in simulator.accepted)
+    assert sorted(report["sms_id"].dropna()) == sorted(str(e["id"]) for e in simulator.accepted)
 
 
 def test_it_is_a_program_of_its_own(terminal: "Terminal") -> None:
@@ -318,24 +319,24 @@ def test_an_interruption_loses_nothing(
     number: int, code: int, last: list[str], terminal: "Terminal"
 ) -> None:
     """What is in flight ends, the command to go on is said, and a later run sends the rest once."""
-    numbers = [f"+1{area}555{n:04}" for area in (212, 312) for n in range(100, 200)]
+    numbers = [f"+1212555{n:04}" for n in range(100, 160)]
     lines = "".join(f"Person {n},{number}\n" for n, number in enumerate(numbers))
     (terminal.folder / "people.csv").write_text(f"name,phone\n{lines}", encoding="utf-8")
-    simulator = Simulator(hash="h", token="t", latency=0.05)
+    has_begun = threading.Event()
+    simulator = Simulator(hash="h", token="t", latency=0.05, faults=lambda *_: has_begun.set())
     report = ("--report-url", "http://127.0.0.1:9/a-secret")
-    again = "smspm-campaigns send spring --limit 199 --report-url URL"
+    again = "smspm-campaigns send spring --limit 59 --report-url URL"
     with running(simulator) as url:
         client = {"SMSPM_HASH": "h", "SMSPM_TOKEN": "t", "SMSPM_BASE_URL": url}
         begun = subprocess.Popen(
-            [sys.executable, "-m", "smspm_campaigns", *REAL, "--yes", "--limit", "199", *report],
+            [sys.executable, "-m", "smspm_campaigns", *REAL, "--yes", "--limit", "59", *report],
             cwd=terminal.folder,
             env=os.environ | client | {"SMSPM_LEDGER": str(terminal.ledger)},
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
         )
-        while not simulator.accepted:
-            assert begun.poll() is None
+        assert has_begun.wait(60)
         begun.send_signal(number)
         _, told = begun.communicate(timeout=60)
         assert begun.returncode == code, told
@@ -346,8 +347,8 @@ def test_an_interruption_loses_nothing(
         ]
         campaign = terminal.campaign()
         counts = campaign.counts()
-        assert 0 < counts["queued"] == len(simulator.accepted) < 200
-        assert counts["queued"] + counts["planned"] == 200
+        assert 0 < counts["queued"] == len(simulator.accepted) < 60
+        assert counts["queued"] + counts["planned"] == 60
         campaign.send(smspm.Client("h", "t", base_url=url, requests_per_minute=60_000))
     assert sorted(str(entry["toNumber"]) for entry in simulator.accepted) == [
         number.removeprefix("+") for number in numbers

@@ -9,7 +9,7 @@ from smspm_campaigns.cli import options as opt
 @click.command(cls=opt.Command)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    r"""Print what makes Tab complete commands and names.
+    """Print what makes Tab complete commands and names.
 
     \b
     bash, in ~/.bashrc:
@@ -18,7 +18,7 @@ def completion(shell: str) -> None:
       eval "$(smspm-campaigns completion zsh)"
     fish, in ~/.config/fish/config.fish:
       smspm-campaigns completion fish | source
-    """
+    """  # noqa: D301 - click's sign for lines as they are
     root = click.get_current_context().find_root()
     program = root.info_name or ""
     script = get_completion_class(shell)

@@ -11,11 +11,17 @@ from smspm_campaigns.cli.candidates import campaign_names, column_names, sheet_n
 from smspm_campaigns.cli.words import in_words
 from smspm_campaigns.exceptions import SmspmError
 
+HELP: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class Command(click.Command):
     """A command whose errors are told in the words of the terminal, while its options are known."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        settings.setdefault("context_settings", HELP)
+        super().__init__(*arguments, **settings)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

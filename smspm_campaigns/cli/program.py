@@ -8,8 +8,10 @@ from importlib import import_module
 from typing import Any, Final, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from smspm_campaigns.cli.ending import INTERRUPTED, WRONG
+from smspm_campaigns.cli.options import HELP
 from smspm_campaigns.cli.words import in_words
 
 PROGRAM: Final = "smspm-campaigns"
@@ -71,6 +73,15 @@ class _Commands(click.Group):
         command: click.Command = getattr(module, _OWN_NAMES.get(cmd_name, cmd_name))
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete from the table: Tab waits for nothing to be loaded."""
+        found = [
+            CompletionItem(name, help=told)
+            for name, (_, told) in _PLACES.items()
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         longest = max(map(len, _PLACES))
         for title, commands in SECTIONS.items():
@@ -81,7 +92,7 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=HELP,
     epilog="""\b
 Exit codes:
   0    done

@@ -81,6 +81,7 @@ CALLS: Final[dict[str, str | Callable[[re.Match[str]], str]]] = {
     r"Write a file of commas with to_csv\(path\), or create the campaign from": "Send it from",
     r"(?<=this )frame|(?<=the )frame(?= has no rows)": "file",
     r"(?<=with )a limit": "--limit",
+    r"^(There is no column '.*'\. The columns are: .*)$": r"\1 Say --column.",
 }
 
 #: Arguments, beside the options that are the same.

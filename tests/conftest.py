@@ -83,12 +83,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def shared_tls() -> Iterator[None]:
     """Let clients that trust the same share what is made of it, which takes 25 ms each time."""
     make = httpx.create_ssl_context
-    made = functools.cache(lambda *_trusted: make())
+    made = functools.cache(lambda _file, _folder, **told: make(**told))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             httpx,
             "create_ssl_context",
-            lambda: made(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
+            lambda **told: made(*map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")), **told),
         )
         yield
 

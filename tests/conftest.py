@@ -23,6 +23,7 @@ import looking
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, settings
 
 import smspm_campaigns as smspm
 from smspm_campaigns.campaign.ordering import NEVER_SENT, Numbers, order_rows
@@ -48,6 +49,10 @@ LONG: Final = (
 )
 MEMORY: Final = Path("/dev/shm")  # on Linux: files that no disk is waited for
 ENOUGH: Final = 1 << 30  # bytes there, of which three runs, which pytest keeps, take a third
+
+# No example is timed: how long it takes is how busy the machine is.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 def pytest_configure() -> None:

@@ -1,6 +1,8 @@
 """What tests share: a clock that is driven, a ledger with one campaign in it, and processes."""
 
 import asyncio
+import functools
+import gc
 import io
 import json
 import os
@@ -12,7 +14,7 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import (
     AbstractContextManager,
     ExitStack,
@@ -25,10 +27,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import httpx
 import looking
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
 import smspm_campaigns as smspm
@@ -48,6 +52,66 @@ from smspm_campaigns.gateway.simulator import Simulator, running
 from smspm_campaigns.masking import Secret
 
 CHROMIUM = shutil.which("chromium")
+
+# --- how the tests run --------------------------------------------------------------------------
+
+#: Modules with tests of many seconds, which begin first: else one of them is the last to end.
+LONG: Final = (
+    *("test_kills", "test_ledger_faults", "test_machine", "test_benchmarks"),
+    *("test_panel_in_browser", "test_docs", "test_listen", "test_watching", "test_processes"),
+)
+MEMORY: Final = Path("/dev/shm")  # on Linux: files that no disk is waited for
+ENOUGH: Final = 1 << 30  # bytes there, of which three runs, which pytest keeps, take a third
+
+# No example is timed: how long it takes is how busy the machine is.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
+
+def pytest_configure() -> None:
+    """Let ledgers be written to memory where it has room: nothing here takes the power away."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores: a test that waits, for a process or a clock, leaves its core to others.
+
+    Returns:
+        How many processes run tests.
+    """
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Half a million objects are made here that all stay: none of them is looked for as garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONG)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_tls() -> Iterator[None]:
+    """Let clients that trust the same share what is made of it, which takes 25 ms each time."""
+    make = httpx.create_ssl_context
+    made = functools.cache(lambda _file, _folder, **told: make(**told))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            httpx,
+            "create_ssl_context",
+            lambda **told: made(*map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")), **told),
+        )
+        yield
+
+
+# --- a clock, and a ledger ----------------------------------------------------------------------
 
 
 class Clock:

@@ -231,11 +231,10 @@ Cause = Callable[[Path], AbstractContextManager[None]]
 SENTENCES: Final[dict[Cause, str]] = {
     full: " has no room: the disk is full. Make room and run it again (database or disk is full).",
     held: " is held by another program; close that one, or try again (database is locked).",
-    moved: (
-        " was moved or deleted while it was in use; put it back, then run it again (disk I/O "
-        "error)."
-    ),
+    moved: " was moved or deleted while it was in use; put it back, then run it again ({}).",
 }
+#: How SQLite says that a file is gone: within a change to it, and where the change begins.
+NO_FILE: Final = ("disk I/O error", "attempt to write a readonly database")
 #: What whoever looks at the progress of a run is told, who opens the ledger anew.
 GONE: Final = (
     ": ledger.sqlite-journal is left of it. Put it back. Only when all that is left of it is "
@@ -264,7 +263,7 @@ def fails(scene: Scene, cause: Cause) -> None:
     with pytest.raises(LedgerError) as caught:
         scene.send()
     told = told_to_a_person(str(caught.value))
-    sentences = [f"The ledger at {scene.path}{SENTENCES[cause]}"]
+    sentences = [f"The ledger at {scene.path}{SENTENCES[cause].format(why)}" for why in NO_FILE]
     if cause is moved:
         sentences.append(f"There was a ledger at {scene.path}{GONE}")
     assert told in sentences

@@ -365,18 +365,31 @@ def spellings(draw: st.DrawFn) -> tuple[str, str | None]:
     return text, other if other in phonenumbers.SUPPORTED_REGIONS else None
 
 
-@settings(max_examples=600, deadline=None)
-@given(spellings())
-@example(("0800 FLOWERS", "DE"))
-@example(("112", "DE"))
-@example(("+5491123456789", None))  # an Argentine mobile has a 9 of its own
-@example(("011 15-2345-6789", "AR"))
-@example(("+225 01 23 45 6789", None))  # a zero that belongs to the number
-def test_spelling_is_read_as_phonenumbers_reads_it(spelling: tuple[str, str | None]) -> None:
+@settings(max_examples=40, deadline=None)
+@given(st.lists(spellings(), min_size=10, max_size=30))
+@example(
+    [
+        ("0800 FLOWERS", "DE"),
+        ("112", "DE"),
+        ("+5491123456789", None),  # an Argentine mobile has a 9 of its own
+        ("011 15-2345-6789", "AR"),
+        ("+225 01 23 45 6789", None),  # a zero that belongs to the number
+    ]
+)
+def test_spelling_is_read_as_phonenumbers_reads_it(
+    column: list[tuple[str, str | None]],
+) -> None:
     """Outside the repairs, number, country and line are those of phonenumbers, or there is none."""
-    text, region = spelling
-    assume(not text.strip().isdigit())  # these are read twice
-    assume(not text.strip(" (").startswith("00"))
+    frame = pd.DataFrame(column, columns=["phone", "region"], dtype="str")
+    told = normalize_numbers(frame, region="region")[OURS].astype(object)
+    for (text, region), row in zip(column, told.itertuples(index=False), strict=True):
+        if text.strip().isdigit() or text.strip(" (").startswith("00"):
+            continue  # these are read twice
+        said = tuple(None if pd.isna(value) else value for value in row)
+        check_as_phonenumbers_reads_it(text, region, said)
+
+
+def check_as_phonenumbers_reads_it(text: str, region: str | None, said: tuple[Any, ...]) -> None:
     number = parsed(text, region)
     if number is not None and (number.extension or len(digits_of(number)) > 15):
         number = None  # no SMS reaches an extension; the API takes 15 digits
@@ -389,7 +402,7 @@ def test_spelling_is_read_as_phonenumbers_reads_it(spelling: tuple[str, str | No
             LINES[phonenumbers.number_type(number)],
         )
     )
-    to, country, line, problems, detail = read(text, region)
+    to, country, line, problems, detail = said
     if problems == "invalid_number" and TWO in detail:
         assert "/" in text  # the one case in which we are the more careful
     else:

@@ -19,6 +19,7 @@ import pytest
 import smspm_campaigns as smspm
 from smspm_campaigns.campaign import watching
 from smspm_campaigns.campaign.running import CampaignRun, RunProgress
+from smspm_campaigns.delivery import preflight
 from smspm_campaigns.delivery.ledger import Ledger, owners, read, rounds
 from smspm_campaigns.delivery.ledger.claim import Claimer, Order
 from smspm_campaigns.delivery.ledger.owners import Ending, Entry
@@ -303,8 +304,11 @@ def test_a_paused_run_that_is_asked_to_stop_ends_at_once(campaign: smspm.Campaig
 
 
 @pytest.mark.parametrize("wish", ["stop", "pause"])
-def test_one_that_waits_for_its_first_turn_hears_it(wish: str, campaign: smspm.Campaign) -> None:
+def test_one_that_waits_for_its_first_turn_hears_it(
+    wish: str, campaign: smspm.Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An hour before its turn comes: nothing is claimed, and nobody waits for the hour."""
+    monkeypatch.setattr(preflight, "_PATIENCE", 0.01)  # whose questions have no turn either
     client = smspm.Client.simulated()
     client.pace.hold(3600)
     run = campaign.start(client)

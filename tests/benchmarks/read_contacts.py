@@ -1,6 +1,6 @@
 """Measure read_contacts against the plain `pandas.read_csv(path, dtype=str)` of the same file.
 
-    python tests/benchmarks/read_contacts.py [--rows 1000000]
+    python tests/benchmarks/read_contacts.py [--rows 1000000] [--rounds 7]
 
 The two take turns in processes of their own, so that neither finds the memory of the other. With
 pyarrow, where it is installed, and without.
@@ -16,8 +16,7 @@ from pathlib import Path
 
 import click
 
-WARM_UP = 1  # the first turn fills the cache of the disk
-TURNS = 7
+WARM_UP = 1  # the first round fills the cache of the disk
 
 MEASURE = """
 import sys, time
@@ -67,7 +66,8 @@ def measure(path: Path, reader: str, pyarrow: str) -> tuple[float, float]:
 
 @click.command(help=__doc__)
 @click.option("--rows", default=1_000_000, show_default=True)
-def main(rows: int) -> None:
+@click.option("--rounds", default=7, show_default=True)
+def main(rows: int, rounds: int) -> None:
     ways = ["without"]
     if importlib.util.find_spec("pyarrow"):
         ways.insert(0, "with")
@@ -79,7 +79,7 @@ def main(rows: int) -> None:
         click.echo(f"{'':18} {'pyarrow':8} {'seconds':>8} {'peak MiB':>9} {'takes':>8}")
         for way in ways:
             turns = [
-                [measure(path, reader, way) for reader in readers] for _ in range(WARM_UP + TURNS)
+                [measure(path, reader, way) for reader in readers] for _ in range(WARM_UP + rounds)
             ][WARM_UP:]
             ratio = statistics.median(ours[0] / theirs[0] for theirs, ours in turns)
             for place, reader in enumerate(readers):

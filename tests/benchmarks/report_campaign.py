@@ -1,11 +1,11 @@
 """The report of a campaign against the query and the loop that one writes.
 
-    python tests/benchmarks/report_campaign.py [--rows 1000000]
+    python tests/benchmarks/report_campaign.py [--rows 1000000] [--rounds 2]
 
 Each row has a text and a column each of text, numbers, dates and categories of one's own, and each
 that was sent an id, a price and a carrier; some are excluded, failed, unknown, or were sent again.
 The plain way is `pandas.read_sql_query` over the same joined tables, and a frame of `json.loads` of
-one's own cells. Both go in turns in one run, each in a process of its own, and the best of two
+one's own cells. Both go in turns in one run, each in a process of its own, and the best round
 counts; that they tell the same of each row is checked. Prints seconds, the most memory of the whole
 process, how many times as fast it is, and both for what an export goes through and the history.
 """
@@ -30,7 +30,6 @@ import pandas as pd
 
 import smspm_campaigns as smspm
 
-ROUNDS: Final = 2
 SHOPS: Final = ("Würzburg", "Hoboken", "Hamburg Altona", "La Romana", "Tartu")
 FIRST: Final = 37_250_000_000  # the first number
 GIBIBYTE: Final = 1 << 30
@@ -187,13 +186,14 @@ def show(what: str, spent: Spent) -> None:
 
 @click.command(help=__doc__)
 @click.option("--rows", default=1_000_000, show_default=True)
-def main(rows: int) -> None:
+@click.option("--rounds", default=2, show_default=True)
+def main(rows: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         ledger = Path(folder, "ledger.sqlite")
         size = apart(make, ledger, rows)
         click.echo(f"{rows:,} rows, a ledger of {size:.2f} GiB")
         click.echo(f"{'':12}{'rows':>11}{'seconds':>10}{'GiB':>10}")
-        pairs = [(apart(by_hand, ledger), apart(ours, ledger)) for _ in range(ROUNDS)]
+        pairs = [(apart(by_hand, ledger), apart(ours, ledger)) for _ in range(rounds)]
         plain, made = (min(turns) for turns in zip(*pairs, strict=True))
         if (plain.rows, plain.digest) != (made.rows, made.digest):
             raise click.ClickException("Not the same numbers, shops, ids and prices.")

@@ -1,10 +1,10 @@
 """Asking what became of messages, the ledger included, against the httpx loop that one writes.
 
-    python tests/benchmarks/track_campaign.py [--rows 4000]
+    python tests/benchmarks/track_campaign.py [--rows 4000] [--rounds 3]
 
 The gateway is that of send_campaign.py: another process, which answers at once. The loop is one
 `httpx.AsyncClient` with 32 connections and 32 tasks; it has no ledger and keeps the answers in a
-dict. Both go in turns in one run, each as fast as it goes, and the best of three counts. That each
+dict. Both go in turns in one run, each as fast as it goes, and the best round counts. That each
 message was asked about once, and that the ledger has every answer, is checked.
 
 A reply that says which message it is about lets the next question have its connection. The quick
@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import click
 import httpx
-from send_campaign import CONNECTIONS, NAMELESS, ROUNDS, job_of, seconds, serving
+from send_campaign import CONNECTIONS, NAMELESS, job_of, seconds, serving
 
 from smspm_campaigns import Campaign, Client
 
@@ -69,15 +69,16 @@ def compare(url: str, name: str, rows: int, folder: Path) -> tuple[float, float]
 
 @click.command(help=__doc__)
 @click.option("--rows", default=4000, show_default=True)
-def main(rows: int) -> None:
+@click.option("--rounds", default=3, show_default=True)
+def main(rows: int, rounds: int) -> None:
     click.echo(f"{'replies':20}{'questions':>10}{'loop':>14}{'ours':>14}{'faster':>10}")
     with serving() as url:
         for replies, name in (("that name no message", NAMELESS), ("that name theirs", "a hash")):
-            rounds = []
-            for _ in range(ROUNDS):
+            took = []
+            for _ in range(rounds):
                 with tempfile.TemporaryDirectory() as folder:
-                    rounds.append(compare(url, name, rows, Path(folder)))
-            loop, mine = (min(times) for times in zip(*rounds, strict=True))
+                    took.append(compare(url, name, rows, Path(folder)))
+            loop, mine = (min(times) for times in zip(*took, strict=True))
             click.echo(
                 f"{replies:20}{rows:>10,}{rows / loop:>12,.0f}/s{rows / mine:>12,.0f}/s"
                 f"{loop / mine:>8.1f} x"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from smspm_campaigns.campaign.watching import is_notebook
 from smspm_campaigns.clock import SystemClock
 from smspm_campaigns.delivery.ledger import Ledger, default_path, owners, read
 from smspm_campaigns.delivery.pacing import micros
@@ -43,7 +44,8 @@ def make_ledger(path: Path) -> None:
         LedgerError: it cannot be made.
     """
     if Ledger.create(path):
-        print(f"A new ledger was made at {path}.", file=sys.stderr)  # noqa: T201 - said once
+        place = sys.stdout if is_notebook() else sys.stderr  # a notebook shows that red
+        print(f"A new ledger was made at {path}.", file=place)  # noqa: T201 - said once
 
 
 def now() -> int:

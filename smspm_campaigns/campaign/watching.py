@@ -264,7 +264,7 @@ def say(sentence: str) -> None:
 
 def _bar(title: str, progress: Progress, *, show: bool) -> Any:
     told = sys.stderr is not None  # as in a service, or in pythonw, where it is
-    seen = told and (sys.stderr.isatty() or _is_notebook())
+    seen = told and (sys.stderr.isatty() or is_notebook())
     return tqdm(
         desc=title,
         total=progress.total,
@@ -274,7 +274,7 @@ def _bar(title: str, progress: Progress, *, show: bool) -> Any:
     )
 
 
-def _is_notebook() -> bool:
+def is_notebook() -> bool:
     """Tell whether this program is a kernel; one that only starts kernels is none."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return hasattr(shell, "kernel")

@@ -45,7 +45,7 @@ def make_ledger(path: Path) -> None:
     """
     if Ledger.create(path):
         place = sys.stdout if is_notebook() else sys.stderr  # a notebook shows that red
-        print(f"A new ledger was made at {path}.", file=place)  # noqa: T201 - said once
+        print(f"A new ledger was made at {path}.", file=place)
 
 
 def now() -> int:

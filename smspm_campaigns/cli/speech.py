@@ -10,7 +10,6 @@ import pandas as pd
 
 from smspm_campaigns.campaign import Campaign
 from smspm_campaigns.cli.tables import width_of
-from smspm_campaigns.cli.words import in_words
 
 _REHEARSAL: Final = "[rehearsal] "
 
@@ -38,7 +37,7 @@ class Speech:
     def answer(self, document: dict[str, Any]) -> None:
         """Print the document of a script, if it asked for one."""
         if self.as_json:
-            click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
+            click.echo(json.dumps(document, indent=2))
 
 
 def at_work(sentence: str) -> None:
@@ -88,11 +87,4 @@ def plain(value: Any) -> Any:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, pd.Timedelta):
         return value.total_seconds()
-    if isinstance(value, str):
-        return in_words(str(value))
     return value.item() if hasattr(value, "item") else value
-
-
-def _plain(value: Any) -> Any:
-    made = plain(value)
-    return str(made) if made is value else made

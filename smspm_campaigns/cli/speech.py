@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -10,6 +11,8 @@ import pandas as pd
 
 from smspm_campaigns.campaign import Campaign
 from smspm_campaigns.cli.tables import width_of
+from smspm_campaigns.cli.words import command_line
+from smspm_campaigns.vocabulary import OPEN, Status
 
 _REHEARSAL: Final = "[rehearsal] "
 
@@ -53,6 +56,29 @@ def told_of(campaign: Campaign) -> str:
 
 def told_counts(counts: dict[Any, int]) -> str:
     return ", ".join(f"{count:,} {status}" for status, count in counts.items() if count) or "no row"
+
+
+def what_follows(campaign: Campaign, ledger: Path | None, *, is_at_work: bool = False) -> list[str]:
+    """Return the commands for the rows that wait for something, and for the report."""
+    counts = campaign.counts()
+    waiting = {
+        "watch": is_at_work,
+        "unknown": counts[Status.UNKNOWN],
+        "send": counts[Status.PLANNED] and not is_at_work,
+        "track": any(counts[status] for status in OPEN) and not is_at_work,
+        "report": True,
+    }
+    simulated = campaign.is_rehearsal
+    return [
+        command_line(
+            command,
+            campaign.name,
+            simulated=simulated and command in ("send", "track"),
+            ledger=ledger,
+        )
+        for command, waits in waiting.items()
+        if waits
+    ]
 
 
 def document_of(campaign: Campaign, **more: Any) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def completed(terminal: "Terminal", shell: str, line: str, programs: Path) -> li
     return [word.split("\t")[0].split(":")[0] for word in done.stdout.split("\n") if word]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="shells of Unix")
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_completes_commands_and_campaigns(
     shell: str, terminal: "Terminal", programs: Path

@@ -148,6 +148,7 @@ def test_what_is_wrong_is_one_sentence(
     assert sentence in told.err
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of Unix")
 def test_a_reader_that_has_left_is_no_crash(terminal: "Terminal") -> None:
     """`smspm-campaigns --help | head -1` ends as other programs do, without a word."""
     program = f"{sys.executable} -u -m smspm_campaigns --help"

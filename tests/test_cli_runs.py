@@ -80,7 +80,7 @@ def test_when_nobody_runs_it_is_an_error(command: str, terminal: "Terminal") -> 
         1,
         "",
         (
-            "Error: Nobody sends or tracks 'spring' at this moment. It stands at spring: "
+            "Error: Nobody sends or tracks 'spring' at this moment. Its rows: "
             "2 excluded, 2 queued.\n"
         ),
     )

@@ -65,6 +65,10 @@ def test_what_is_still_open_is_for_a_person(terminal: "Terminal") -> None:
         told = terminal("track", "spring", "--timeout", "0s", url=url)
     assert told.code == 3
     assert "To go on: smspm-campaigns track spring" in told.err
+    assert told.out.splitlines()[1:] == [
+        "Next: smspm-campaigns track spring",
+        "Next: smspm-campaigns report spring",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,20 @@ from smspm_campaigns.campaign import Campaign, list_campaigns
 from smspm_campaigns.campaign.opening import ledger_path
 from smspm_campaigns.cli import options as opt
 from smspm_campaigns.cli.runs import document_of_run, told_run
-from smspm_campaigns.cli.speech import Speech, document_of, plain, told_counts, told_of
+from smspm_campaigns.cli.speech import (
+    Speech,
+    document_of,
+    plain,
+    told_counts,
+    told_of,
+    what_follows,
+)
 from smspm_campaigns.cli.tables import table
 from smspm_campaigns.cli.words import command_line, in_words
 from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.masking import mask_number, mask_text
 from smspm_campaigns.reporting.words import line, money_of, rate_of
-from smspm_campaigns.vocabulary import OPEN, SIMULATED, STATUS_TITLES, Status
+from smspm_campaigns.vocabulary import SIMULATED, STATUS_TITLES, Status
 
 _MOST_SAID: Final = 300  # characters about one row
 
@@ -91,7 +98,7 @@ def show(name: str, *, as_json: bool, ledger: Path | None) -> None:
     counts = campaign.counts()
     figures = {str(name): value for name, value in campaign.summary().iloc[0].items()}
     runs = campaign.running()
-    following = _next(campaign, counts, ledger, is_at_work=bool(runs))
+    following = what_follows(campaign, ledger, is_at_work=bool(runs))
     speech = Speech(is_rehearsal=campaign.is_rehearsal, as_json=as_json)
     expected, actual = money_of(figures)
     is_priced = not (pd.isna(figures["expected_cost"]) and pd.isna(figures["actual_cost"]))
@@ -124,30 +131,6 @@ def show(name: str, *, as_json: bool, ledger: Path | None) -> None:
             next=following,
         )
     )
-
-
-def _next(
-    campaign: Campaign, counts: "pd.Series[int]", ledger: Path | None, *, is_at_work: bool
-) -> list[str]:
-    """Say what follows for the rows that wait for something, and the report."""
-    simulated = campaign.is_rehearsal
-    waiting = {
-        "watch": is_at_work,
-        "unknown": counts[Status.UNKNOWN],
-        "send": counts[Status.PLANNED] and not is_at_work,
-        "track": sum(counts[status] for status in OPEN) and not is_at_work,
-        "report": 1,
-    }
-    return [
-        command_line(
-            command,
-            campaign.name,
-            simulated=simulated and command in ("send", "track"),
-            ledger=ledger,
-        )
-        for command, count in waiting.items()
-        if count
-    ]
 
 
 @click.command(cls=opt.Command)

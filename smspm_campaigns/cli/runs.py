@@ -143,7 +143,8 @@ def _running(name: str, ledger: Path | None) -> tuple[Campaign, list[CampaignRun
     runs = campaign.running()
     if not runs:
         raise click.ClickException(
-            f"Nobody sends or tracks {name!r} at this moment. It stands at {told_of(campaign)}."
+            f"Nobody sends or tracks {name!r} at this moment. Its rows: "
+            f"{told_counts(campaign.counts().to_dict())}."
         )
     return campaign, runs
 

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -10,7 +11,8 @@ import pandas as pd
 
 from smspm_campaigns.campaign import Campaign
 from smspm_campaigns.cli.tables import width_of
-from smspm_campaigns.cli.words import in_words
+from smspm_campaigns.cli.words import command_line
+from smspm_campaigns.vocabulary import OPEN, Status
 
 _REHEARSAL: Final = "[rehearsal] "
 
@@ -38,7 +40,7 @@ class Speech:
     def answer(self, document: dict[str, Any]) -> None:
         """Print the document of a script, if it asked for one."""
         if self.as_json:
-            click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
+            click.echo(json.dumps(document, indent=2))
 
 
 def at_work(sentence: str) -> None:
@@ -54,6 +56,29 @@ def told_of(campaign: Campaign) -> str:
 
 def told_counts(counts: dict[Any, int]) -> str:
     return ", ".join(f"{count:,} {status}" for status, count in counts.items() if count) or "no row"
+
+
+def what_follows(campaign: Campaign, ledger: Path | None, *, is_at_work: bool = False) -> list[str]:
+    """Return the commands for the rows that wait for something, and for the report."""
+    counts = campaign.counts()
+    waiting = {
+        "watch": is_at_work,
+        "unknown": counts[Status.UNKNOWN],
+        "send": counts[Status.PLANNED] and not is_at_work,
+        "track": any(counts[status] for status in OPEN) and not is_at_work,
+        "report": True,
+    }
+    simulated = campaign.is_rehearsal
+    return [
+        command_line(
+            command,
+            campaign.name,
+            simulated=simulated and command in ("send", "track"),
+            ledger=ledger,
+        )
+        for command, waits in waiting.items()
+        if waits
+    ]
 
 
 def document_of(campaign: Campaign, **more: Any) -> dict[str, Any]:
@@ -88,11 +113,4 @@ def plain(value: Any) -> Any:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, pd.Timedelta):
         return value.total_seconds()
-    if isinstance(value, str):
-        return in_words(str(value))
     return value.item() if hasattr(value, "item") else value
-
-
-def _plain(value: Any) -> Any:
-    made = plain(value)
-    return str(made) if made is value else made

@@ -14,7 +14,7 @@ from smspm_campaigns.campaign.watching import goes_on_by
 from smspm_campaigns.cli import options as opt
 from smspm_campaigns.cli.ending import of_counts
 from smspm_campaigns.cli.sending import client_of
-from smspm_campaigns.cli.speech import Speech, at_work, document_of, records, told_of
+from smspm_campaigns.cli.speech import Speech, at_work, document_of, records, told_of, what_follows
 from smspm_campaigns.cli.words import command_line
 
 
@@ -49,11 +49,12 @@ def track(
         counts = campaign.track(
             client_of(simulated=simulated), timeout=timeout, give_up_after=give_up_after
         )
-    following = command_line("report", name, ledger=ledger)
+    following = what_follows(campaign, ledger)
     speech = Speech(is_rehearsal=campaign.is_rehearsal, as_json=as_json)
     speech.say(told_of(campaign))
-    speech.say(f"Next: {following}")
-    speech.answer(document_of(campaign, next=[following]))
+    for command in following:
+        speech.say(f"Next: {command}")
+    speech.answer(document_of(campaign, next=following))
     return of_counts(counts, tracked=True)
 
 

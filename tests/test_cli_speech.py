@@ -1,0 +1,60 @@
+"""What a command prints: lines, and documents that a script reads on any machine."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from smspm_campaigns.cli.speech import plain, records
+from smspm_campaigns.gateway.simulator import Simulator, running
+
+if TYPE_CHECKING:
+    from conftest import Terminal
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        (None, None),
+        (pd.NA, None),
+        (pd.NaT, None),
+        (float("nan"), None),
+        (0.1 + 0.2, 0.3),  # what floats lose behind the digits of a price
+        (np.float64(28.355), 28.355),
+        (np.int64(7), 7),
+        (np.bool_(True), True),
+        ("max_cost is a column of theirs", "max_cost is a column of theirs"),
+        (pd.Timestamp("2026-11-28 05:31:44.307933", tz="UTC"), "2026-11-28T05:31:44.307933Z"),
+        (pd.Timedelta("90s"), 90.0),
+    ],
+)
+def test_a_cell_is_written_as_json_has_it(cell: Any, written: object) -> None:
+    """Null where it is missing, money and spans are numbers, times ISO 8601, texts as they are."""
+    assert json.loads(json.dumps(plain(cell))) == written
+
+
+def test_the_rows_of_a_frame_are_records() -> None:
+    """The index is a field of its own when it is asked for."""
+    frame = pd.DataFrame({"cost": [0.5, None]}, index=["SE", "DE"])
+    assert records(frame) == [{"cost": 0.5}, {"cost": None}]
+    assert records(frame, index="country") == [
+        {"country": "SE", "cost": 0.5},
+        {"country": "DE", "cost": None},
+    ]
+
+
+def test_a_document_survives_a_terminal_without_letters(terminal: "Terminal") -> None:
+    """No letter of it is replaced, and no sign of a stranger's file steers a terminal."""
+    text = "李 \u202e\x9b31m STOP: 1"
+    arguments = ("preview", "people.csv", "--region", "SE", "--template", text, "--json")
+    told = terminal(*arguments, encoding="cp1252")
+    assert told.out.isascii()
+    assert told.document["samples"][0]["parts"] == [text]
+
+
+def test_senders_of_the_api_steer_no_terminal(terminal: "Terminal") -> None:
+    """What the API names is shown in one line each, with the codes of such signs."""
+    with running(Simulator(hash="h", token="t", senders=["Sh\x1b[31mop", "a\nb"])) as url:
+        assert terminal("senders", url=url).out == "ShU+001B[31mop\na b\n"

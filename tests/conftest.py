@@ -55,10 +55,10 @@ CHROMIUM = shutil.which("chromium")
 
 # --- how the tests run --------------------------------------------------------------------------
 
-#: Modules with tests of many seconds, which begin first: else one of them is the last to end.
+#: Modules with tests of many seconds, the longest first: they begin first, to be the last nowhere.
 LONG: Final = (
-    *("test_kills", "test_ledger_faults", "test_machine", "test_benchmarks"),
-    *("test_panel_in_browser", "test_docs", "test_listen", "test_watching", "test_processes"),
+    *("test_kills", "test_machine", "test_panel_in_browser", "test_benchmarks", "test_docs"),
+    *("test_ledger_faults", "test_listen", "test_watching", "test_processes"),
 )
 MEMORY: Final = Path("/dev/shm")  # on Linux: files that no disk is waited for
 ENOUGH: Final = 1 << 30  # bytes there, of which three runs, which pytest keeps, take a third
@@ -94,7 +94,8 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.stem not in LONG)
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
 
 
 @pytest.fixture(scope="session", autouse=True)

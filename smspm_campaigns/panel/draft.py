@@ -49,6 +49,13 @@ class Draft:
         return None if self._read is None else str(self._read.arguments[0])
 
     @property
+    def variable(self) -> str:
+        """The name that the code has for what `messages` returns."""
+        if self._chain():
+            return "messages"
+        return _PEOPLE if self._beginning() else "frame"
+
+    @property
     def is_written(self) -> bool:
         """Whether there is a text to send."""
         return self._text is not None

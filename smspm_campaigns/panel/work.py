@@ -88,7 +88,7 @@ class Work:
 
     def create(self, name: str, **options: Any) -> None:
         """Freeze the plan of the draft under a name."""
-        arguments = (name, Variable("messages", self.messages))
+        arguments = (name, Variable(self.draft.variable, self.messages))
         call = Call(Campaign.create, arguments, {**options, "ledger": self.ledger}, "campaign")
         self._take(self.do(call))
 

@@ -1,9 +1,11 @@
 """The panel as tests use it: without a browser, and on a simulator that has done at once."""
 
+import asyncio
 import re
 import warnings
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -21,9 +23,26 @@ PEOPLE = pd.DataFrame(
 TEXT = "Hi {{ name }}! STOP: 1234"
 
 
-def quick() -> smspm.Client:
+class Hasty:
+    """A clock on which every wait is over at once."""
+
+    def __init__(self) -> None:
+        self._passed = 0.0
+
+    def now(self) -> float:
+        return 1_750_000_000.0 + self._passed
+
+    def monotonic(self) -> float:
+        return self._passed
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+        self._passed += seconds
+
+
+def quick(**behaviour: Any) -> smspm.Client:
     """A simulator whose messages are delivered as soon as they are sent."""
-    return smspm.Client.simulated(**AT_ONCE)
+    return smspm.Client.simulated(clock=Hasty(), **{**AT_ONCE, **behaviour})
 
 
 def made(frame: pd.DataFrame | None = PEOPLE, text: str = TEXT, **options: Any) -> Any:
@@ -78,7 +97,7 @@ def notes(panel: Any) -> list[str]:
 
 
 def _sentences(panel: Any, kind: str) -> list[str]:
-    return list(map(unescape, re.findall(rf'<p class="{kind}">(.*?)</p>', panel._notices.value)))
+    return list(map(unescape, re.findall(rf'<p class="{kind}">(.*?)</p>', panel._notices.value, re.DOTALL)))
 
 
 def words(widget: Any) -> str:
@@ -111,3 +130,11 @@ def html(panel: Any) -> Iterator[str]:
             yield widget.value
         if isinstance(widget, widgets.Output):
             yield from (shown["data"].get("text/html", "") for shown in widget.outputs)
+
+
+def offer(choice: Any, *names: str) -> None:
+    """Let files be offered that were not there when the panel was made."""
+    choice._uploads += names
+    for name in names:
+        Path(name).touch()
+    choice._list_files()

@@ -1,5 +1,6 @@
 """What is asked for while a campaign is prepared, as calls: the frame they make, and their code."""
 
+from collections.abc import Hashable
 from typing import Any
 
 import pandas as pd
@@ -64,7 +65,7 @@ class Draft:
         """Read this file, as `read_contacts` reads it."""
         self._read = None if path is None else Call(read_contacts, (path,), options, _PEOPLE)
 
-    def find_numbers(self, column: str | None, **options: Any) -> None:
+    def find_numbers(self, column: Hashable, **options: Any) -> None:
         """Take the numbers from this column, as `normalize_numbers` does."""
         self._numbers = None if column is None else Call(normalize_numbers, (column,), options)
 

@@ -378,6 +378,16 @@ def old_ledger(tmp_path: Path) -> OldLedger:
     return make
 
 
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder where somebody works who has no account, with a ledger that is not there yet."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SMSPM_LEDGER", str(tmp_path / "ledger.sqlite"))
+    for name in ("SMSPM_HASH", "SMSPM_TOKEN", "SMSPM_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
 # --- processes ----------------------------------------------------------------------------------
 
 _PATIENCE: Final = 120.0  # seconds for a worker to tell something: longer, and a test hangs

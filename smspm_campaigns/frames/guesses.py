@@ -15,9 +15,14 @@ from smspm_campaigns.vocabulary import COLUMNS
 _PROBED: Final = 200  # rows from the top
 _ENOUGH: Final = 0.5  # of the cells that are not blank must fit
 _NAME_COUNTS: Final = 0.5  # as much as half of the cells
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d\b.*|\d\d?[./]\d\d?[./](?:\d\d){1,2}\b.*")
-_DIALLED: Final = re.compile(r"'?\+?(?:[\s()./-]*\d){7,15}[\s()./-]*")  # ITU-T E.164: 15 digits
+_DATE: Final = r"\d{4}-\d\d-\d\d\b.*|\d\d?([./-])\d\d?\1(?:\d\d){1,2}\b.*"
+_MONEY: Final = r"\d{1,7}[.,]\d\d?"  # 491713920012.0 is a number that was taken for one
+_OTHER: Final = re.compile(rf"{_DATE}|{_MONEY}")
+_DIGITS: Final = r"'?\+?(?:[\s()./-]*\d){7,15}[\s()./-]*"  # ITU-T E.164: 15 digits
+_DAMAGED: Final = r"\d(?:[.,]\d+)?E\+\d\d"  # what a spreadsheet made of a number
+_DIALLED: Final = re.compile(rf"{_DIGITS}|{_DAMAGED}")
 _NAMED: Final = re.compile(r"phone|mobile|cell|handy|tel|gsm|msisdn|number|nummer", re.IGNORECASE)
+_OF_COUNTRY: Final = re.compile(r"countr|land|nation|region", re.IGNORECASE)  # `state` is none
 
 
 class Guess(NamedTuple):
@@ -47,20 +52,19 @@ def guess_columns(frame: pd.DataFrame) -> Guess:
         for name, column in frame.head(_PROBED).items()
         if isinstance(name, str) and name not in COLUMNS
     }
-    countries = {name: _share(held, _is_country) for name, held in cells.items()}
-    numbers = {name: _share(held, _is_dialled) for name, held in cells.items()}
+    countries = {
+        name: share + _NAME_COUNTS * bool(_OF_COUNTRY.search(name))
+        for name, held in cells.items()
+        if (share := _share(held, _is_country)) >= _ENOUGH
+    }
     numbers = {
-        name: share + _share(cells[name], _is_number) + _NAME_COUNTS * bool(_NAMED.search(name))
-        for name, share in numbers.items()
-        if share >= _ENOUGH
+        name: share + _share(held, _is_number) + _NAME_COUNTS * bool(_NAMED.search(name))
+        for name, held in cells.items()
+        if (share := _share(held, _is_dialled)) >= _ENOUGH
     }
     return Guess(
         max(numbers, key=lambda name: numbers[name], default=None),
-        max(
-            (name for name, share in countries.items() if share >= _ENOUGH),
-            key=lambda name: countries[name],
-            default=None,
-        ),
+        max(countries, key=lambda name: countries[name], default=None),
     )
 
 
@@ -73,7 +77,7 @@ def _is_country(cell: str) -> bool:
 
 
 def _is_dialled(cell: str) -> bool:
-    return bool(_DIALLED.fullmatch(cell.strip())) and not _DATE.fullmatch(cell.strip())
+    return bool(_DIALLED.fullmatch(cell.strip())) and not _OTHER.fullmatch(cell.strip())
 
 
 def _is_number(cell: str) -> bool:

@@ -13,7 +13,7 @@ from smspm_campaigns.frames.guesses import Guess, guess_columns
 from smspm_campaigns.panel.files import FileChoice
 from smspm_campaigns.panel.notices import Notices
 from smspm_campaigns.panel.step import Step
-from smspm_campaigns.panel.tables import Window
+from smspm_campaigns.panel.tables import Window, ready
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.vocabulary import (
@@ -147,23 +147,22 @@ class AudienceStep(Step):
         """Offer the columns of the file, those that seem to be meant first."""
         people, notes = self._work.draft.people()
         self._notices.tell(notes)
-        names = [] if people is None else list(map(str, people.columns))
+        names = [] if people is None else list(people.columns)
         guess = Guess(None, None) if people is None else guess_columns(people)
-        own = [name for name in names if name not in COLUMNS]
+        own = [name for name in names if name not in (*COLUMNS, "", None)]
         is_read = people is not None and TO in people
         first = (_AS_THEY_ARE if is_read else _CHOOSE, "")
         numbers = "" if is_read else guess.numbers
-        self._fill(self.column, [first, *((name, name) for name in own)], numbers)
-        columns = [(f"the column {name!r}", name) for name in own]
+        self._fill(self.column, [first, *((str(name), name) for name in own)], numbers)
+        columns = [(f"the column {name!r}", name) for name in own if isinstance(name, str)]
         self._fill(self.region, [(_FROM_ANYWHERE, ""), *columns, *_COUNTRIES], guess.region)
         self._asked()
 
     def _asked(self) -> None:
         """Read the numbers as they shall be read, and show what became of the rows."""
         draft, region = self._work.draft, self.region.value or None
-        draft.find_numbers(
-            self.column.value or None, region=region, mobile_only=self.mobile_only.value or None
-        )
+        column = None if self.column.value == "" else self.column.value
+        draft.find_numbers(column, region=region, mobile_only=self.mobile_only.value or None)
         is_column = region in [value for _, value in self.column.options]
         draft.leave_out(self.opt_outs.paths, region=None if is_column else region)
         self._audience, notes = draft.audience()
@@ -181,9 +180,9 @@ class AudienceStep(Step):
                 f"{len(frame):,} rows. Say which column holds the numbers."
             )
         else:
-            ready = frame[PROBLEM].isna().sum()
+            good = ready(frame).sum()
             self._figures.value = VIEWS.told(
-                f"{ready:,} of {len(frame):,} rows can be texted; {len(frame) - ready:,} cannot."
+                f"{good:,} of {len(frame):,} rows can be texted; {len(frame) - good:,} cannot."
             )
         self._fill(self.shown, self._kinds())
         self._show_rows()
@@ -200,7 +199,7 @@ class AudienceStep(Step):
                 (f"{PROBLEM_TITLES[Problem(str(code))]}: {count:,}", str(code))
                 for code, count in counts.items()
             ]
-            kinds.append((f"Can be texted: {frame[PROBLEM].isna().sum():,}", _READY))
+            kinds.append((f"Can be texted: {ready(frame).sum():,}", _READY))
         return kinds
 
     def _show_rows(self) -> None:
@@ -208,7 +207,7 @@ class AudienceStep(Step):
             return
         frame, kind = self._audience, self.shown.value
         if kind == _READY:
-            frame = frame[frame[PROBLEM].isna()]
+            frame = frame[ready(frame)]
         elif kind != _ALL:
             frame = frame[frame[PROBLEM] == kind]
         own = [name for name in frame.columns if name not in COLUMNS][:_SHOWN_COLUMNS]

@@ -1,5 +1,6 @@
 """A click is a call of a public function: one value that makes the call and writes it down."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import isclass
@@ -65,7 +66,9 @@ def _value(argument: Any) -> Any:
 
 
 def _written(argument: Any) -> str:
-    return argument.name if isinstance(argument, Variable) else repr(argument)
+    if isinstance(argument, Variable):
+        return argument.name
+    return f"float({str(argument)!r})" if argument == math.inf else repr(argument)
 
 
 def _name(function: Callable[..., Any]) -> str:

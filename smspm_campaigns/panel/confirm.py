@@ -38,5 +38,7 @@ class Confirm(widgets.VBox):
         return bool(self.layout.display != "none")
 
     def _do(self) -> None:
-        self.close_question()
-        self._action()
+        """Do it, once: a second click on its way finds nothing asked any more."""
+        if self.is_open:
+            self.close_question()
+            self._action()

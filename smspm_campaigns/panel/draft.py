@@ -1,5 +1,6 @@
 """What is asked for while a campaign is prepared, as calls: the frame they make, and their code."""
 
+from collections.abc import Hashable
 from typing import Any
 
 import pandas as pd
@@ -54,6 +55,13 @@ class Draft:
         return self._read is not None or self._text is not None
 
     @property
+    def variable(self) -> str:
+        """The name that the code has for what `messages` returns."""
+        if self._chain():
+            return "messages"
+        return _PEOPLE if self._beginning() else "frame"
+
+    @property
     def is_written(self) -> bool:
         """Whether there is a text to send."""
         return self._text is not None
@@ -62,7 +70,7 @@ class Draft:
         """Read this file, as `read_contacts` reads it."""
         self._read = None if path is None else Call(read_contacts, (path,), options, _PEOPLE)
 
-    def find_numbers(self, column: str | None, **options: Any) -> None:
+    def find_numbers(self, column: Hashable, **options: Any) -> None:
         """Take the numbers from this column, as `normalize_numbers` does."""
         self._numbers = None if column is None else Call(normalize_numbers, (column,), options)
 

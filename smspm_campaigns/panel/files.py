@@ -32,6 +32,7 @@ class FileChoice(widgets.HBox):
         self._folder = Path.cwd()
         self._several = several
         self._chosen = chosen
+        self._uploads: list[str] = []  # of whatever kind
         self.list: Any = (
             widgets.SelectMultiple(description=label, rows=3)
             if several
@@ -61,16 +62,16 @@ class FileChoice(widgets.HBox):
         uploads, self.upload.value = self.upload.value, ()
         names = [keep_upload(each.name, bytes(each.content), self._folder) for each in uploads]
         if names:
-            before = self.paths
+            self._uploads += names
             self._list_files()
-            chosen = tuple(dict.fromkeys([*before, *names]))
+            chosen = tuple(dict.fromkeys([*self.paths, *names]))
             self.list.value = chosen if self._several else names[-1]
             self._chosen()
 
     def _list_files(self) -> None:
-        """List the files as they are now; what was chosen stays so."""
-        names = files_in(self._folder)
-        value = self.list.value
+        """List the files as they are now; what was chosen stays so, if it is there."""
+        uploads = (name for name in self._uploads if (self._folder / name).is_file())
+        names = sorted({*files_in(self._folder), *uploads})
+        chosen = [path for path in self.paths if path in names]
         self.list.options = names if self._several else [(_NONE, ""), *((n, n) for n in names)]
-        if value:
-            self.list.value = value
+        self.list.value = chosen if self._several else "".join(chosen)

@@ -17,10 +17,11 @@ from smspm_campaigns.panel.files import FileChoice
 from smspm_campaigns.panel.later import Later
 from smspm_campaigns.panel.notices import Notices
 from smspm_campaigns.panel.step import Step
+from smspm_campaigns.panel.tables import ready
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.reporting.words import several
-from smspm_campaigns.vocabulary import COLUMNS, DETAIL, PROBLEM, TEXT, TO
+from smspm_campaigns.vocabulary import COLUMNS, DETAIL, TEXT, TO
 
 _PAUSE: Final = 0.6  # seconds without a key before all rows are filled
 _PHONES: Final = 3
@@ -144,8 +145,9 @@ class MessageStep(Step):
         self._best = max(helping, key=lambda option: saved[option], default=None)
         seen(self.mend, is_seen=self._best is not None)
         if self._best is not None:
-            saving = several(saved[self._best], "segment")
-            self.mend.description = f"Write plain ones: saves {saving}"
+            segments = saved[self._best]
+            saving = f": saves {several(segments, 'segment')}" if segments else ""
+            self.mend.description = f"Write plain ones{saving}"
 
 
 def _source(column: Any) -> str:
@@ -154,32 +156,33 @@ def _source(column: Any) -> str:
 
 def _first_rows(people: pd.DataFrame) -> list[int]:
     """Return the places of the first rows that can be texted, of any where none can."""
-    ready = people[PROBLEM].isna().to_numpy() if PROBLEM in people else np.ones(len(people), bool)
-    places = np.flatnonzero(ready) if ready.any() else np.arange(len(people))
+    good = np.flatnonzero(ready(people))
+    places = good if len(good) else np.arange(len(people))
     return [int(place) for place in places[:_PHONES]]
 
 
 def _telling_rows(messages: pd.DataFrame) -> list[int]:
     """Return the places of the first row that is sent, the longest and the shortest."""
     places = _first_rows(messages)
-    ready = np.flatnonzero(messages[PROBLEM].isna().to_numpy())
-    if not len(ready):
+    good = np.flatnonzero(ready(messages))
+    if not len(good):
         return places
-    lengths = messages[TEXT].iloc[ready].str.len().to_numpy()
-    telling = [places[0], int(ready[lengths.argmax()]), int(ready[lengths.argmin()]), *places]
+    lengths = messages[TEXT].iloc[good].str.len().to_numpy()
+    telling = [places[0], int(good[lengths.argmax()]), int(good[lengths.argmin()]), *places]
     return list(dict.fromkeys(telling))[:_PHONES]
 
 
 def _messages(filled: pd.DataFrame) -> Iterator[tuple[str, list[_Part], str, str]]:
     """Yield what a phone shows: whose it is, its parts, its size, or why it shows nothing."""
-    for label, row in zip(filled.index, filled.to_dict("records"), strict=True):
+    details = filled[DETAIL] if DETAIL in filled else filled[TEXT]
+    for label, text, detail in zip(filled.index, filled[TEXT], details, strict=True):
         caption = f"Row {label}"
-        if not isinstance(row[TEXT], str):
-            yield caption, [], "", str(row[DETAIL])
+        if not isinstance(text, str):
+            yield caption, [], "", str(detail)
             continue
-        counted = count_segments(row[TEXT])
+        counted = count_segments(text)
         size = f"{several(counted.segments, 'segment')}, {counted.encoding}, {counted.units} units"
-        yield caption, [_marked(part) for part in split_segments(row[TEXT])], size, ""
+        yield caption, [_marked(part) for part in split_segments(text)], size, ""
 
 
 def _marked(part: str) -> _Part:

@@ -76,8 +76,10 @@ class Notices(widgets.HTML):
         try:
             with goes_on_by("the buttons of the step “Send”"):
                 _, notes = heard(action)
-        except (SmspmError, OSError) as error:
+        except SmspmError as error:
             self._fail(str(error))
+        except OSError as error:
+            self._fail(mask_text(_of_system(error)))
         except KeyboardInterrupt:
             self._fail("It was interrupted. What was sent, and what was not, is in the ledger.")
         except Exception as error:  # noqa: BLE001 - a click that fails in silence would be worse
@@ -96,3 +98,10 @@ class Notices(widgets.HTML):
 
     def _show(self, *, is_busy: bool = False) -> None:
         self.value = VIEWS.notices(self._error, self._notes, is_busy)
+
+
+def _of_system(error: OSError) -> str:
+    """Say what the system said, without its numbers."""
+    if error.strerror is None:
+        return str(error)
+    return f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."

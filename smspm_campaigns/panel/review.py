@@ -67,7 +67,9 @@ class ReviewStep(Step):
         self.confirm.close_question()
         self._tested.value = ""
         seen(self.rename, is_seen=False)
-        messages, self._told = self._work.messages, None
+        self._told = None
+        self._say_what_is_sent()
+        messages = self._work.messages
         if TO not in messages or TEXT not in messages:
             self._preview.value = VIEWS.told("Choose the audience, and write the message first.")
         else:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 _KINDS: Final = (".csv", ".ods", ".tsv", ".txt", ".xls", ".xlsb", ".xlsm", ".xlsx")
-_MAX_NAME: Final = 100  # characters; a name may come from anywhere
+_MAX_NAME: Final = 60  # characters of up to four bytes; file systems have room for 255
 
 
 def keep_upload(name: str, content: bytes, folder: Path) -> str:
@@ -44,8 +44,8 @@ def files_in(folder: Path) -> list[str]:
 def _names(name: str) -> Iterator[str]:
     """Yield names for a file that are no path, not hidden, and end as it does."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    plain = "".join(letter for letter in last if letter.isprintable()).lstrip(". ~")
-    path = Path(plain[-_MAX_NAME:] or "upload")
+    plain = "".join(letter for letter in last if letter.isprintable()).strip()
+    path = Path(plain[-_MAX_NAME:].lstrip(". ~") or "upload")
     yield path.name
     number = 2
     while True:

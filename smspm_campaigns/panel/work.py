@@ -34,6 +34,7 @@ class Work:
         self.is_real = client is not None and not client.is_simulated
         self._client = client
         self._lines: list[str] = []
+        self._frozen = ""  # the code of the draft whose plan was frozen last
         self._previewed: tuple[pd.DataFrame, bool, Preview] | None = None
 
     @property
@@ -88,9 +89,11 @@ class Work:
 
     def create(self, name: str, **options: Any) -> None:
         """Freeze the plan of the draft under a name."""
-        arguments = (name, Variable("messages", self.messages))
+        arguments = (name, Variable(self.draft.variable, self.messages))
         call = Call(Campaign.create, arguments, {**options, "ledger": self.ledger}, "campaign")
-        self._take(self.do(call))
+        made, before = call(), self._with_draft()
+        self._lines, self._frozen = [*before, call.written()], self.draft.written()
+        self._take(made)
 
     def find(self, name: str) -> None:
         """Find a campaign of the ledger again, and whoever sends or tracks it."""
@@ -117,14 +120,21 @@ class Work:
         """Return the run that goes on, or the one that ended last, whoever began it."""
         if self.campaign is not None and (self.run is None or self.run.progress.state.has_ended):
             running = self.campaign.running()
-            self.run = running[0] if running else self.run
+            if running:
+                self.run = running[0]
+                self._lines.append("run = campaign.running()[0]")
         return self.run
 
     def written(self) -> str:
         """Write down what was done so far, as code that does the same."""
-        beginning = self.draft.written()
-        parts = [_IMPORT, *([beginning] if beginning else []), "\n".join(self._lines)]
-        return "\n\n".join(filter(None, parts))
+        return "\n".join([_IMPORT, "", *self._with_draft()]).strip()
+
+    def _with_draft(self) -> list[str]:
+        """Return the lines so far, and the draft: before all, or below a plan frozen of another."""
+        draft = self.draft.written()
+        if not draft or draft == self._frozen:
+            return self._lines
+        return [*self._lines, "", draft, ""] if self._frozen else [draft, "", *self._lines]
 
     def _take(self, campaign: Campaign) -> None:
         self.campaign, self.run = campaign, None

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 import nbformat
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, Request
 
-PATIENCE: Final = 120.0  # seconds for anything to happen, on a machine that is busy
+PATIENCE: Final = 15.0  # seconds for anything to happen, on a machine that is busy
 
 _OPTIONS: Final = (
     "--no-browser",
@@ -172,10 +172,14 @@ class Notebook:
     """A notebook that is open in JupyterLab, and what happened in its page."""
 
     def __init__(self, page: Page, server: Server) -> None:
-        self.page, self.server = page, server
+        self.server = server
         self.errors: list[str] = []  #: of the console, and of scripts
         self.alerts: list[str] = []  #: dialogs of the browser that a script opened
         self.strangers: list[str] = []  #: addresses asked for that are not the server's
+        self._watch(page)
+
+    def _watch(self, page: Page) -> None:
+        self.page = page
         page.set_default_timeout(PATIENCE * 1000)
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -314,6 +318,14 @@ class Notebook:
     def reload(self) -> None:
         """Reload the page; what of the notebook was not saved is gone."""
         self.page.reload()
+        self.wait_until_ready()
+
+    def reopen(self) -> None:
+        """Close the tab, and open the same address in another one."""
+        context, address = self.page.context, self.page.url
+        self.page.close()
+        self._watch(context.new_page())
+        self.page.goto(address)
         self.wait_until_ready()
 
     def resize(self, width: int, height: int = 900) -> None:

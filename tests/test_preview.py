@@ -131,6 +131,12 @@ def test_figures_are_those_counted_by_hand() -> None:
     )
 
 
+def test_half_a_cent_is_a_cent_as_in_every_report() -> None:
+    """What is said before a send and after it is rounded alike."""
+    frame = small_campaign()[:1].assign(sms_cost=0.125)
+    assert "Cost:      about 0.13 EUR" in str(preview(frame)).split("\n")
+
+
 def test_text_says_all_that_the_figures_say() -> None:
     """The whole preview as a terminal shows it, with the border of a segment."""
     shown = str(preview(small_campaign(), client=Rate(60)))

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smspm_campaigns.reporting.words import duration, in_euros
+from smspm_campaigns.frames.costs import in_euros
+from smspm_campaigns.reporting.words import duration
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from smspm_campaigns.campaign import account
 from smspm_campaigns.cli import options as opt
 from smspm_campaigns.cli.sending import client_of
 from smspm_campaigns.cli.speech import Speech
+from smspm_campaigns.frames.costs import in_euros
 from smspm_campaigns.frames.preview_views import in_a_line
-from smspm_campaigns.reporting.words import in_euros
 
 _LONGEST: Final = 40  # characters of a Sender ID that are shown
 

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import IO, Any, Final
 
 import numpy as np
@@ -26,6 +26,18 @@ _WHOLE: Final = re.compile(r"(\d{1,9})(?:\.0+)?", re.ASCII)  # 2.0 is what a fil
 _COUNTRIES: Final = frozenset(
     {*phonenumbers.SUPPORTED_REGIONS, "001", "AQ", "BV", "GS", "HM", "PN", "TF", "UM"}
 )
+
+
+def in_euros(value: float, digits: int = 2, sign: str = "") -> str:
+    """Write an amount, half away from zero as Excel does it: everything shows one bill.
+
+    Example:
+        >>> in_euros(0.625), in_euros(1.005), in_euros(0.00125, 4, "+")
+        ('0.63', '1.01', '+0.0013')
+    """
+    exact = Decimal(repr(round(float(value), _MAX_DECIMALS)))
+    rounded = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return f"{rounded:{sign},.{digits}f}"
 
 
 def estimate_costs(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.frames.columns import check_argument, check_frame, texts_of
+from smspm_campaigns.frames.costs import in_euros
 from smspm_campaigns.frames.encoding import Explanation, explain
 from smspm_campaigns.frames.preview_figures import (
     Example,
@@ -260,7 +261,7 @@ def _count(count: int, what: str) -> str:
 
 def _euros(amount: float) -> str:
     """Write an amount in cents, or in more digits where it is less than one."""
-    return f"{amount:,.2f} EUR" if amount >= 0.01 or not amount else f"{amount:.4f} EUR"
+    return f"{in_euros(amount, 2 if amount >= 0.01 or not amount else 4)} EUR"
 
 
 def _saving(segments: int) -> str:

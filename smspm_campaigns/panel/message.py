@@ -58,6 +58,7 @@ class MessageStep(Step):
         self._phones = widgets.HTML()
         self._told = widgets.HTML()
         self._figures = widgets.HTML()
+        self._dearer = widgets.HTML()
         self._forced = widgets.HTML()
         self._later = Later(lambda: notices.attempt(self._fill))
         self.editor.observe(notices.guarded(self._typed), names="value")
@@ -65,7 +66,7 @@ class MessageStep(Step):
         self.most.observe(notices.guarded(self._fill), names="value")
         self.mend.on_click(notices.guarded(self._mend))
         asked = widgets.VBox([self.replace, self.most, self.prices])
-        told = widgets.VBox([self._figures, self._forced, self.mend])
+        told = widgets.VBox([self._figures, self._dearer, self.mend, self._forced])
         halves = widgets.HBox([asked, told])
         halves.add_class("smspm-halves")
         super().__init__([self.editor, self._told, self._phones, halves])
@@ -101,7 +102,8 @@ class MessageStep(Step):
     def _fill(self) -> None:
         """Fill the texts of all rows, and show what comes of them."""
         self._ask()
-        self._forced.value = self._figures.value = self._told.value = ""
+        for told in (self._figures, self._dearer, self._forced, self._told):
+            told.value = ""
         self._show_phones()
         seen(self.mend, is_seen=False)
         if self._told.value:
@@ -137,7 +139,8 @@ class MessageStep(Step):
             for each in forced.head(_NAMED).to_dict("records")
         ]
         if rows:
-            self._forced.value = VIEWS.told(_DEARER) + VIEWS.table(
+            self._dearer.value = VIEWS.told(_DEARER)
+            self._forced.value = VIEWS.table(
                 "Characters that force Unicode", ["character", "name", "from", "messages"], rows
             )
         saved = told.forced.saved

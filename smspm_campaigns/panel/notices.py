@@ -55,14 +55,13 @@ class Notices(widgets.HTML):
         def callback(*_: Any) -> None:
             if not self._depth:
                 self.clear()
+                self._show(is_busy=True)
                 self.attempt(action)
 
         return callback
 
     def attempt(self, action: Callable[[], object]) -> bool:
         """Do something, and tell what it raises and warns of; tell whether it came to its end."""
-        if not self._depth:
-            self._show(is_busy=True)
         self._depth += 1
         try:
             return self._attempt(action)

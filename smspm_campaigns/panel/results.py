@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import ipywidgets as widgets
 import pandas as pd
-from IPython.display import FileLink
+from IPython.display import HTML
 
 from smspm_campaigns.panel.calls import Call
 from smspm_campaigns.panel.confirm import Confirm
@@ -52,7 +52,11 @@ _ADVICE: Final[dict[Status, str]] = {
 
 #: Those first that a person can do something about.
 _ORDER: Final = sorted(
-    Status, key=lambda status: (status is not Status.UNKNOWN, status not in _ADVICE)
+    Status,
+    key=lambda status: (
+        *(status is not Status.UNKNOWN, status not in _ADVICE),
+        status is Status.EXCLUDED,  # it was known before
+    ),
 )
 
 
@@ -136,10 +140,11 @@ class ResultsStep(Step):
     def _show_figures(self) -> None:
         summary = _first(summarize(self._report))
         expected, actual = money_of(summary)
+        delivered = f"{summary['delivered']:,}"
         self._figures.value = VIEWS.figures(
             [
                 ("Sent", f"{summary['sent']:,} of {summary['rows']:,} rows"),
-                ("Delivered", f"{summary['delivered']:,} {rate_of(summary)}"),
+                ("Delivered", ", ".join(filter(None, [delivered, rate_of(summary)]))),
                 ("Cost", f"{actual or 'not known'} EUR; expected {expected or 'not known'} EUR"),
             ]
         )
@@ -205,7 +210,7 @@ class ResultsStep(Step):
             folder.mkdir(exist_ok=True)
             path = (folder / f"report.{ending}").as_posix()
             self._work.do(Call(getattr(campaign, method), (path,)))
-            self.files.append_display_data(FileLink(path))  # type: ignore[no-untyped-call]
+            self.files.append_display_data(HTML(VIEWS.download(path)))  # type: ignore[no-untyped-call]
 
         return export
 

@@ -1,11 +1,11 @@
 """How what is in a report is written for a person."""
 
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 import pandas as pd
 
 from smspm_campaigns.frames.cells import as_text
+from smspm_campaigns.frames.costs import in_euros
 from smspm_campaigns.frames.preview_views import in_a_line
 from smspm_campaigns.masking import mask_text
 
@@ -13,19 +13,6 @@ LONGEST: Final = 60  # characters of a name
 LONGEST_NOTE: Final = 200  # characters of what was said of a row
 _CENT: Final = 0.01  # EUR; less is written with more digits
 _DIGITS: Final = 6  # of an amount; what floats lose behind them is no difference
-_PRICE_DIGITS: Final = 9  # of a euro, in the ledger; what floats lose behind them is none
-
-
-def in_euros(value: float, digits: int = 2, sign: str = "") -> str:
-    """Write an amount, half away from zero as Excel does it: both files show one bill.
-
-    Example:
-        >>> in_euros(0.625), in_euros(1.005), in_euros(0.00125, 4, "+")
-        ('0.63', '1.01', '+0.0013')
-    """
-    exact = Decimal(repr(round(float(value), _PRICE_DIGITS)))
-    rounded = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    return f"{rounded:{sign},.{digits}f}"
 
 
 def line(value: Any, most: int = LONGEST) -> str:

@@ -1,0 +1,248 @@
+"""The panel as people meet it: in JupyterLab, in Chromium, from a file to a delivery report."""
+
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import pytest
+import python_calamine as calamine
+import xlsxwriter
+from lab import PATIENCE, Notebook, Server, serving, write
+from looks import faults, nameless
+from playwright.sync_api import Browser, Locator, Page
+
+import smspm_campaigns as smspm
+from smspm_campaigns.gateway.simulator import Simulator, running
+from smspm_campaigns.vocabulary import STATUS_TITLES, Status
+
+SAMPLES: Final = Path(__file__).parents[1] / "sample_data"
+PANEL: Final = "import smspm_campaigns as smspm\nsmspm.CampaignPanel(ledger='ledger.sqlite')"
+EXCLUDED: Final = STATUS_TITLES[Status.EXCLUDED]
+
+
+class Accepted(list[dict[str, object]]):
+    """What the gateway took; who waits for more of it is woken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = threading.Condition()
+
+    def extend(self, entries: Iterable[dict[str, object]]) -> None:
+        with self._changed:
+            super().extend(entries)
+            self._changed.notify_all()
+
+    def wait_for_more(self, count: int = 1) -> None:
+        """Wait until so many more are taken."""
+        with self._changed:
+            least = len(self) + count
+            assert self._changed.wait_for(lambda: len(self) >= least, PATIENCE)
+
+    @property
+    def numbers(self) -> list[str]:
+        return [str(entry["toNumber"]) for entry in self]
+
+
+class Gateway:
+    """The API on the loopback: what it took, and how long it keeps who asked waiting."""
+
+    def __init__(self) -> None:
+        self.accepted = Accepted()
+        self.latency = 0.0
+        self.simulator = Simulator(
+            accepted=self.accepted,
+            latency=lambda: self.latency,
+            submit_after=0,
+            final_after=0,
+            spread=0,
+        )
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Gateway:
+    return Gateway()
+
+
+@pytest.fixture(scope="module")
+def server(
+    browser: Browser, gateway: Gateway, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """JupyterLab, with an account of that gateway in its environment."""
+    home = tmp_path_factory.mktemp("home")
+    folder = home / "my notebooks"
+    folder.mkdir()
+    with running(gateway.simulator) as url:
+        account = {"HASH": "simulated-hash", "TOKEN": "simulated-token", "BASE_URL": url}
+        env = {f"SMSPM_{name}": value for name, value in account.items()}
+        with serving(folder, home / "jupyter", env=env) as found:
+            yield found
+
+
+class Panel:
+    """A panel in a notebook, and what a person sees and does there."""
+
+    def __init__(self, notebook: Notebook) -> None:
+        self.notebook = notebook
+
+    @property
+    def page(self) -> Page:
+        return self.notebook.page
+
+    @property
+    def shown(self) -> Locator:
+        return self.page.locator(".smspm-panel")
+
+    @property
+    def banner(self) -> str:
+        return self.shown.locator(".smspm-banner").inner_text()
+
+    @property
+    def legend(self) -> dict[str, int]:
+        """The counts by status, as the page tells them."""
+        items = [item.rsplit(": ", 1) for item in self.shown.get_by_role("listitem").all_inner_texts()]
+        return {title: int(count.replace(",", "")) for title, count in items}
+
+    def button(self, name: str) -> Locator:
+        return self.shown.get_by_role("button", name=name)
+
+    def press(self, name: str) -> None:
+        self.button(name).click()
+
+    def see(self, text: str) -> None:
+        self.shown.get_by_text(text).first.wait_for()
+
+    def choose(self, label: str, option: str) -> None:
+        self.shown.get_by_label(label, exact=True).select_option(option)
+
+    def fill(self, label: str, text: str) -> None:
+        self.shown.get_by_label(label, exact=True).fill(text)
+        self.shown.get_by_label(label, exact=True).press("Tab")
+
+    def table(self, name: str) -> list[list[str]]:
+        """What a table shows, row by row."""
+        rows = self.shown.get_by_role("region", name=name).locator("tbody tr").all()
+        return [row.locator("th, td").all_inner_texts() for row in rows]
+
+    def picture(self, path: Path) -> None:
+        self.shown.screenshot(path=path, animations="disabled", caret="hide")
+
+
+@contextmanager
+def opened(
+    browser: Browser, server: Server, folder: Path, cell: str = PANEL, files: Iterable[Path] = ()
+) -> Iterator[Panel]:
+    """Show the panel of a notebook that lies in a folder of its own, beside these files."""
+    place = server.folder / folder.name
+    place.mkdir()
+    for file in files:
+        shutil.copy(file, place)
+    write(place / "campaign.ipynb", cell)
+    name, size = f"{folder.name}/campaign.ipynb", {"width": 1300, "height": 2400}
+    with Notebook.open(browser, server, name, viewport=size) as notebook:
+        panel = Panel(notebook)
+        try:
+            notebook.run(0)
+            panel.shown.wait_for()
+            yield panel
+        except Exception as error:
+            error.add_note(f"The page showed: {notebook.page.locator('body').inner_text()}")
+            raise
+
+
+def titled(counts: "pd.Series[int]") -> dict[str, int]:
+    """Name the statuses as the page does."""
+    return {STATUS_TITLES[status]: int(count) for status, count in counts.items() if count}
+
+
+def test_from_a_file_to_a_report(browser: Browser, server: Server, tmp_path: Path) -> None:
+    """A person who writes no code sends a campaign, and hands on what became of everybody."""
+    cell = PANEL.replace(")", ", client=smspm.Client.simulated(failure_rate=0.05))")
+    prices = SAMPLES / "prices.csv"
+    with opened(browser, server, tmp_path, cell, [prices]) as panel:
+        notebook = panel.notebook
+        panel.see("Choose the file of your contacts")
+        notebook.upload(panel.button("Upload contacts"), SAMPLES / "spring_sale.xlsx")
+        panel.see("588 of 632 rows can be texted; 44 cannot.")
+        notebook.upload(panel.button("Upload opt-outs"), SAMPLES / "opted_out.csv")
+        panel.see("579 of 632 rows can be texted; 53 cannot.")
+        panel.choose("Show", "Opted out: 9")
+        panel.see("1 to 9 of 9")
+        panel.picture(tmp_path / "audience.png")
+
+        panel.press("Next: Message")
+        area = panel.shown.get_by_label("Text of the message")
+        area.press_sequentially("Hi , it’s spring: -20% at ")
+        panel.press("shop")
+        area.press_sequentially(" until Sunday. Reply STOP to opt out.")
+        area.press("Home")
+        for _ in "Hi ":
+            area.press("ArrowRight")
+        panel.press("first_name")
+        assert area.input_value() == (
+            "Hi {{ first_name }}, it’s spring: -20% at {{ shop }} until Sunday. "
+            "Reply STOP to opt out."
+        )
+        panel.see("2 segments, UCS-2, 75 units")
+        phone = panel.shown.locator(".phone").first
+        assert phone.locator("mark").all_inner_texts() == ["’"]
+        assert phone.locator(".bubble").inner_text() == (
+            "Hi Jörg, it’s spring: -20% at Würzburg until Sunday. Reply STOP to ┆opt out."
+        )
+        panel.choose("Prices", "prices.csv")
+        panel.see("about 56.57 EUR")
+        panel.picture(tmp_path / "message.png")
+        panel.press("Write plain ones: saves 571 segments")
+        panel.see("1 segment, GSM-7, 75 units")
+        panel.see("about 28.47 EUR")
+
+        panel.press("Next: Review")
+        panel.fill("Name", "spring sale")
+        panel.fill("Own number", "+49 171 3920012")
+        panel.picture(tmp_path / "review.png")
+        panel.press("Rehearse a test")
+        panel.see("Rehearsed: 1 segment to 4917******12. Nobody was texted.")
+        panel.press("Rehearse 575 messages, about 28.47 EUR")
+        panel.see("A rehearsal on the simulator: 575 messages, about 28.47 EUR, from 'SMSPM.com'")
+        panel.press("Yes: Rehearse 575 messages, about 28.47 EUR")
+        panel.see("Campaign 'spring sale'")
+        panel.see("It has ended.")
+        panel.press("Next: Results")
+        panel.see("26.01 EUR; expected 28.47 EUR")
+        panel.choose("Show", "Failed at the carrier: 25")
+        panel.see("The carrier said no")
+        panel.choose("Chart", "Delivery rates by country")
+        panel.shown.get_by_role("img", name="Delivery rate by country").wait_for()
+        panel.picture(tmp_path / "results.png")
+        panel.press("Excel workbook")
+        path = notebook.download(panel.shown.get_by_role("link"), tmp_path)
+
+        ledger = server.folder / tmp_path.name / "ledger.sqlite"
+        campaign = smspm.Campaign.open("spring sale", ledger=ledger)
+        counts = {"Delivered": 550, "Failed at the carrier": 25, EXCLUDED: 57}
+        assert (titled(campaign.counts()), panel.legend) == (counts, counts)
+        report = campaign.report()
+        assert panel.table("Rows of the report")[:2] == []
+        book = calamine.CalamineWorkbook.from_path(path)
+        header, *rows = book.get_sheet_by_name("Recipients").to_python()
+        exported = pd.DataFrame(rows, columns=header)
+        print(exported.head(), report.head())
+        assert exported["sms_status"].tolist() == report["sms_status"].tolist()
+        looks(panel, tmp_path)
+        assert (notebook.errors, notebook.alerts, notebook.strangers) == ([], [], [])
+
+
+def looks(panel: Panel, folder: Path) -> None:
+    for dark in (False, True):
+        panel.notebook.set_theme(dark=dark)
+        for place, title in enumerate(("Audience", "Message", "Review", "Send", "Results"), 1):
+            panel.press(f"{place} {title}")
+            panel.notebook.wait_until_idle()
+            for width in (480, 1600):
+                panel.notebook.resize(width, 2400)
+                panel.picture(folder / f"{title}-{width}-{dark}.png")
+                print(title, width, dark, *faults(panel.shown), *[str(n) for n in nameless(panel.shown)], sep="\n    ")

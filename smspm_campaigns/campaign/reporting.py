@@ -3,13 +3,16 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from smspm_campaigns.campaign.reading import Reading
 from smspm_campaigns.frames.columns import check_choice
-from smspm_campaigns.reporting import charts, exports, page, tables, workbook
+from smspm_campaigns.reporting import exports, tables, workbook
+
+if TYPE_CHECKING:
+    from smspm_campaigns.reporting.charts import Picture
 
 _Write = Callable[[exports.Outcome, Path], None]
 
@@ -154,7 +157,7 @@ class Reporting(Reading):
         """
         return tables.timeline(self.report(), bins)
 
-    def chart(self, kind: str) -> charts.Picture:
+    def chart(self, kind: str) -> "Picture":
         """Draw the outcome, readable in black and white.
 
         Args:
@@ -179,8 +182,10 @@ class Reporting(Reading):
             >>> campaign.chart("funnel").savefig(f"{folder.name}/funnel.png")
             >>> folder.cleanup()
         """
-        check_choice("kind", kind, *charts.CHARTS)
-        chart = charts.CHARTS[kind]
+        from smspm_campaigns.reporting.charts import CHARTS  # noqa: PLC0415 - matplotlib is slow
+
+        check_choice("kind", kind, *CHARTS)
+        chart = CHARTS[kind]
         return chart.draw(chart.tabulate(self.report()))
 
     def to_excel(self, path: str | os.PathLike[str]) -> Path:
@@ -212,6 +217,8 @@ class Reporting(Reading):
 
     def to_html(self, path: str | os.PathLike[str]) -> Path:
         """Write one page that needs nothing else, to mail or to print. See `to_excel`."""
+        from smspm_campaigns.reporting import page  # noqa: PLC0415 - matplotlib is slow
+
         return self._export(page.to_html, path)
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:

@@ -48,6 +48,15 @@ def test_a_rehearsal_says_so_in_every_line(terminal: "Terminal") -> None:
     ]
 
 
+def test_a_rehearsal_of_nothing_is_one_all_the_same(terminal: "Terminal") -> None:
+    """Before its first request a campaign belongs to nobody; the document says what was run."""
+    told = terminal.rehearse("spring", "--limit", "0", "--json")
+    assert (told.document["rehearsal"], told.document["counts"]["planned"]) == (True, 2)
+    lines = lines_of(terminal("track", "spring", "--simulated"))
+    assert lines[1] == "[rehearsal] Next: smspm-campaigns send spring --simulated"
+    assert terminal("track", "spring", "--simulated", "--json").document["rehearsal"] is True
+
+
 def test_a_real_send_goes_over_the_wire_once(terminal: "Terminal") -> None:
     """What the gateway accepted is what the report says, and a second run sends nothing again."""
     simulator = Simulator(hash="h", token="t")

@@ -98,8 +98,9 @@ def show(name: str, *, as_json: bool, ledger: Path | None) -> None:
     counts = campaign.counts()
     figures = {str(name): value for name, value in campaign.summary().iloc[0].items()}
     runs = campaign.running()
-    following = what_follows(campaign, ledger, is_at_work=bool(runs))
-    speech = Speech(is_rehearsal=campaign.is_rehearsal, as_json=as_json)
+    is_rehearsal = campaign.is_rehearsal
+    following = what_follows(campaign, ledger, is_rehearsal=is_rehearsal, is_at_work=bool(runs))
+    speech = Speech(is_rehearsal=is_rehearsal, as_json=as_json)
     expected, actual = money_of(figures)
     is_priced = not (pd.isna(figures["expected_cost"]) and pd.isna(figures["actual_cost"]))
     facts = [

@@ -102,7 +102,9 @@ def send(  # noqa: PLR0913 - one argument per option
     speech.say(f"Next: {track}")
     if left:
         speech.say(f"For the {left:,} planned row{'s' * (left != 1)} left: {on(*again)}")
-    speech.answer(document_of(campaign, next=[track, *([on(*again)] if left else [])]))
+    following = [track, *([on(*again)] if left else [])]
+    is_rehearsal = simulated or campaign.is_rehearsal
+    speech.answer(document_of(campaign, rehearsal=is_rehearsal, next=following))
     is_stopped = bool(left) and (limit is None or campaign.taken < limit)
     return of_counts(counts, stopped=is_stopped)
 

@@ -58,7 +58,9 @@ def told_counts(counts: dict[Any, int]) -> str:
     return ", ".join(f"{count:,} {status}" for status, count in counts.items() if count) or "no row"
 
 
-def what_follows(campaign: Campaign, ledger: Path | None, *, is_at_work: bool = False) -> list[str]:
+def what_follows(
+    campaign: Campaign, ledger: Path | None, *, is_rehearsal: bool, is_at_work: bool = False
+) -> list[str]:
     """Return the commands for the rows that wait for something, and for the report."""
     counts = campaign.counts()
     waiting = {
@@ -68,12 +70,11 @@ def what_follows(campaign: Campaign, ledger: Path | None, *, is_at_work: bool = 
         "track": any(counts[status] for status in OPEN) and not is_at_work,
         "report": True,
     }
-    simulated = campaign.is_rehearsal
     return [
         command_line(
             command,
             campaign.name,
-            simulated=simulated and command in ("send", "track"),
+            simulated=is_rehearsal and command in ("send", "track"),
             ledger=ledger,
         )
         for command, waits in waiting.items()

@@ -49,12 +49,13 @@ def track(
         counts = campaign.track(
             client_of(simulated=simulated), timeout=timeout, give_up_after=give_up_after
         )
-    following = what_follows(campaign, ledger)
-    speech = Speech(is_rehearsal=campaign.is_rehearsal, as_json=as_json)
+    is_rehearsal = simulated or campaign.is_rehearsal
+    following = what_follows(campaign, ledger, is_rehearsal=is_rehearsal)
+    speech = Speech(is_rehearsal=is_rehearsal, as_json=as_json)
     speech.say(told_of(campaign))
     for command in following:
         speech.say(f"Next: {command}")
-    speech.answer(document_of(campaign, next=following))
+    speech.answer(document_of(campaign, rehearsal=is_rehearsal, next=following))
     return of_counts(counts, tracked=True)
 
 

@@ -28,7 +28,7 @@ def executed(code: str, **names: Any) -> dict[str, Any]:
     """Run code as a person would who pasted it."""
     namespace = {"smspm": smspm, **names}
     with warnings.catch_warnings(action="ignore"):  # the panel told them
-        exec(code, namespace)  # noqa: S102 - this is what the code is for
+        exec(code, namespace)
     return namespace
 
 
@@ -189,7 +189,9 @@ def files(desk: Path) -> Path:
     return desk
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     is_given=st.booleans(),
     reading=st.fixed_dictionaries(
@@ -212,9 +214,7 @@ def test_the_code_makes_the_frame_that_is_shown(files: Path, **chosen: Any) -> N
     frame = smspm.read_contacts(path) if chosen["is_given"] else None
     draft = Draft(frame)
     draft.read(path, **chosen["reading"])
-    draft.find_numbers(
-        chosen["column"], region=chosen["region"], mobile_only=chosen["mobile_only"]
-    )
+    draft.find_numbers(chosen["column"], region=chosen["region"], mobile_only=chosen["mobile_only"])
     draft.leave_out(chosen["opt_outs"], region="DE")
     draft.write(chosen["template"], replace=chosen["replace"], max_segments=chosen["most"])
     draft.estimate(chosen["prices"])

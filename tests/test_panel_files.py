@@ -17,8 +17,11 @@ def uploaded(name: str, content: bytes = b"phone\n+491713920012\n") -> dict[str,
     last: Any = 1_750_000_000_000
     content_of: Any = memoryview(content)
     return {
-        **{"name": name, "type": "text/csv", "size": len(content)},
-        **{"last_modified": last, "content": content_of},
+        "name": name,
+        "type": "text/csv",
+        "size": len(content),
+        "last_modified": last,
+        "content": content_of,
     }
 
 
@@ -63,7 +66,9 @@ def test_an_upload_is_a_plain_file_of_the_folder(desk: Path, name: str, kept: st
 
 def test_nothing_is_overwritten(desk: Path) -> None:
     """The same bytes are the same file; others of the same name get the next number."""
-    names = [keep_upload("a.csv", content, desk) for content in (b"1", b"1", b"2", b"2", b"3", b"1")]
+    names = [
+        keep_upload("a.csv", content, desk) for content in (b"1", b"1", b"2", b"2", b"3", b"1")
+    ]
     assert names == ["a.csv", "a.csv", "a-2.csv", "a-2.csv", "a-3.csv", "a.csv"]
     assert {path.name: path.read_bytes() for path in desk.iterdir()} == {
         "a.csv": b"1",

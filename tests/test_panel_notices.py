@@ -118,7 +118,8 @@ def test_what_is_heard_is_returned_with_the_result() -> None:
 
 def test_a_callback_within_another_is_no_click() -> None:
     """The panel sets values itself: that takes no error away, does nothing, and is followed by
-    nothing."""
+    nothing.
+    """
     notices = Told()
     inner: list[str] = []
     nested = notices.guarded(lambda: inner.append("done"))

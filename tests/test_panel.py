@@ -418,10 +418,11 @@ def test_a_campaign_that_is_not_done_is_opened(desk: Path) -> None:
     panel.review._bounds.limit.value = "1"
     send(panel)
     found: Any = smspm.CampaignPanel(client=quick())
-    assert notes(found) == [
+    (note,) = notes(found)
+    assert note == (
         "The campaign 'campaign-rehearsal' is not done, so it is open here. "
         "“A new campaign” begins another one."
-    ]
+    )
     assert found._body.children == (found.sending,)
     assert found.campaign.value == "campaign-rehearsal"
     assert found.sending.go_on.description == "Go on: rehearse 1 message"
@@ -525,13 +526,13 @@ def test_with_a_loop_it_looks_by_itself_until_the_end(
         go(panel, "message")
         panel.message.editor.value = TEXT
         assert panel.message._figures.value == ""  # the rest is filled when nobody types
-        while not panel.message._figures.value:
+        while not panel.message._figures.value:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0)
         go(panel, "review")
         click(panel.review.send)
         click(panel.review.confirm.yes)
         go(panel, "results")
-        while panel._is_running:
+        while panel._is_running:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0)
         assert "Delivered 2" in words(panel.results._figures)
         assert error(panel) == ""

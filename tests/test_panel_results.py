@@ -28,7 +28,7 @@ def statuses(panel: Any) -> list[str]:
 
 def test_unknown_rows_come_first_with_what_can_be_done(panel: Any) -> None:
     """What they mean, and three things a person may say of them."""
-    assert panel.results.shown.options[0] == ("Unknown: 5", "unknown")
+    assert panel.results.shown.options[0] == ("Outcome unknown: 5", "unknown")
     assert panel.results.shown.value == "unknown"
     assert "Nothing is sent again by itself." in words(panel.results._advice)
     assert "17" in words(panel.results.rows._table)
@@ -193,6 +193,20 @@ def test_nothing_sent_is_told_in_every_step(desk: Path) -> None:
         go(panel, step)
         assert words(getattr(getattr(panel, step), told)) != ""
         assert error(panel) == ""
-    for button in (panel.results.excel, panel.results.sent, panel.sending.pause):
-        button.click()
-        assert "unexpected" not in error(panel)
+    assert [widget for widget in panel.results.children if is_seen(widget)] == [
+        panel.results._figures
+    ]
+
+
+def test_a_question_is_about_the_campaign_it_was_asked_of(panel: Any) -> None:
+    """Whoever turns to another campaign in between is asked again."""
+    click(panel.results.sent)
+    panel.results.show()  # as it does by itself, now and then
+    assert is_seen(panel.results.confirm)
+    panel.campaign.value = ""
+    go(panel, "results")
+    assert not is_seen(panel.results.confirm)
+    panel.results.confirm.yes.click()
+    panel.campaign.value = "campaign-rehearsal"
+    go(panel, "results")
+    assert statuses(panel) == ["unknown"] * 5

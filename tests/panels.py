@@ -13,7 +13,7 @@ import pandas as pd
 
 import smspm_campaigns as smspm
 
-AT_ONCE = {"submit_after": 0, "final_after": 0, "spread": 0}
+AT_ONCE: dict[str, Any] = {"submit_after": 0, "final_after": 0, "spread": 0}
 PEOPLE = pd.DataFrame(
     {
         "phone": ["+49 171 3920012", "+49 171 3920013", "+49 171 3920013", "nobody"],

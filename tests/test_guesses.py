@@ -12,8 +12,8 @@ NATIONAL = ["0171 3920012", "0171 3920013"]
 WHOLE = ["+49 171 3920012", "+49 171 3920013"]
 
 
-def guessed(**columns: Any) -> tuple[str | None, str | None]:
-    return tuple(guess_columns(pd.DataFrame(columns)))
+def guessed(**columns: Any) -> Guess:
+    return guess_columns(pd.DataFrame(columns))
 
 
 @pytest.mark.parametrize(

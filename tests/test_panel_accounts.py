@@ -5,14 +5,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from panels import PEOPLE, TEXT, click, error, go, is_seen, made, notes, quick, send, settle, words
+from panels import (
+    AT_ONCE,
+    PEOPLE,
+    TEXT,
+    Hasty,
+    click,
+    error,
+    go,
+    is_seen,
+    made,
+    notes,
+    quick,
+    send,
+    settle,
+    words,
+)
 
 import smspm_campaigns as smspm
 from smspm_campaigns.exceptions import InvalidArgument
 from smspm_campaigns.gateway.simulator import Simulator, running
 from smspm_campaigns.panel.bounds import Bounds
-
-AT_ONCE: dict[str, Any] = {"submit_after": 0, "final_after": 0, "spread": 0}
 
 
 class Real:
@@ -23,7 +36,8 @@ class Real:
         self._simulator = simulator
 
     def client(self, name: str = "h") -> smspm.Client:
-        return smspm.Client(name, "t", base_url=self.url, requests_per_minute=None)
+        clock: Any = Hasty()
+        return smspm.Client(name, "t", base_url=self.url, requests_per_minute=None, clock=clock)
 
     @property
     def sent(self) -> list[str]:
@@ -137,7 +151,7 @@ def test_a_real_campaign_can_be_looked_at_without_credentials(real: Real) -> Non
     panel = made(client=real.client())
     panel.review._bounds.limit.value = "1"
     send(panel)
-    found = smspm.CampaignPanel()
+    found: Any = smspm.CampaignPanel()
     assert words(found._banner).startswith("REAL ACCOUNT")
     assert found.mode.disabled
     assert error(found) == ""
@@ -157,7 +171,7 @@ def test_another_account_is_refused_in_words(real: Real) -> None:
     panel.review._bounds.limit.value = "1"
     send(panel)
     for client in (quick(), real.client("other")):
-        other = smspm.CampaignPanel(client=client)
+        other: Any = smspm.CampaignPanel(client=client)
         click(other.sending.go_on)
         click(other.sending.confirm.yes)
         assert "'campaign'" in error(other)
@@ -194,12 +208,49 @@ def test_nothing_is_sent_without_a_yes(real: Real) -> None:
     panel.review.confirm.yes.click()  # it was on its way
     click(panel.review.send)
     go(panel, "message")
-    panel.review.confirm.yes.click()
     go(panel, "review")
     assert not is_seen(panel.review.confirm)
     panel.review.confirm.yes.click()
     assert (real.sent, panel._work.campaign) == ([], None)
     assert list(smspm.list_campaigns().index) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("name", "other"), ("sender", "Shop"), ("repeats", True)),
+        *(("limit", "1"), ("max_cost", "50")),
+    ],
+)
+def test_a_question_stands_for_what_it_says(desk: Path, name: str, value: Any) -> None:
+    """Whoever changes something after it was asked is asked again."""
+    panel = made()
+    click(panel.review.send)
+    widget = getattr(panel.review, name, None) or getattr(panel.review._bounds, name)
+    widget.value = value
+    assert not is_seen(panel.review.confirm)
+    panel.review.confirm.yes.click()
+    assert panel._work.campaign is None
+    click(panel.review.send)
+    assert str(value) in words(panel.review.confirm._question) or name in ("repeats", "max_cost")
+
+
+def test_a_question_to_go_on_says_its_bounds(desk: Path) -> None:
+    """They are those of the moment when it was asked."""
+    panel = made()
+    panel.review._bounds.limit.value = "1"
+    send(panel)
+    panel.review._bounds.limit.value = "2"
+    panel.review._bounds.max_cost.value = "inf"
+    click(panel.sending.go_on)
+    assert words(panel.sending.confirm._question) == (
+        "On the simulator: rehearse 1 message, at most 2 of the campaign in all. "
+        "Nobody is texted, nothing is spent."
+    )
+    panel.review._bounds.limit.value = "1"
+    click(panel.sending.confirm.yes)
+    settle(panel)
+    assert panel._work.campaign.counts()["delivered"] == 2
 
 
 def test_two_clicks_send_once(real: Real) -> None:
@@ -356,7 +407,7 @@ def test_a_budget_that_makes_no_sense_is_refused(cost: str) -> None:
 def test_bounds_are_what_the_run_gets(desk: Path) -> None:
     """Nonsense asks nothing; a budget that is too small stops it before anything is sent."""
     (desk / "prices.csv").write_text("country,price\nDE,0.08\n")
-    panel = smspm.CampaignPanel(PEOPLE, client=quick())
+    panel: Any = smspm.CampaignPanel(PEOPLE, client=quick())
     go(panel, "message")
     panel.message.editor.value = TEXT
     panel.message.prices.list.value = "prices.csv"

@@ -12,6 +12,10 @@ from smspm_campaigns.panel.later import Later
 from smspm_campaigns.panel.notices import Notices, heard
 
 LONG = 3600.0
+UNEXPECTED = (
+    "Something unexpected happened ({}). Nothing is lost: what was sent is in the ledger. "
+    "Please report it."
+)
 
 
 class Told(Notices):
@@ -56,13 +60,11 @@ def nothing() -> None:
         ),
         (
             KeyError("+49 171 3920012"),
-            "Something unexpected happened (KeyError: '+4917******12'). Nothing is lost: what was "
-            "sent is in the ledger. Please report it.",
+            UNEXPECTED.format("KeyError: '+4917******12'"),
         ),
         (
             RecursionError(),
-            "Something unexpected happened (RecursionError: ). Nothing is lost: what was sent is "
-            "in the ledger. Please report it.",
+            UNEXPECTED.format("RecursionError: "),
         ),
     ],
 )

@@ -31,6 +31,7 @@ def test_the_public_names_are_these() -> None:
     """Exactly the names the documentation speaks of are public."""
     assert sorted(smspm.__all__) == [
         "Campaign",
+        "CampaignPanel",
         "Client",
         "Problem",
         "SmspmError",

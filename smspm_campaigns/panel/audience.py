@@ -147,7 +147,7 @@ class AudienceStep(Step):
         """Offer the columns of the file, those that seem to be meant first."""
         people, notes = self._work.draft.people()
         self._notices.tell(notes)
-        names = [] if people is None else list(people.columns)
+        names: list[Any] = [] if people is None else list(people.columns)
         guess = Guess(None, None) if people is None else guess_columns(people)
         own = [name for name in names if name not in (*COLUMNS, "", None)]
         is_read = people is not None and TO in people

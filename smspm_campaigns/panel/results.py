@@ -11,6 +11,7 @@ import ipywidgets as widgets
 import pandas as pd
 from IPython.display import HTML
 
+from smspm_campaigns.campaign import Campaign
 from smspm_campaigns.panel.calls import Call
 from smspm_campaigns.panel.confirm import Confirm
 from smspm_campaigns.panel.notices import Notices
@@ -68,6 +69,7 @@ class ResultsStep(Step):
     def __init__(self, work: Work, notices: Notices, for_real: Callable[[], object]) -> None:
         self._work = work
         self._report = pd.DataFrame()
+        self._asked_of: Campaign | None = None  # whose rows a question is about
         self._rested = 0.0  # when the report may be read again by itself
         guarded = notices.guarded
         self._standing = Standing()
@@ -106,16 +108,21 @@ class ResultsStep(Step):
         ):
             button.on_click(guarded(self._exporting(method, ending)))
         exporting = widgets.HBox([self.excel, self.page, self.csv, self.refresh, self.for_real])
-        super().__init__(
-            [
-                *(self._standing, self._figures, exporting, self.files, self.chart, self._picture),
-                *(self.shown, self._advice, self.rows, self._deciding, self.confirm),
-            ]
-        )
+        self._of_report = [
+            *(self._standing, exporting, self.files, self.chart, self._picture),
+            *(self.shown, self._advice, self.rows, self._deciding),
+        ]
+        standing, *others = self._of_report
+        super().__init__([standing, self._figures, *others, self.confirm])
 
     def show(self) -> None:
         """Read the report again, and show all of it."""
         campaign = self._work.campaign
+        if campaign is not self._asked_of:
+            self._asked_of = campaign
+            self.confirm.close_question()
+        for widget in self._of_report:
+            seen(widget, is_seen=campaign is not None)
         if campaign is None:
             self._figures.value = VIEWS.told("Nothing is sent yet: review it first.")
             return

@@ -56,7 +56,8 @@ class ReviewStep(Step):
         self.test.on_click(notices.guarded(self._test))
         self.send.on_click(notices.guarded(self._ask))
         self.rename.on_click(notices.guarded(self._rename))
-        self._bounds.limit.observe(notices.guarded(self._say_what_is_sent), names="value")
+        for widget in (self.name, self.sender, self.repeats, bounds.limit, bounds.max_cost):
+            widget.observe(notices.guarded(self._change), names="value")
         naming = widgets.HBox([self.name, self.sender, self.repeats])
         testing = widgets.HBox([self.number, self.test, self._tested])
         sending = widgets.HBox([self.send, self.rename])
@@ -96,6 +97,11 @@ class ReviewStep(Step):
             except SmspmError:  # it need not tell; the preflight of a send warns as well
                 approved = []
             self.sender.options = list(dict.fromkeys([DEFAULT_SENDER, *approved]))
+
+    def _change(self) -> None:
+        """Take back the question, since it was asked of something else."""
+        self.confirm.close_question()
+        self._say_what_is_sent()
 
     def _say_what_is_sent(self) -> None:
         """Let the buttons say what they do."""

@@ -1,6 +1,7 @@
 """The fourth step: how far it is, and a hand on it, whoever sends."""
 
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import ipywidgets as widgets
 import pandas as pd
@@ -136,17 +137,19 @@ class SendStep(Step):
         self.look()
 
     def _ask_to_go_on(self) -> None:
-        self._bounds.options()
+        options = self._bounds.options()
         what = self.go_on.description.partition(": ")[2]
+        if (limit := options["limit"]) is not None:
+            what += f", at most {limit:,} of the campaign in all"
         question = (
             f"For real: {what}. Each goes to a person's phone, and cannot be taken back."
             if self._work.is_real
             else f"On the simulator: {what}. Nobody is texted, nothing is spent."
         )
-        self.confirm.ask(question, f"Yes: {what}", self._go_on)
+        self.confirm.ask(question, f"Yes: {what}", partial(self._go_on, options))
 
-    def _go_on(self) -> None:
-        self._work.start(**self._bounds.options())
+    def _go_on(self, options: dict[str, Any]) -> None:
+        self._work.start(**options)
         self.look()
 
     def _ask_to_cancel(self) -> None:

@@ -103,6 +103,20 @@ def test_what_is_shown_is_one_document_for_a_script(terminal: "Terminal") -> Non
     assert document["next"][0] == "smspm-campaigns send spring --simulated"
 
 
+def test_a_cost_that_is_known_in_part_says_of_how_many_it_is_not(terminal: "Terminal") -> None:
+    """Counts are whole numbers, for a person and in the document."""
+    (terminal.folder / "prices.csv").write_text("country,price\nSE,0.05\n", encoding="utf-8")
+    prices = ("--template", "Hej! STOP: 1", "--sender", "SMSPM.com", "--prices", "prices.csv")
+    terminal("send", "spring", "people.csv", "--region", "SE", *prices, "--simulated")
+    assert "Cost in EUR  not known; expected: 0.10" in terminal("show", "spring").out
+    assert '"unpriced": 2\n' in terminal("show", "spring", "--json").out
+    (terminal.folder / "people.csv").write_text(
+        "phone\n+46701740605\n+37256789045\n", encoding="utf-8"
+    )
+    terminal("send", "part", "people.csv", *prices, "--allow-repeat", "--simulated")
+    assert "expected: 0.05 (without 1)" in terminal("show", "part").out
+
+
 def test_unknown_rows_are_listed_with_what_happened(doubtful: "Terminal") -> None:
     """Each with its row, its masked number and its request, and the command that takes a word."""
     told = doubtful("unknown", "real")

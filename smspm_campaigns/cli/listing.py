@@ -96,7 +96,8 @@ def show(name: str, *, as_json: bool, ledger: Path | None) -> None:
     campaign = Campaign.open(name, ledger=ledger)
     listed = list_campaigns(ledger=campaign.path).loc[[name]].iloc[0]
     counts = campaign.counts()
-    figures = {str(name): value for name, value in campaign.summary().iloc[0].items()}
+    summary = campaign.summary()
+    figures: dict[str, Any] = {str(name): summary[name].iloc[0] for name in summary}
     runs = campaign.running()
     is_rehearsal = campaign.is_rehearsal
     following = what_follows(campaign, ledger, is_rehearsal=is_rehearsal, is_at_work=bool(runs))

@@ -134,7 +134,7 @@ def test_each_chart_is_a_picture_with_words(panel: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "folder"),
-    [("spring", "spring"), ("../../up", "up"), ("a/b: c", "a-b-c"), ("...", "campaign")],
+    [("../../a/b: c", "a-b-c"), ("...", "campaign")],
 )
 def test_exports_lie_in_a_folder_of_the_campaign(desk: Path, name: str, folder: str) -> None:
     """Whatever its name, within the folder of the notebook; each with a link to it."""

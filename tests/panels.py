@@ -4,6 +4,7 @@ import asyncio
 import re
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def settle(panel: Any) -> None:
 
 def finish(panel: Any) -> None:
     """Wait for the end of the run that goes on."""
-    with warnings.catch_warnings(action="ignore"):
+    with warnings.catch_warnings(action="ignore"), suppress(smspm.SmspmError):  # the panel tells
         panel._work.run.wait(progress=False)
 
 

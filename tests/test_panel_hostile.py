@@ -142,22 +142,29 @@ def test_hostile_names_of_files_and_sheets_do_nothing(desk: Path) -> None:
 
 @pytest.mark.parametrize("mark", HOSTILE)
 def test_each_view_escapes_what_it_is_given(mark: str) -> None:
-    """Every macro, in every place of it."""
-    for piece in (
+    """Every macro, in every place of it; signs that steer are written by their codes."""
+    of_data = [
         VIEWS.notices(mark, [mark]),
         VIEWS.banner(is_rehearsal=True, told=mark),
         VIEWS.heading(mark, mark),
         VIEWS.told(mark),
-        VIEWS.figures([(mark, mark)]),
-        VIEWS.table(mark, [mark], [[mark, mark]]),
-        VIEWS.phones([(mark, [[(mark, True)], [(mark, False)]], mark, ""), (mark, [], "", mark)]),
+        VIEWS.figures([("Messages", mark)]),
+        VIEWS.table("Rows", [mark], [[mark, mark]]),
+        VIEWS.phones([(mark, [[(mark, True)], [(mark, False)]], "", ""), (mark, [], "", mark)]),
+    ]
+    of_ours = [
+        VIEWS.figures([(mark, "")]),
+        VIEWS.table(mark, [], []),
+        VIEWS.phones([("", [], mark, "")]),
         VIEWS.statuses([(mark, mark, 1)]),
         VIEWS.picture("", mark),
         VIEWS.code(mark),
-    ):
+    ]
+    for piece in (*of_data, *of_ours):
         tags = Tags()
         tags.feed(piece)
         assert tags.evil == []
+    assert not STEERING.search("".join(of_data))
 
 
 # --- labels -------------------------------------------------------------------------------------

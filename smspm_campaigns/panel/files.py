@@ -72,5 +72,5 @@ class FileChoice(widgets.HBox):
         names = files_in(self._folder)
         value = self.list.value
         self.list.options = names if self._several else [(_NONE, ""), *((n, n) for n in names)]
-        if value:
-            self.list.value = value
+        if value or not self._several:  # a list that shows nothing seems broken
+            self.list.value = value or ""

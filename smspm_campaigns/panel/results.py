@@ -145,7 +145,7 @@ class ResultsStep(Step):
             [
                 ("Sent", f"{summary['sent']:,} of {summary['rows']:,} rows"),
                 ("Delivered", ", ".join(filter(None, [delivered, rate_of(summary)]))),
-                ("Cost", f"{actual or 'not known'} EUR; expected {expected or 'not known'} EUR"),
+                ("Cost", f"{_in_euros(actual)}; expected {_in_euros(expected)}"),
             ]
         )
 
@@ -223,6 +223,10 @@ class ResultsStep(Step):
         table = chart.tabulate(self._report)
         png = base64.b64encode(chart.draw(table).png()).decode()
         self._picture.value = VIEWS.picture(png, chart.describe(table))
+
+
+def _in_euros(amount: str) -> str:
+    return f"{amount} EUR" if amount[:1].isdigit() else "not known"
 
 
 def _first(table: pd.DataFrame) -> dict[str, Any]:

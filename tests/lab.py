@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 import nbformat
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, Request
 
-PATIENCE: Final = 15.0  # seconds for anything to happen, on a machine that is busy
+PATIENCE: Final = 30.0  # seconds for anything to happen, on a machine that is busy
 
 _OPTIONS: Final = (
     "--no-browser",
@@ -199,7 +199,9 @@ class Notebook:
         """
         with browser.new_context(**context) as made:
             notebook = cls(made.new_page(), server)
-            notebook.page.goto(f"{server.url}/lab/tree/{quote(name)}?token={server.token}")
+            # a workspace of its own, for the server remembers which notebooks were open in one
+            place = f"{server.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{quote(name)}"
+            notebook.page.goto(f"{place}?token={server.token}")
             notebook.wait_until_ready()
             yield notebook
 

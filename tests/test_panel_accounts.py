@@ -277,7 +277,7 @@ def test_what_was_sent_before_is_not_sent_again(real: Real) -> None:
     panel.review.name.value = "other"
     click(panel.review.send)
     click(panel.review.confirm.yes)
-    assert "allow_repeat" in error(panel)
+    assert "tick “Send also what another campaign already sent”" in error(panel)
     assert not is_seen(panel.review.rename)
     panel.review.repeats.value = True
     send(panel)
@@ -420,7 +420,7 @@ def test_bounds_are_what_the_run_gets(desk: Path) -> None:
     panel.review._bounds.limit.value = "1"
     panel.review._bounds.max_cost.value = "0,01"
     send(panel)
-    assert "max_cost" in error(panel)
+    assert "Raise the budget" in error(panel)
     assert panel._work.campaign.counts()["planned"] == 2
     panel.review._bounds.max_cost.value = "inf"
     click(panel.sending.go_on)

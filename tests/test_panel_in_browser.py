@@ -2,11 +2,10 @@
 
 import shutil
 import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 import pytest
@@ -17,11 +16,17 @@ from looks import faults, nameless
 from playwright.sync_api import Browser, Locator, Page
 
 import smspm_campaigns as smspm
+from smspm_campaigns.frames.cells import as_text
+from smspm_campaigns.frames.preview_views import in_a_line
 from smspm_campaigns.gateway.simulator import Simulator, running
 from smspm_campaigns.vocabulary import STATUS_TITLES, Status
 
 SAMPLES: Final = Path(__file__).parents[1] / "sample_data"
 PANEL: Final = "import smspm_campaigns as smspm\nsmspm.CampaignPanel(ledger='ledger.sqlite')"
+_SHOWN: Final = [
+    *("sms_to", "sms_carrier", "sms_price"),
+    *("first_name", "last_name", "phone", "country", "shop", "points"),
+]
 EXCLUDED: Final = STATUS_TITLES[Status.EXCLUDED]
 
 
@@ -104,7 +109,9 @@ class Panel:
     @property
     def legend(self) -> dict[str, int]:
         """The counts by status, as the page tells them."""
-        items = [item.rsplit(": ", 1) for item in self.shown.get_by_role("listitem").all_inner_texts()]
+        items = [
+            item.rsplit(": ", 1) for item in self.shown.get_by_role("listitem").all_inner_texts()
+        ]
         return {title: int(count.replace(",", "")) for title, count in items}
 
     def button(self, name: str) -> Locator:
@@ -114,7 +121,9 @@ class Panel:
         self.button(name).click()
 
     def see(self, text: str) -> None:
-        self.shown.get_by_text(text).first.wait_for()
+        """Wait until a text stands there, letter by letter."""
+        script = "text => document.querySelector('.smspm-panel').innerText.includes(text)"
+        self.page.wait_for_function(script, arg=text)
 
     def choose(self, label: str, option: str) -> None:
         self.shown.get_by_label(label, exact=True).select_option(option)
@@ -134,14 +143,14 @@ class Panel:
 
 @contextmanager
 def opened(
-    browser: Browser, server: Server, folder: Path, cell: str = PANEL, files: Iterable[Path] = ()
+    browser: Browser, server: Server, folder: Path, *cells: str, files: Iterable[Path] = ()
 ) -> Iterator[Panel]:
     """Show the panel of a notebook that lies in a folder of its own, beside these files."""
     place = server.folder / folder.name
     place.mkdir()
     for file in files:
         shutil.copy(file, place)
-    write(place / "campaign.ipynb", cell)
+    write(place / "campaign.ipynb", *(cells or [PANEL]))
     name, size = f"{folder.name}/campaign.ipynb", {"width": 1300, "height": 2400}
     with Notebook.open(browser, server, name, viewport=size) as notebook:
         panel = Panel(notebook)
@@ -150,8 +159,14 @@ def opened(
             panel.shown.wait_for()
             yield panel
         except Exception as error:
+            notebook.page.screenshot(path=folder / "error.png")
             error.add_note(f"The page showed: {notebook.page.locator('body').inner_text()}")
             raise
+
+
+def in_a_line_of(cell: object) -> str:
+    """Write a cell as a table of the page does."""
+    return in_a_line(as_text(cell), 200)
 
 
 def titled(counts: "pd.Series[int]") -> dict[str, int]:
@@ -163,7 +178,7 @@ def test_from_a_file_to_a_report(browser: Browser, server: Server, tmp_path: Pat
     """A person who writes no code sends a campaign, and hands on what became of everybody."""
     cell = PANEL.replace(")", ", client=smspm.Client.simulated(failure_rate=0.05))")
     prices = SAMPLES / "prices.csv"
-    with opened(browser, server, tmp_path, cell, [prices]) as panel:
+    with opened(browser, server, tmp_path, cell, files=[prices]) as panel:
         notebook = panel.notebook
         panel.see("Choose the file of your contacts")
         notebook.upload(panel.button("Upload contacts"), SAMPLES / "spring_sale.xlsx")
@@ -226,12 +241,17 @@ def test_from_a_file_to_a_report(browser: Browser, server: Server, tmp_path: Pat
         counts = {"Delivered": 550, "Failed at the carrier": 25, EXCLUDED: 57}
         assert (titled(campaign.counts()), panel.legend) == (counts, counts)
         report = campaign.report()
-        assert panel.table("Rows of the report")[:2] == []
+        failed = report[report["sms_status"] == "failed"].head(10)
+        assert panel.table("Rows of the report") == [
+            list(map(in_a_line_of, [row, to, "", *cells]))
+            for row, to, *cells in failed[_SHOWN].itertuples()
+        ]
         book = calamine.CalamineWorkbook.from_path(path)
         header, *rows = book.get_sheet_by_name("Recipients").to_python()
-        exported = pd.DataFrame(rows, columns=header)
-        print(exported.head(), report.head())
-        assert exported["sms_status"].tolist() == report["sms_status"].tolist()
+        columns = ["sms_to", "sms_status", "sms_id", "sms_text", "first_name", "shop"]
+        exported = pd.DataFrame(rows, columns=header)[columns]
+        sent = report[report["sms_status"] != "excluded"]
+        assert exported.values.tolist() == sent[columns].values.tolist()
         looks(panel, tmp_path)
         assert (notebook.errors, notebook.alerts, notebook.strangers) == ([], [], [])
 
@@ -245,4 +265,241 @@ def looks(panel: Panel, folder: Path) -> None:
             for width in (480, 1600):
                 panel.notebook.resize(width, 2400)
                 panel.picture(folder / f"{title}-{width}-{dark}.png")
-                print(title, width, dark, *faults(panel.shown), *[str(n) for n in nameless(panel.shown)], sep="\n    ")
+                print(
+                    title,
+                    width,
+                    dark,
+                    *faults(panel.shown),
+                    *[str(n) for n in nameless(panel.shown)],
+                    sep="\n    ",
+                )
+
+
+def people(path: Path, numbers: Iterable[int]) -> Path:
+    """Write a file of people, one for each of these endings of numbers that are nobody's."""
+    lines = [f"Ana{ending};+49 171 392{ending:04}" for ending in numbers]
+    path.write_text("\n".join(["name;phone", *lines]), encoding="utf-8")
+    return path
+
+
+def test_a_campaign_outlives_its_page_and_its_kernel(
+    browser: Browser, server: Server, gateway: Gateway, tmp_path: Path
+) -> None:
+    """Whatever becomes of tab and kernel, the panel goes on, and nobody is texted twice."""
+    file = people(tmp_path / "spring.csv", range(12, 92))
+    ledger = server.folder / tmp_path.name / "ledger.sqlite"
+    accepted = gateway.accepted
+    with opened(browser, server, tmp_path, files=[file]) as panel:
+        notebook = panel.notebook
+        panel.choose("Contacts", "spring.csv")
+        panel.see("80 of 80 rows can be texted; 0 cannot.")
+        panel.press("Next: Message")
+        text = "Hi {{ name }}, -20% until Sunday. Reply STOP to opt out."
+        panel.shown.get_by_label("Text of the message").fill(text)
+        panel.see("Hi Ana12, -20%")
+
+        notebook.reload()  # nothing was saved
+        assert panel.shown.count() == 0
+        notebook.run(0)
+        panel.see("The draft that was begun in this folder is here again.")
+        notebook.restart_kernel()
+        notebook.run(0)
+        panel.see("The draft that was begun in this folder is here again.")
+        panel.see("80 of 80 rows can be texted; 0 cannot.")
+        panel.press("2 Message")
+        panel.see("Hi Ana12, -20%")
+        assert panel.shown.get_by_label("Text of the message").input_value() == text
+
+        assert panel.banner == "REHEARSAL On the simulator: nobody is texted, and nothing is spent."
+        panel.shown.get_by_label("Real account").check()
+        panel.see("REAL ACCOUNT")
+        assert panel.banner == "REAL ACCOUNT People are texted, and every message costs money."
+        assert faults(panel.shown) == []
+        panel.press("Next: Review")
+        panel.press("Send 80 messages")
+        panel.see("Each goes to a person's phone, and cannot be taken back.")
+        panel.press("No, go back")
+        panel.button("Yes: Send 80 messages").wait_for(state="hidden")
+        panel.press("Send 80 messages")
+        assert (gateway.simulator.requests, accepted) == (0, [])
+        panel.press("Yes: Send 80 messages")
+        panel.see("Sending: ")
+
+        notebook.reload()  # nothing was saved
+        accepted.wait_for_more()
+        assert panel.shown.count() == 0
+        notebook.run(0)
+        panel.see("The campaign 'spring' is not done, so it is open here.")
+        panel.see("Sending: ")
+        notebook.save()
+        notebook.reopen()
+        accepted.wait_for_more()
+        panel.press("Pause")
+        panel.see("It is paused.")
+        assert panel.legend == titled(smspm.Campaign.open("spring", ledger=ledger).counts())
+        assert faults(panel.shown) == []
+        panel.press("Resume")
+        accepted.wait_for_more()
+        panel.see("You may close this page")
+
+        notebook.restart_kernel()
+        notebook.run(0)
+        panel.see("The campaign 'spring' is not done, so it is open here.")
+        panel.press("Go on: send")
+        panel.press("Yes: ")
+        accepted.wait_for_more()
+        gateway.latency = 20.0
+        accepted.wait_for_more()
+        notebook.kill_kernel()
+        gateway.latency = 0.0
+        notebook.run(0)
+        panel.see("The campaign 'spring' is not done, so it is open here.")
+        panel.press("Go on: send")
+        panel.press("Yes: ")
+        accepted.wait_for_more()
+        panel.press("Stop")
+        panel.see("It was stopped. Nothing is lost.")
+        panel.press("Cancel")
+        panel.press("Yes: cancel")
+        panel.see("Cancelled")
+        panel.press("Next: Results")
+        panel.see("the program stopped before the reply was recorded")
+        panel.press("They were sent")
+        panel.press("Yes, I looked it up")
+        panel.see("Given to the carrier")
+        report = smspm.Campaign.open("spring", ledger=ledger).report()
+        assert titled(report["sms_status"].value_counts()) == panel.legend
+        became = report.set_index("sms_to")["sms_status"]
+        assert sorted(accepted.numbers) == sorted(became.index[became != "cancelled"])
+        assert (len(became), set(became)) == (80, {"queued", "submitted", "cancelled"})
+        assert (notebook.alerts, notebook.strangers) == ([], [])
+
+
+#: What strangers may write into a file; it must be seen, and do nothing.
+HOSTILE: Final = (
+    "<script>alert('a cell')</script>",
+    "<img src=x onerror=alert('a picture')>",
+    "<img src='http://stranger.example/x.png'>",
+    "\"'></td></table></style></textarea><svg onload=alert('svg')>",
+    "{{ 7 * 7 }}{% raw %}",
+    "$\\href{javascript:alert('tex')}{x}$ <a href='javascript:alert(1)'>x</a>",
+)
+FILE_NAME: Final = "<img src=x onerror=alert('file')>.xlsx"
+SHEET_NAME: Final = "<img src=x onerror=alert(1)>"
+HEADER: Final = "<b onclick=alert(2)>name</b>"
+
+
+def hostile_book(folder: Path) -> Path:
+    """Write a workbook in which every name and cell is hostile."""
+    path = folder / FILE_NAME
+    with xlsxwriter.Workbook(
+        path, {"strings_to_formulas": False, "strings_to_urls": False}
+    ) as book:
+        for name in (SHEET_NAME, "other"):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, [HEADER, "phone", "</style><script>alert(3)</script>"])
+            for row, cell in enumerate(HOSTILE):
+                sheet.write_row(row + 1, 0, [cell, f"+49 171 39200{row + 12}", cell])
+            sheet.write_row(len(HOSTILE) + 1, 0, ["x", HOSTILE[1], "x"])
+    return path
+
+
+def test_what_strangers_wrote_runs_nowhere(
+    browser: Browser, server: Server, tmp_path: Path
+) -> None:
+    """Names of files, sheets, columns and campaigns, and cells, are texts in every step."""
+    alarm = f"import ipywidgets\nipywidgets.HTML({HOSTILE[1] + HOSTILE[2]!r})"
+    with opened(browser, server, tmp_path, PANEL, alarm) as panel:
+        notebook = panel.notebook
+        panel.press("Show the code")
+        notebook.upload(panel.button("Upload contacts"), hostile_book(tmp_path))
+        panel.see("6 of 7 rows can be texted; 1 cannot.")
+        panel.choose("Sheet", SHEET_NAME)
+        panel.see(f"sheet={SHEET_NAME!r}")
+        seen = {cell for row in panel.table("Rows of the audience") for cell in row}
+        assert set(HOSTILE) - seen == set()
+        panel.press("Next: Message")
+        panel.shown.get_by_label("Text of the message").fill(HOSTILE[0] + HOSTILE[1] + " {{ b")
+        panel.see("{{ b")
+        panel.shown.get_by_label("Text of the message").fill("".join(HOSTILE[:4]) + " STOP ")
+        panel.press(HEADER)
+        panel.see(f"STOP {HOSTILE[0]}")
+        assert panel.shown.locator(".bubble").first.inner_text().replace("┆", "") == "".join(
+            [*HOSTILE[:4], " STOP ", HOSTILE[0]]
+        )
+        panel.press("Next: Review")
+        panel.fill("Name", HOSTILE[1])
+        panel.press("Rehearse 6 messages")
+        panel.see(f"as {HOSTILE[1]!r}")
+        panel.press("Yes: Rehearse 6 messages")
+        panel.see(f"Campaign {HOSTILE[1]!r}")
+        panel.see("It has ended.")
+        panel.press("Next: Results")
+        panel.choose("Show", "Delivered: 6")
+        panel.see("1 to 6 of 6")
+        seen = {cell for row in panel.table("Rows of the report") for cell in row}
+        assert set(HOSTILE) - seen == set()
+        for button in ("Excel workbook", "Web page", "CSV"):
+            panel.press(button)
+        panel.see("report.csv")
+        assert panel.shown.locator("script, svg, a[href*=javascript], img[src=x]").count() == 0
+        assert (notebook.errors, notebook.alerts, notebook.strangers) == ([], [], [])
+
+        page, stranger = notebook.page, "http://stranger.example/x.png"
+        with page.expect_event("dialog"), page.expect_request(stranger):
+            notebook.run(1)  # so it would have been heard
+        assert notebook.alerts == ["a picture"]
+        assert notebook.strangers == [stranger]
+
+
+def test_no_mouse_is_needed(browser: Browser, server: Server, tmp_path: Path) -> None:
+    """From the first Tab to a sent rehearsal by keys, each of which does one thing only."""
+    file = people(tmp_path / "spring.csv", range(12, 15))
+    with opened(browser, server, tmp_path, files=[file]) as panel:
+        notebook, keys = panel.notebook, panel.page.keyboard
+
+        def tab_to(wanted: Locator) -> None:
+            for _ in range(60):
+                keys.press("Tab")
+                if wanted.evaluate("e => e === document.activeElement"):
+                    assert wanted.evaluate("e => getComputedStyle(e).outlineStyle") != "none"
+                    return
+            raise AssertionError(f"No Tab leads to {wanted}.")
+
+        def named(label: str) -> Locator:
+            return panel.shown.get_by_label(label, exact=True)
+
+        tab_to(named("Contacts"))
+        keys.type("spring")
+        panel.see("3 of 3 rows can be texted; 0 cannot.")
+        tab_to(panel.button("Next: Message"))
+        assert nameless(panel.shown) == []
+        keys.press("Enter")
+        tab_to(named("Text of the message"))
+        keys.type("dd ab mz xx: hello ")
+        tab_to(panel.button("name"))
+        keys.press("b")
+        keys.press("Enter")
+        keys.type(", STOP")
+        panel.see("dd ab mz xx: hello Ana12, STOP")
+        assert named("Text of the message").input_value() == "dd ab mz xx: hello {{ name }}, STOP"
+        tab_to(panel.button("Next: Review"))
+        assert nameless(panel.shown) == []
+        keys.press("Space")
+        panel.button("Rehearse 3 messages").wait_for()
+        tab_to(named("Name"))
+        keys.press("Control+a")
+        keys.type("dd bam")
+        tab_to(panel.button("Rehearse 3 messages"))
+        assert nameless(panel.shown) == []
+        keys.press("a")
+        keys.press("Enter")
+        panel.see("as 'dd bam'")
+        tab_to(panel.button("Yes: Rehearse 3 messages"))
+        keys.press("Enter")
+        panel.see("Campaign 'dd bam'")
+        panel.see("Delivered: 3")
+        assert panel.legend == {"Delivered": 3}
+        assert nameless(panel.shown) == []
+        assert notebook.wait_for("panel.content.widgets.map(cell => cell.model.type)") == ["code"]
+        assert (notebook.errors, notebook.alerts, notebook.strangers) == ([], [], [])

@@ -112,6 +112,8 @@ class AudienceStep(Step):
 
     def _read_again(self) -> None:
         self._work.draft.forget()
+        if self._path:
+            self._offer_sheets(self._path)
         self._chosen()
 
     def _chosen(self) -> None:
@@ -133,15 +135,20 @@ class AudienceStep(Step):
         path = next(iter(self.file.paths), None)
         if path != self._path:
             self._path = path
-            sheets = sheet_names(path) if path else []
             self.encoding.value = self.delimiter.value = ""
             self.hidden.value = False
-            self._fill(self.sheet, [_FIRST, *((name, name) for name in sheets)])
-            seen(self.sheet, is_seen=len(sheets) > 1)
+            sheets = self._offer_sheets(path) if path else []
             for widget in (self.encoding, self.delimiter):
                 seen(widget, is_seen=path is not None and not sheets)
             seen(self.hidden, is_seen=bool(sheets))
             seen(self.again, is_seen=path is not None)
+
+    def _offer_sheets(self, path: str) -> list[str]:
+        """Offer the sheets that a file has now; the one that was chosen stays so."""
+        sheets = sheet_names(path)
+        self._fill(self.sheet, [_FIRST, *((name, name) for name in sheets)])
+        seen(self.sheet, is_seen=len(sheets) > 1)
+        return sheets
 
     def _show_people(self) -> None:
         """Offer the columns of the file, those that seem to be meant first."""

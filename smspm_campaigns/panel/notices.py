@@ -34,6 +34,7 @@ class Notices(widgets.HTML):
         super().__init__()
         self._after = after
         self._depth = 0
+        self.add_class("smspm-said")
         self.clear()
 
     def clear(self) -> None:

@@ -4,7 +4,6 @@ import base64
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import ipywidgets as widgets
@@ -70,6 +69,7 @@ class ResultsStep(Step):
         self._work = work
         self._report = pd.DataFrame()
         self._asked_of: Campaign | None = None  # whose rows a question is about
+        self._written: list[str] = []  # the files of the report
         self._rested = 0.0  # when the report may be read again by itself
         guarded = notices.guarded
         self._standing = Standing()
@@ -152,7 +152,7 @@ class ResultsStep(Step):
             [
                 ("Sent", f"{summary['sent']:,} of {summary['rows']:,} rows"),
                 ("Delivered", ", ".join(filter(None, [delivered, rate_of(summary)]))),
-                ("Cost", f"{actual or 'not known'} EUR; expected {expected or 'not known'} EUR"),
+                ("Cost", f"{_in_euros(actual)}; expected {_in_euros(expected)}"),
             ]
         )
 
@@ -207,17 +207,19 @@ class ResultsStep(Step):
         self.show()
 
     def _exporting(self, method: str, ending: str) -> Callable[[], None]:
-        """Write a file into a folder of the campaign's name, and link to it."""
+        """Write a file beside the notebook, named after the campaign, and link to it."""
 
         def export() -> None:
             campaign = self._work.campaign
             if campaign is None:
                 return
-            folder = Path(re.sub(r"[^\w.-]+", "-", campaign.name).strip(".-") or "campaign")
-            folder.mkdir(exist_ok=True)
-            path = (folder / f"report.{ending}").as_posix()
+            name = re.sub(r"[^\w.-]+", "-", campaign.name).strip(".-") or "campaign"
+            path = f"{name}-report.{ending}"
             self._work.do(Call(getattr(campaign, method), (path,)))
-            self.files.append_display_data(HTML(VIEWS.download(path)))  # type: ignore[no-untyped-call]
+            self._written = [*(other for other in self._written if other != path), path]
+            self.files.outputs = ()
+            for each in self._written:
+                self.files.append_display_data(HTML(VIEWS.download(each)))  # type: ignore[no-untyped-call]
 
         return export
 
@@ -230,6 +232,10 @@ class ResultsStep(Step):
         table = chart.tabulate(self._report)
         png = base64.b64encode(chart.draw(table).png()).decode()
         self._picture.value = VIEWS.picture(png, chart.describe(table))
+
+
+def _in_euros(amount: str) -> str:
+    return f"{amount} EUR" if amount[:1].isdigit() else "not known"
 
 
 def _first(table: pd.DataFrame) -> dict[str, Any]:

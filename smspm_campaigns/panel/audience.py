@@ -112,14 +112,14 @@ class AudienceStep(Step):
 
     def _read_again(self) -> None:
         self._work.draft.forget()
+        self._clear()
         if self._path:
             self._offer_sheets(self._path)
         self._chosen()
 
     def _chosen(self) -> None:
         """Read what was chosen, and guess which column holds the numbers."""
-        self._audience = None
-        self._show_audience()
+        self._clear()
         self._look_into()
         self._work.draft.read(
             self._path,
@@ -129,6 +129,11 @@ class AudienceStep(Step):
             hidden="keep" if self.hidden.value else None,
         )
         self._show_people()
+
+    def _clear(self) -> None:
+        """Show nobody: what cannot be read has no rows."""
+        self._audience = None
+        self._show_audience()
 
     def _look_into(self) -> None:
         """See which sheets another file has, and offer what can be asked for of its kind."""

@@ -313,10 +313,14 @@ def test_a_click_needs_a_name_and_a_number(desk: Path) -> None:
 
 
 def test_a_test_comes_before_and_counts_for_nothing(real: Real) -> None:
-    """It goes to one's own number, and the campaign is whole afterwards."""
+    """It goes to one's own number once it is confirmed, and the campaign is whole afterwards."""
     panel = made(client=real.client())
     panel.review.number.value = "+372 5678 9012"
     click(panel.review.test)
+    click(panel.review.test)
+    assert real.sent == []
+    click(panel.review.confirm.yes)
+    click(panel.review.confirm.yes)
     assert words(panel.review._tested).startswith("Sent: 1 segment to 3725")
     assert "56789012" not in words(panel.review._tested)
     assert real.sent == ["37256789012"]
@@ -330,6 +334,7 @@ def test_another_text_after_a_test_takes_another_name(real: Real) -> None:
     panel = made(client=real.client())
     panel.review.number.value = "+372 5678 9012"
     click(panel.review.test)
+    click(panel.review.confirm.yes)
     panel.message.editor.value = "Better! STOP"
     go(panel, "review")
     click(panel.review.send)

@@ -1,6 +1,7 @@
 """The third step: one last look, a test to one's own phone, and the button that sends."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class ReviewStep(Step):
         self.rename = widgets.Button()
         self.send = widgets.Button(button_style="primary", icon="paper-plane")
         self.confirm = Confirm(notices)
-        self.test.on_click(notices.guarded(self._test))
+        self.test.on_click(notices.guarded(self._ask_to_test))
         self.send.on_click(notices.guarded(self._ask))
         self.rename.on_click(notices.guarded(self._rename))
         for widget in (self.name, self.sender, self.repeats, bounds.limit, bounds.max_cost):
@@ -142,14 +143,23 @@ class ReviewStep(Step):
             self._notices.tell(["Nothing is left to send: every message was taken before."])
         self._started()
 
-    def _test(self) -> None:
-        """Send the first text to a number of one's own."""
+    def _ask_to_test(self) -> None:
+        """Ask before a test costs something; a rehearsal of one does not."""
         self._check()
-        if not self.number.value.strip():
+        number = self.number.value.strip()
+        if not number:
             raise InvalidArgument("Write your own number first, with its country code.")
+        if self._work.is_real:
+            question = f"For real: the first text goes to {number}, and costs what one costs."
+            self.confirm.ask(question, "Yes: send the test", partial(self._test, number))
+        else:
+            self._test(number)
+
+    def _test(self, number: str) -> None:
+        """Send the first text to a number of one's own."""
         self._create()
         assert self._work.campaign is not None  # noqa: S101 - it was made in the line before
-        arguments = (Variable("client", self._work.client), self.number.value.strip())
+        arguments = (Variable("client", self._work.client), number)
         trial = self._work.do(Call(self._work.campaign.send_test, arguments))
         self._tested.value = VIEWS.told(_became(trial))
 

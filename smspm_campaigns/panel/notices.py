@@ -1,5 +1,6 @@
 """Where the panel tells what went wrong and what to look at: nothing a click raises is lost."""
 
+import threading
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -34,6 +35,8 @@ class Notices(widgets.HTML):
         super().__init__()
         self._after = after
         self._depth = 0
+        # JupyterLab may have clicks handled in a thread of their own, beside what happens by itself
+        self._turn = threading.RLock()
         self.add_class("smspm-said")
         self.clear()
 
@@ -54,14 +57,22 @@ class Notices(widgets.HTML):
         """
 
         def callback(*_: Any) -> None:
-            if not self._depth:
-                self.clear()
-                self.attempt(action)
+            with self._turn:
+                if not self._depth:
+                    self.clear()
+                    self.attempt(action)
 
         return callback
 
     def attempt(self, action: Callable[[], object]) -> bool:
-        """Do something, and tell what it raises and warns of; tell whether it came to its end."""
+        """Do something, and tell what it raises and warns of; tell whether it came to its end.
+
+        What another thread attempts is waited for.
+        """
+        with self._turn:
+            return self._attempt_in_turn(action)
+
+    def _attempt_in_turn(self, action: Callable[[], object]) -> bool:
         if not self._depth:
             self._show(is_busy=True)
         self._depth += 1

@@ -25,7 +25,7 @@ class Draft:
         >>> draft.write("Come in! STOP: 1234")
         >>> messages, notes = draft.messages()
         >>> len(messages)
-        632
+        633
         >>> print(draft.written())
         people = smspm.read_contacts('sample_data/spring_sale.csv')
         messages = (people

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 import nbformat
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, Request
 
-PATIENCE: Final = 30.0  # seconds for anything to happen, on a machine that is busy
+PATIENCE: Final = 120.0  # seconds for anything to happen, on a machine that is busy
 
 _OPTIONS: Final = (
     "--no-browser",

@@ -134,7 +134,10 @@ def _in_bubble(part: str) -> str:
     return escape(visible(part)).replace("\n", "<br>")
 
 
-_MARK: Final = f'<span class="border" title="a segment ends here">{_BORDER}</span>'
+_MARK: Final = (
+    '<span class="border" role="img" aria-label="a segment ends here" title="a segment ends here">'
+    f"{_BORDER}</span>"
+)
 
 #: Colours are those of the page around the block, so that it reads well in light and dark themes.
 #: The class stands twice to weigh more than the rules of JupyterLab, which stripes tables and

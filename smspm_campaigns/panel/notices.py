@@ -1,5 +1,6 @@
 """Where the panel tells what went wrong and what to look at: nothing a click raises is lost."""
 
+import threading
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -34,6 +35,8 @@ class Notices(widgets.HTML):
         super().__init__()
         self._after = after
         self._depth = 0
+        # JupyterLab may have clicks handled in a thread of their own, beside what happens by itself
+        self._turn = threading.RLock()
         self.add_class("smspm-said")
         self.clear()
 
@@ -54,23 +57,28 @@ class Notices(widgets.HTML):
         """
 
         def callback(*_: Any) -> None:
-            if not self._depth:
-                self.clear()
-                self._show(is_busy=True)
-                self.attempt(action)
+            with self._turn:
+                if not self._depth:
+                    self.clear()
+                    self._show(is_busy=True)
+                    self.attempt(action)
 
         return callback
 
     def attempt(self, action: Callable[[], object]) -> bool:
-        """Do something, and tell what it raises and warns of; tell whether it came to its end."""
-        self._depth += 1
-        try:
-            return self._attempt(action)
-        finally:
-            if self._depth == 1:
-                self._attempt(self._after)
-                self._show()
-            self._depth -= 1
+        """Do something, and tell what it raises and warns of; tell whether it came to its end.
+
+        What another thread attempts is waited for.
+        """
+        with self._turn:
+            self._depth += 1
+            try:
+                return self._attempt(action)
+            finally:
+                if self._depth == 1:
+                    self._attempt(self._after)
+                    self._show()
+                self._depth -= 1
 
     def _attempt(self, action: Callable[[], object]) -> bool:
         try:

@@ -135,13 +135,13 @@ class MessageStep(Step):
         self._figures.value = VIEWS.figures(told.figures) + VIEWS.notices("", told.warnings)
         forced = told.forced.table
         rows = [
-            [shown(each["character"]), each["name"].lower(), _source(each["column"]), each["rows"]]
+            [shown(each["character"]), each["rows"], _source(each["column"]), each["name"].lower()]
             for each in forced.head(_NAMED).to_dict("records")
         ]
         if rows:
             self._dearer.value = VIEWS.told(_DEARER)
             self._forced.value = VIEWS.table(
-                "Characters that force Unicode", ["character", "name", "from", "messages"], rows
+                "Characters that force Unicode", ["character", "messages", "from", "name"], rows
             )
         saved = told.forced.saved
         helping = [each for each in saved if (forced["replace"] == each).any()]

@@ -43,7 +43,10 @@ _FAULTS: Final = """
 
   // --- words ----------------------------------------------------------------------------------
   const canvas = document.createElement("canvas").getContext("2d");
-  const width = (text, style) => { canvas.font = style.font; return canvas.measureText(text).width; };
+  const width = (text, style) => {
+    canvas.font = style.font;
+    return canvas.measureText(text).width;
+  };
   const words = all.filter(e => !e.closest("option, style, [role=img]") && [...e.childNodes].some(
     n => n.nodeType === Node.TEXT_NODE && n.textContent.trim()));
   for (const e of [...words, ...all.filter(e => e.matches("select, input, textarea"))]) {

@@ -168,7 +168,9 @@ def in_a_line_of(cell: object) -> str:
 
 def titled(counts: "pd.Series[int]") -> dict[str, int]:
     """Name the statuses as the page does."""
-    return {STATUS_TITLES[Status(str(status))]: int(count) for status, count in counts.items() if count}
+    return {
+        STATUS_TITLES[Status(str(status))]: int(count) for status, count in counts.items() if count
+    }
 
 
 def test_from_a_file_to_a_report(  # noqa: PLR0915 - one journey

@@ -1,4 +1,4 @@
-"""JupyterLab has some clicks handled in a thread of their own: none is lost, nor what follows it."""
+"""JupyterLab has clicks handled in a thread of their own: none is lost, nor what follows it."""
 
 import asyncio
 from threading import Thread
@@ -31,7 +31,7 @@ def test_what_is_asked_for_in_a_thread_that_ends_is_done() -> None:
         later = Later(looked.set)
 
         async def click() -> None:
-            assert later.ask_the_loop(0.0)
+            assert later.ask_the_loop(0.05)
 
         await asyncio.to_thread(asyncio.run, click())
         await looked.wait()

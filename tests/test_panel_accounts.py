@@ -309,6 +309,36 @@ def test_a_click_needs_a_name_and_a_number(desk: Path) -> None:
     assert list(smspm.list_campaigns().index) == []
 
 
+@pytest.mark.parametrize("is_real", [True, False])
+@pytest.mark.parametrize("kind", ["send", "test"])
+def test_the_account_never_changes_between_the_question_and_the_deed(
+    account: Real, is_real: bool, kind: str
+) -> None:
+    """A name that belongs to the other account is refused, and nothing leaves."""
+    panel = chosen()
+    panel.mode.value = is_real
+    go(panel, "review")
+    panel.review._bounds.limit.value = "1"
+    panel.review.name.value = "one"
+    send(panel)
+    settle(panel)
+    before = list(account.sent)
+    panel.campaign.value = ""
+    panel.mode.value = not is_real
+    go(panel, "review")
+    panel.review.name.value = "one"
+    panel.review._bounds.limit.value = ""
+    panel.review.number.value = "+372 5678 9012"
+    click(getattr(panel.review, kind))
+    if is_seen(panel.review.confirm):
+        click(panel.review.confirm.yes)
+    whose = "the real account" if is_real else "the simulator"
+    assert error(panel).startswith(f"The campaign 'one' belongs to {whose}")
+    assert panel.mode.value is not is_real
+    assert (account.sent, panel._work.campaign) == (before, None)
+    assert smspm.Campaign.open("one").counts()["planned"] == 1
+
+
 # --- the test, and another text -----------------------------------------------------------------
 
 

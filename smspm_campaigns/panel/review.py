@@ -164,8 +164,10 @@ class ReviewStep(Step):
         self._tested.value = VIEWS.told(_became(trial))
 
     def _check(self) -> None:
+        """See that there is a name, and an account, before anything is made."""
         if not self.name.value.strip():
             raise InvalidArgument("Give the campaign a name first.")
+        self._work.client  # noqa: B018 - without credentials there is none
 
     def _create(self) -> None:
         options: dict[str, Any] = {"sender": self.sender.value.strip() or None}

@@ -7,6 +7,7 @@ import pandas as pd
 
 from smspm_campaigns.campaign import Campaign
 from smspm_campaigns.campaign.running import CampaignRun
+from smspm_campaigns.exceptions import GatewayMismatch
 from smspm_campaigns.frames.preview import Preview, preview
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.panel.calls import Call, Variable
@@ -88,17 +89,33 @@ class Work:
         return pd.DataFrame() if frame is None else frame
 
     def create(self, name: str, **options: Any) -> None:
-        """Freeze the plan of the draft under a name."""
+        """Freeze the plan of the draft under a name.
+
+        Raises:
+            GatewayMismatch: the campaign of that name belongs to the other account: what was asked
+                of one of them is never done with the other.
+        """
         arguments = (name, Variable(self.draft.variable, self.messages))
         call = Call(Campaign.create, arguments, {**options, "ledger": self.ledger}, "campaign")
         made, before = call(), self._with_draft()
+        if made.gateway is not None and (made.gateway != SIMULATED) != self.is_real:
+            whose = "the simulator" if self.is_real else "the real account"
+            raise GatewayMismatch(
+                f"The campaign {name!r} belongs to {whose}, and the other one is chosen here. "
+                "Nothing was sent. Give this campaign another name, or choose that one above."
+            )
         self._lines, self._frozen = [*before, call.written()], self.draft.written()
-        self._take(made)
+        self.campaign, self.run = made, None
+        self.look()
 
     def find(self, name: str) -> None:
         """Find a campaign of the ledger again, and whoever sends or tracks it."""
         call = Call(Campaign.open, (name,), {"ledger": self.ledger}, "campaign")
-        self._take(self.do(call))
+        campaign: Campaign = self.do(call)
+        self.campaign, self.run = campaign, None
+        if (gateway := campaign.gateway) is not None:
+            self.choose(is_real=gateway != SIMULATED)
+        self.look()
 
     def leave(self) -> None:
         """Turn to a new campaign; the one that was open goes on as it is."""
@@ -135,9 +152,3 @@ class Work:
         if not draft or draft == self._frozen:
             return self._lines
         return [*self._lines, "", draft, ""] if self._frozen else [draft, "", *self._lines]
-
-    def _take(self, campaign: Campaign) -> None:
-        self.campaign, self.run = campaign, None
-        if (gateway := campaign.gateway) is not None:
-            self.choose(is_real=gateway != SIMULATED)
-        self.look()

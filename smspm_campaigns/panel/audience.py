@@ -34,6 +34,7 @@ _FIRST: Final = ("The first visible one", "")
 _AS_THEY_ARE: Final = "as the frame has them"
 _CHOOSE: Final = "Choose the column"
 _FROM_ANYWHERE: Final = "anywhere: each has its country code"
+_AS_THE_NUMBERS: Final = "where the numbers are from, or each has its country code"
 _ALL: Final = "all"
 _READY: Final = "ready"
 _SHOWN_COLUMNS: Final = 8  # of the person's own
@@ -50,7 +51,7 @@ class AudienceStep(Step):
     title = "Audience"
     choices = (
         *("file.list", "sheet", "encoding", "delimiter", "hidden"),
-        *("column", "region", "mobile_only", "opt_outs.list"),
+        *("column", "region", "mobile_only", "opt_outs.list", "opt_out_region"),
     )
 
     def __init__(self, work: Work, notices: Notices, *, has_frame: bool) -> None:
@@ -77,20 +78,24 @@ class AudienceStep(Step):
         self.region = widgets.Dropdown(description="They are from")
         self.mobile_only = widgets.Checkbox(description="Leave out landlines", indent=False)
         self.opt_outs = FileChoice("Opt-outs", self._asked, guarded, several=True)
+        self.opt_out_region = widgets.Dropdown(
+            description="Opt-outs are from", options=[(_AS_THE_NUMBERS, ""), *_COUNTRIES]
+        )
         self._figures = widgets.HTML()
         self.shown = widgets.Dropdown(description="Show")
         self.rows = Window("Rows of the audience")
         for widget in (self.sheet, self.encoding, self.delimiter, self.hidden):
             widget.observe(guarded(self._chosen), names="value")
-        for widget in (self.column, self.region, self.mobile_only):
+        for widget in (self.column, self.region, self.mobile_only, self.opt_out_region):
             widget.observe(guarded(self._asked), names="value")
         self.again.on_click(guarded(self._read_again))
         self.shown.observe(guarded(self._show_rows), names="value")
         of_reading = [self.sheet, self.encoding, self.delimiter, self.hidden, self.again]
         of_file = widgets.HBox([self.file, *of_reading])
         of_numbers = widgets.HBox([self.column, self.region, self.mobile_only])
-        chosen = [of_numbers, self.opt_outs, self._figures, self.shown, self.rows]
-        self._of_people = [of_numbers, self.opt_outs, self.shown, self.rows]
+        of_opt_outs = widgets.HBox([self.opt_outs, self.opt_out_region])
+        chosen = [of_numbers, of_opt_outs, self._figures, self.shown, self.rows]
+        self._of_people = [of_numbers, of_opt_outs, self.shown, self.rows]
         for widget in of_reading:
             seen(widget, is_seen=False)
         super().__init__(chosen if has_frame else [of_file, *chosen])
@@ -108,6 +113,7 @@ class AudienceStep(Step):
             self.put_back(kept, "sheet", "encoding", "delimiter", "hidden")
         self._chosen()
         self.put_back(kept, "column", "region", "mobile_only", "opt_outs.list")
+        self.put_back(kept, "opt_out_region")
         self._asked()
 
     def _read_again(self) -> None:
@@ -134,6 +140,7 @@ class AudienceStep(Step):
         """Show nobody: what cannot be read has no rows."""
         self._audience = None
         self._show_audience()
+        self._figures.value = ""
 
     def _look_into(self) -> None:
         """See which sheets another file has, and offer what can be asked for of its kind."""
@@ -172,11 +179,17 @@ class AudienceStep(Step):
 
     def _asked(self) -> None:
         """Read the numbers as they shall be read, and show what became of the rows."""
+        self._audience = None
+        self._figures.value = ""
+        for widget in (self.shown, self.rows):
+            seen(widget, is_seen=False)
         draft, region = self._work.draft, self.region.value or None
         column = None if self.column.value == "" else self.column.value
         draft.find_numbers(column, region=region, mobile_only=self.mobile_only.value or None)
         is_column = region in [value for _, value in self.column.options]
-        draft.leave_out(self.opt_outs.paths, region=None if is_column else region)
+        seen(self.opt_out_region, is_seen=bool(self.opt_outs.paths))
+        of_opt_outs = self.opt_out_region.value or (None if is_column else region)
+        draft.leave_out(self.opt_outs.paths, region=of_opt_outs)
         self._audience, notes = draft.audience()
         self._notices.tell(notes)
         self._show_audience()
@@ -187,6 +200,8 @@ class AudienceStep(Step):
             seen(widget, is_seen=frame is not None)
         if frame is None:
             self._figures.value = VIEWS.told(_BEGIN)
+        elif not len(frame):
+            self._figures.value = VIEWS.told("The file has a header, and no rows.")
         elif TO not in frame:
             self._figures.value = VIEWS.told(
                 f"{len(frame):,} rows. Say which column holds the numbers."

@@ -16,6 +16,16 @@ class Bounds(widgets.HBox):
         self.max_cost = widgets.Text(description="Budget, EUR", placeholder="no limit")
         super().__init__([self.limit, self.max_cost])
 
+    def kept(self) -> dict[str, str]:
+        """Return what was typed; nothing where both are blank."""
+        typed = {"limit": self.limit.value, "max_cost": self.max_cost.value}
+        return typed if any(typed.values()) else {}
+
+    def recall(self, kept: dict[str, str]) -> None:
+        """Type again what was kept; blank where nothing was."""
+        self.limit.value = str(kept.get("limit", ""))
+        self.max_cost.value = str(kept.get("max_cost", ""))
+
     def options(self) -> dict[str, Any]:
         """Return them as options of `Campaign.send`.
 

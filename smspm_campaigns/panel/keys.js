@@ -3,13 +3,19 @@
 
 const FOCUSABLE = "a, button, input, select, summary, textarea, [tabindex]";
 
-function render({ el }) {
+function render({ model, el }) {
   el.style.display = "none";
   let panel;
+  let told = "";
   const keep = () => {
-    for (const each of panel?.querySelectorAll(FOCUSABLE) ?? []) {
+    for (const each of panel.querySelectorAll(FOCUSABLE)) {
       each.dataset.lmSuppressShortcuts = "true";
     }
+    const error = panel.querySelector(".smspm-notices .error");
+    if (error && error.textContent !== told) {
+      error.scrollIntoView({ block: "nearest" }); // the button may be far below
+    }
+    told = error?.textContent ?? "";
   };
   const observer = new MutationObserver(keep);
   requestAnimationFrame(() => {
@@ -19,7 +25,13 @@ function render({ el }) {
       keep();
     }
   });
-  return () => observer.disconnect();
+  // Another step is seen from its beginning, however far down the button was.
+  const rise = () => panel?.scrollIntoView({ block: "start" });
+  model.on("change:place", rise);
+  return () => {
+    observer.disconnect();
+    model.off("change:place", rise);
+  };
 }
 
 export default { render };

@@ -25,7 +25,7 @@ class Memory:
         return self._kept
 
     def keep(self, values: dict[str, Any]) -> None:
-        """Keep these values, whole or not at all."""
+        """Keep these values, whole or not at all; without any there is no file."""
         if values == self._kept:
             return
         self._kept = values
@@ -33,8 +33,5 @@ class Memory:
         with suppress(OSError):
             draft.write_text(json.dumps(values), "utf-8")
             draft.replace(self._path)
-
-    def forget(self) -> None:
-        """Keep nothing any more: the draft has become a campaign."""
-        with suppress(OSError):
-            self._path.unlink(missing_ok=True)
+            if not values:
+                self._path.unlink()

@@ -125,7 +125,7 @@ class MessageStep(Step):
         try:
             filled = self._work.draft.filled(people.iloc[[p for p in places if p < len(people)]])
         except SmspmError as error:  # half a placeholder, while it is typed
-            self._told.value = VIEWS.told(str(error))
+            self._told.value = VIEWS.notices("", [str(error)])
             return
         self._told.value = ""
         self._phones.value = VIEWS.phones(list(_messages(filled))) if TEXT in filled else ""

@@ -3,7 +3,7 @@
 import os
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import ipywidgets as widgets
 import pandas as pd
@@ -30,6 +30,7 @@ from smspm_campaigns.vocabulary import OPEN, Status
 _LOOK_EVERY: Final = 1.0  # seconds
 _NEW: Final = ("A new campaign", "")
 _NOT_DONE: Final = (Status.PLANNED, Status.SENDING, *OPEN)
+_BOUNDS: Final = "Bounds"
 _MODES: Final = (("Rehearsal", False), ("Real account", True))
 
 
@@ -77,7 +78,8 @@ class CampaignPanel(widgets.VBox):
         self._work = Work(frame, ledger, client)
         self._notices = Notices(after=self._refresh)
         self._memory = Memory(Path.cwd())
-        bounds = Bounds()
+        self._bounds = bounds = Bounds()
+        self._bounds_of: dict[str, dict[str, str]] = {}  # each campaign its own
         guarded = self._notices.guarded
         self.campaign = widgets.Dropdown(description="Campaign")
         self.mode = widgets.RadioButtons(description="Account", options=_MODES)
@@ -99,6 +101,7 @@ class CampaignPanel(widgets.VBox):
             for number, step in enumerate(self._steps, 1)
         ]
         self.onward = widgets.Button(icon="arrow-right")
+        self._keys = Keys()
         self._banner = widgets.HTML()
         self._body = widgets.VBox()
         self._code = widgets.HTML()
@@ -116,7 +119,7 @@ class CampaignPanel(widgets.VBox):
         super().__init__(
             [
                 widgets.HTML(f"<style>{STYLE}</style>"),
-                Keys(),
+                self._keys,
                 *(self._banner, widgets.HBox([self.campaign, self.mode]), stepper),
                 *(self._notices, self._body, below, self._code),
             ]
@@ -148,7 +151,8 @@ class CampaignPanel(widgets.VBox):
 
     def _recall(self) -> None:
         """Choose and type again what was, when the notebook was closed over it."""
-        kept = self._memory.recall()
+        kept = dict(self._memory.recall())
+        self._bounds_of = kept.pop(_BOUNDS, {})
         for step in self._steps if kept else ():
             self._notices.attempt(partial(step.recall, kept.get(step.title, {})))
         if kept:
@@ -171,8 +175,10 @@ class CampaignPanel(widgets.VBox):
         name, opened = self.campaign.value, self._work.campaign
         if name == ("" if opened is None else opened.name):
             return
+        self._bounds.recall(self._bounds_of.get(name, {}))
         if not name:
             self._work.leave()
+            self._work.choose(is_real=False)  # what is new begins as a rehearsal
             self._go(0)
         else:
             self._work.find(name)
@@ -191,13 +197,11 @@ class CampaignPanel(widgets.VBox):
 
     def _started(self) -> None:
         self._list_campaigns()
-        if self._work.is_real:
-            self._memory.forget()  # the draft has become a campaign
         self._go(self._steps.index(self.sending))
 
     def _go(self, place: int) -> None:
         """Show a step, as things are now."""
-        self._place = place
+        self._place = self._keys.place = place
         self._body.children = [self._steps[place]]
         self._steps[place].show()
 
@@ -218,16 +222,26 @@ class CampaignPanel(widgets.VBox):
         self.mode.disabled = work.is_given or work.is_bound
         for place, button in enumerate(self.steps):
             button.button_style = "info" if place == self._place else ""
-        seen(self.onward, is_seen=self._place + 1 < len(self.steps))
+        is_asked = self._steps[self._place] is self.review and work.campaign is None
+        seen(self.onward, is_seen=self._place + 1 < len(self.steps) and not is_asked)
         if self._place + 1 < len(self.steps):
             self.onward.description = f"Next: {self._steps[self._place + 1].title}"
-        if work.draft.is_begun and not (work.is_real and work.is_bound):
-            self._memory.keep({step.title: step.kept() for step in self._steps})
+        self._remember()
         self._code.value = VIEWS.code(self.code) if self.show_code.value else ""
         if work.run is not None and not self._is_running:
             self._is_running = not work.run.progress.state.has_ended
         if self._is_running:
             self._later.ask_the_loop(_LOOK_EVERY)
+
+    def _remember(self) -> None:
+        """Keep the draft until it has become a campaign, and the bounds of each campaign."""
+        work = self._work
+        if work.campaign is not None:
+            self._bounds_of[work.campaign.name] = self._bounds.kept()
+        is_draft = work.draft.is_begun and not (work.is_real and work.is_bound)
+        kept: dict[str, Any] = {step.title: step.kept() for step in self._steps if is_draft}
+        bounds = {name: typed for name, typed in self._bounds_of.items() if typed}
+        self._memory.keep(kept | ({_BOUNDS: bounds} if bounds else {}))
 
 
 def _told(work: Work) -> str:

@@ -197,9 +197,7 @@ class ReviewStep(Step):
     def _rename(self) -> None:
         """Take the free name; a plan of which nothing was sent is left behind, and never sent."""
         if not self._taken:
-            self._work.find(self.name.value.strip())
-            self._work.cancel()
-            self._work.leave()
+            self._work.give_up(self.name.value.strip())
         self.name.value = self._free
         seen(self.rename, is_seen=False)
 

@@ -121,6 +121,11 @@ class Work:
         """Turn to a new campaign; the one that was open goes on as it is."""
         self.campaign = self.run = None
 
+    def give_up(self, name: str) -> None:
+        """Cancel a campaign that is not opened here."""
+        call = Call(Campaign.open, (name,), {"ledger": self.ledger}, "campaign")
+        self.do(Call(self.do(call).cancel))
+
     def cancel(self) -> None:
         """Take out of the plan what is still planned."""
         assert self.campaign is not None  # noqa: S101 - no button cancels what is not there

@@ -21,8 +21,12 @@ _OTHER: Final = re.compile(rf"{_DATE}|{_MONEY}")
 _DIGITS: Final = r"'?\+?(?:[\s()./-]*\d){7,15}[\s()./-]*"  # ITU-T E.164: 15 digits
 _DAMAGED: Final = r"\d(?:[.,]\d+)?E\+\d\d"  # what a spreadsheet made of a number
 _DIALLED: Final = re.compile(rf"{_DIGITS}|{_DAMAGED}")
-_NAMED: Final = re.compile(r"phone|mobile|cell|handy|tel|gsm|msisdn|number|nummer", re.IGNORECASE)
-_OF_COUNTRY: Final = re.compile(r"countr|land|nation|region", re.IGNORECASE)  # `state` is none
+_NAMED: Final = re.compile(r"phone|cell|fon\b|tel|gsm|msisdn|^(?:number|nummer)s?$", re.IGNORECASE)
+_MOBILE: Final = re.compile(r"mobil|handy|cell|whatsapp|gsm", re.IGNORECASE)
+#: A column of codes must also be named so: `state` has CA and DE, and means others by them.
+_OF_COUNTRY: Final = re.compile(r"countr|land|nation|\biso\b|pays|pa[ií]s", re.IGNORECASE)
+_NEARLY_ALL: Final = 0.9  # of the cells, where the name says nothing
+_SHORTEST: Final = 4  # letters of a name that is no code
 
 
 class Guess(NamedTuple):
@@ -35,8 +39,9 @@ class Guess(NamedTuple):
 def guess_columns(frame: pd.DataFrame) -> Guess:
     """Guess by the first rows which column holds the phone numbers, and which their country.
 
-    What is a number by itself, with its country code, weighs most; then whatever may be dialled;
-    then a name that promises numbers.
+    What weighs are cells that are numbers by themselves, with their country code; cells that may be
+    dialled; how many rows have one; and a name that promises numbers, most of all mobile ones. A
+    country is taken from a column that is named so, or has whole names.
 
     Args:
         frame: as `read_contacts` returns it.
@@ -53,12 +58,14 @@ def guess_columns(frame: pd.DataFrame) -> Guess:
         if isinstance(name, str) and name not in COLUMNS
     }
     countries = {
-        name: share + _NAME_COUNTS * bool(_OF_COUNTRY.search(name))
+        name: share
         for name, held in cells.items()
         if (share := _share(held, _is_country)) >= _ENOUGH
+        and (_OF_COUNTRY.search(name) or _share(held, _is_country_in_full) >= _NEARLY_ALL)
     }
+    rows = len(frame.head(_PROBED))
     numbers = {
-        name: share + _share(held, _is_number) + _NAME_COUNTS * bool(_NAMED.search(name))
+        name: share + _share(held, _is_number) + len(held) / rows + _promise(name)
         for name, held in cells.items()
         if (share := _share(held, _is_dialled)) >= _ENOUGH
     }
@@ -68,12 +75,21 @@ def guess_columns(frame: pd.DataFrame) -> Guess:
     )
 
 
+def _promise(name: str) -> float:
+    """Weigh what the name of a column promises; a mobile can be texted for sure."""
+    return _NAME_COUNTS * (bool(_NAMED.search(name)) + 2 * bool(_MOBILE.search(name)))
+
+
 def _share(cells: list[str], fits: Callable[[str], bool]) -> float:
     return sum(map(fits, cells)) / len(cells) if cells else 0.0
 
 
 def _is_country(cell: str) -> bool:
     return country_code(cell) is not None
+
+
+def _is_country_in_full(cell: str) -> bool:
+    return len(cell.strip()) >= _SHORTEST and _is_country(cell)
 
 
 def _is_dialled(cell: str) -> bool:

@@ -61,7 +61,7 @@ class AudienceStep(Step):
         self._path: str | None = None
         self._audience: pd.DataFrame | None = None
         guarded = notices.guarded
-        self.file = FileChoice("Contacts", self._chosen, guarded)
+        self.file = FileChoice("Contacts", self._chosen, work.draft.forget, guarded)
         self.sheet = widgets.Dropdown(description="Sheet", options=[_FIRST])
         self.encoding = widgets.Combobox(
             description="Encoding",
@@ -73,24 +73,24 @@ class AudienceStep(Step):
             description="Delimiter", placeholder="found in the header", continuous_update=False
         )
         self.hidden = widgets.Checkbox(description="Hidden rows too", indent=False)
-        self.again = widgets.Button(description="Read the file again", icon="refresh")
         self.column = widgets.Dropdown(description="Numbers are in")
         self.region = widgets.Dropdown(description="They are from")
         self.mobile_only = widgets.Checkbox(description="Leave out landlines", indent=False)
-        self.opt_outs = FileChoice("Opt-outs", self._asked, guarded, several=True)
+        self.opt_outs = FileChoice(
+            "Opt-outs", self._asked, work.draft.forget, guarded, several=True
+        )
         self.opt_out_region = widgets.Dropdown(
             description="Opt-outs are from", options=[(_AS_THE_NUMBERS, ""), *_COUNTRIES]
         )
         self._figures = widgets.HTML()
         self.shown = widgets.Dropdown(description="Show")
-        self.rows = Window("Rows of the audience")
+        self.rows = Window("Rows of the audience", guarded)
         for widget in (self.sheet, self.encoding, self.delimiter, self.hidden):
             widget.observe(guarded(self._chosen), names="value")
         for widget in (self.column, self.region, self.mobile_only, self.opt_out_region):
             widget.observe(guarded(self._asked), names="value")
-        self.again.on_click(guarded(self._read_again))
         self.shown.observe(guarded(self._show_rows), names="value")
-        of_reading = [self.sheet, self.encoding, self.delimiter, self.hidden, self.again]
+        of_reading = [self.sheet, self.encoding, self.delimiter, self.hidden]
         of_file = widgets.HBox([self.file, *of_reading])
         of_numbers = widgets.HBox([self.column, self.region, self.mobile_only])
         of_opt_outs = widgets.HBox([self.opt_outs, self.opt_out_region])
@@ -103,7 +103,7 @@ class AudienceStep(Step):
     def show(self) -> None:
         """Show the people there are; nothing here depends on another step."""
         if self._audience is None:
-            self._show_people()
+            self._show_people(is_another=True)
 
     def recall(self, kept: dict[str, Any]) -> None:
         """Choose again what was kept: the file, how it is read, and what of it."""
@@ -116,17 +116,10 @@ class AudienceStep(Step):
         self.put_back(kept, "opt_out_region")
         self._asked()
 
-    def _read_again(self) -> None:
-        self._work.draft.forget()
-        self._clear()
-        if self._path:
-            self._offer_sheets(self._path)
-        self._chosen()
-
     def _chosen(self) -> None:
         """Read what was chosen, and guess which column holds the numbers."""
         self._clear()
-        self._look_into()
+        is_another = self._look_into()
         self._work.draft.read(
             self._path,
             sheet=self.sheet.value or None,
@@ -134,36 +127,32 @@ class AudienceStep(Step):
             delimiter=self.delimiter.value or None,
             hidden="keep" if self.hidden.value else None,
         )
-        self._show_people()
+        self._show_people(is_another=is_another)
 
     def _clear(self) -> None:
-        """Show nobody: what cannot be read has no rows."""
+        """Have nobody: what cannot be read has no rows, and is not sent to either."""
+        self._work.draft.read(None)
         self._audience = None
         self._show_audience()
         self._figures.value = ""
 
-    def _look_into(self) -> None:
-        """See which sheets another file has, and offer what can be asked for of its kind."""
+    def _look_into(self) -> bool:
+        """See which sheets the file has, and what can be asked for; tell whether it is another."""
         path = next(iter(self.file.paths), None)
-        if path != self._path:
-            self._path = path
+        sheets = sheet_names(path) if path else []
+        is_another, self._path = path != self._path, path
+        if is_another:
             self.encoding.value = self.delimiter.value = ""
             self.hidden.value = False
-            sheets = self._offer_sheets(path) if path else []
-            for widget in (self.encoding, self.delimiter):
-                seen(widget, is_seen=path is not None and not sheets)
-            seen(self.hidden, is_seen=bool(sheets))
-            seen(self.again, is_seen=path is not None)
-
-    def _offer_sheets(self, path: str) -> list[str]:
-        """Offer the sheets that a file has now; the one that was chosen stays so."""
-        sheets = sheet_names(path)
         self._fill(self.sheet, [_FIRST, *((name, name) for name in sheets)])
         seen(self.sheet, is_seen=len(sheets) > 1)
-        return sheets
+        for widget in (self.encoding, self.delimiter):
+            seen(widget, is_seen=path is not None and not sheets)
+        seen(self.hidden, is_seen=bool(sheets))
+        return is_another
 
-    def _show_people(self) -> None:
-        """Offer the columns of the file, those that seem to be meant first."""
+    def _show_people(self, *, is_another: bool) -> None:
+        """Offer the columns of the file: what was chosen stays so, else what seems to be meant."""
         people, notes = self._work.draft.people()
         self._notices.tell(notes)
         names: list[Any] = [] if people is None else list(people.columns)
@@ -171,11 +160,19 @@ class AudienceStep(Step):
         own = [name for name in names if name not in (*COLUMNS, "", None)]
         is_read = people is not None and TO in people
         first = (_AS_THEY_ARE if is_read else _CHOOSE, "")
-        numbers = "" if is_read else guess.numbers
-        self._fill(self.column, [first, *((str(name), name) for name in own)], numbers)
+        offered = [first, *((str(name), name) for name in own)]
+        self._offer(self.column, offered, "" if is_read else guess.numbers, anew=is_another)
         columns = [(f"the column {name!r}", name) for name in own if isinstance(name, str)]
-        self._fill(self.region, [(_FROM_ANYWHERE, ""), *columns, *_COUNTRIES], guess.region)
+        offered = [(_FROM_ANYWHERE, ""), *columns, *_COUNTRIES]
+        self._offer(self.region, offered, guess.region, anew=is_another)
         self._asked()
+
+    def _offer(
+        self, choice: Any, options: Sequence[tuple[str, Any]], guess: Any, *, anew: bool
+    ) -> None:
+        """Offer columns: of another file the guess, of the same one what a person chose."""
+        is_kept = not anew and choice.value and choice.value in dict(options).values()
+        self._fill(choice, options, None if is_kept else guess)
 
     def _asked(self) -> None:
         """Read the numbers as they shall be read, and show what became of the rows."""

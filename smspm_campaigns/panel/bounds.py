@@ -1,11 +1,14 @@
 """How much a run may send and cost, as a person types it."""
 
-import math
-from typing import Any
+import re
+from typing import Any, Final
 
 import ipywidgets as widgets
 
+from smspm_campaigns.campaign import Campaign
 from smspm_campaigns.exceptions import InvalidArgument
+
+_AMOUNT: Final = re.compile(r"\d+(?:[.,]\d{1,2})?|inf")  # a thousand has no separator
 
 
 class Bounds(widgets.HBox):
@@ -26,19 +29,23 @@ class Bounds(widgets.HBox):
         self.limit.value = str(kept.get("limit", ""))
         self.max_cost.value = str(kept.get("max_cost", ""))
 
+    def left(self, planned: int, campaign: Campaign | None) -> int:
+        """Say how many of the planned messages the limit, which counts all ever taken, leaves."""
+        limit = self.limit.value.strip()
+        if campaign is None or not limit.isdecimal():
+            return planned
+        return max(0, min(planned, int(limit) - campaign.taken))
+
     def options(self) -> dict[str, Any]:
         """Return them as options of `Campaign.send`.
 
         Raises:
             InvalidArgument: a field holds something else.
         """
-        limit, cost = self.limit.value.strip(), self.max_cost.value.strip().replace(",", ".")
+        limit, cost = self.limit.value.strip(), self.max_cost.value.strip()
         if limit and not limit.isdecimal():
             raise InvalidArgument(f"“At most” is a number of messages, such as 100, not {limit!r}.")
-        try:
-            amount = float(cost) if cost else None
-        except ValueError:
-            amount = math.nan
-        if amount is not None and not amount >= 0:
-            raise InvalidArgument(f"The budget is an amount of EUR, such as 50, not {cost!r}.")
+        if cost and not _AMOUNT.fullmatch(cost):
+            raise InvalidArgument(f"The budget is an amount of EUR, such as 50.25, not {cost!r}.")
+        amount = float(cost.replace(",", ".")) if cost else None
         return {"limit": int(limit) if limit else None, "max_cost": amount}

@@ -24,7 +24,7 @@ class Confirm(widgets.VBox):
 
     def ask(self, question: str, yes: str, action: Callable[[], object]) -> None:
         """Show a question, what its yes says, and do this when it is said."""
-        self._question.value = VIEWS.told(question)
+        self._question.value = VIEWS.told(question, "alert")
         self.yes.description, self._action = yes, action
         seen(self, is_seen=True)
 

@@ -36,8 +36,8 @@ class Draft:
     """
 
     def __init__(self, frame: pd.DataFrame | None) -> None:
-        self._frame = frame
-        self._steps = Steps(frame)
+        self._frame = None if frame is None else frame.copy()  # yours may change meanwhile
+        self._steps = Steps(self._frame)
         self._read: Call | None = None
         self._numbers: Call | None = None
         self._opt_outs: list[Call] = []

@@ -17,6 +17,7 @@ class FileChoice(widgets.HBox):
     Args:
         label: what the file is.
         chosen: called when other files are chosen.
+        forget: called before chosen files are read again, since they may have changed.
         guarded: makes a callback that tells what goes wrong.
         several: whether any number of files may be chosen, or one at most.
     """
@@ -25,6 +26,7 @@ class FileChoice(widgets.HBox):
         self,
         label: str,
         chosen: Callable[[], object],
+        forget: Callable[[], object],
         guarded: Callable[[Callable[[], object]], Callable[..., None]],
         *,
         several: bool = False,
@@ -32,6 +34,7 @@ class FileChoice(widgets.HBox):
         self._folder = Path.cwd()
         self._several = several
         self._chosen = chosen
+        self._forget = forget
         self._uploads: list[str] = []  # of whatever kind
         self.list: Any = (
             widgets.SelectMultiple(description=label, rows=3)
@@ -45,8 +48,8 @@ class FileChoice(widgets.HBox):
             tooltip=f"Upload {label.lower()}",
         )
         self.again = widgets.Button(description="Look again", icon="refresh")
-        self.again.tooltip = "See which files are in the folder of the notebook now"
-        self.again.on_click(guarded(self._list_files))
+        self.again.tooltip = "See which files are in the folder now, and read the chosen ones again"
+        self.again.on_click(guarded(self._look_again))
         self.list.observe(guarded(chosen), names="value")
         self.upload.observe(guarded(self._uploaded), names="value")
         super().__init__([self.list, self.again, self.upload])
@@ -67,6 +70,11 @@ class FileChoice(widgets.HBox):
             chosen = tuple(dict.fromkeys([*self.paths, *names]))
             self.list.value = chosen if self._several else names[-1]
             self._chosen()
+
+    def _look_again(self) -> None:
+        self._list_files()
+        self._forget()
+        self._chosen()
 
     def _list_files(self) -> None:
         """List the files as they are now; what was chosen stays so, if it is there."""

@@ -11,6 +11,9 @@ function render({ model, el }) {
     for (const each of panel.querySelectorAll(FOCUSABLE)) {
       each.dataset.lmSuppressShortcuts = "true";
     }
+    for (const button of panel.querySelectorAll(".smspm-stepper button")) {
+      button.toggleAttribute("aria-current", button.classList.contains("mod-info"));
+    }
     const error = panel.querySelector(".smspm-notices .error");
     if (error && error.textContent !== told) {
       error.scrollIntoView({ block: "nearest" }); // the button may be far below

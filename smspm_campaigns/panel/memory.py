@@ -21,7 +21,8 @@ class Memory:
             kept = json.loads(self._path.read_text("utf-8"))
         except (OSError, ValueError):
             return {}
-        self._kept = kept if isinstance(kept, dict) else {}
+        kept = kept if isinstance(kept, dict) else {}
+        self._kept = {name: typed for name, typed in kept.items() if isinstance(typed, dict)}
         return self._kept
 
     def keep(self, values: dict[str, Any]) -> None:

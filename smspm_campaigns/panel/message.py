@@ -53,7 +53,7 @@ class MessageStep(Step):
         self.editor = Editor("Text of the message")
         self.replace = widgets.Dropdown(description="Write plainly", options=_REPLACE)
         self.most = widgets.Dropdown(description="Most segments", options=_MOST_SEGMENTS)
-        self.prices = FileChoice("Prices", self._fill, notices.guarded)
+        self.prices = FileChoice("Prices", self._fill, work.draft.forget, notices.guarded)
         self.mend = widgets.Button(icon="magic")
         self._phones = widgets.HTML()
         self._told = widgets.HTML()

@@ -45,6 +45,11 @@ class Notices(widgets.HTML):
         self._notes: tuple[str, ...] = ()
         self._show()
 
+    def take_back_error(self) -> None:
+        """Tell no error any more: what failed goes well again."""
+        self._error = ""
+        self._show()
+
     def tell(self, notes: Iterable[str]) -> None:
         """Tell what a person should look at, besides what was told since the last click."""
         self._notes = tuple(dict.fromkeys([*self._notes, *notes]))
@@ -65,12 +70,14 @@ class Notices(widgets.HTML):
 
         return callback
 
-    def attempt(self, action: Callable[[], object]) -> bool:
+    def attempt(self, action: Callable[[], object], *, waits: bool = True) -> bool:
         """Do something, and tell what it raises and warns of; tell whether it came to its end.
 
-        What another thread attempts is waited for.
+        What another thread attempts is waited for, or else nothing is done.
         """
-        with self._turn:
+        if not self._turn.acquire(blocking=waits):
+            return False
+        try:
             self._depth += 1
             try:
                 return self._attempt(action)
@@ -79,6 +86,8 @@ class Notices(widgets.HTML):
                     self._attempt(self._after)
                     self._show()
                 self._depth -= 1
+        finally:
+            self._turn.release()
 
     def _attempt(self, action: Callable[[], object]) -> bool:
         try:

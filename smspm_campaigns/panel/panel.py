@@ -108,6 +108,7 @@ class CampaignPanel(widgets.VBox):
         self._later = Later(self._tick)
         self._place = 0
         self._is_running = False
+        self._has_stumbled = False
         for place, button in enumerate(self.steps):
             button.on_click(guarded(partial(self._go, place)))
         self.onward.on_click(guarded(lambda: self._go(self._place + 1)))
@@ -206,7 +207,13 @@ class CampaignPanel(widgets.VBox):
         self._steps[place].show()
 
     def _tick(self) -> None:
-        self._notices.attempt(self._look)
+        """Look by itself; a click that is under way comes first."""
+        went_well = self._notices.attempt(self._look, waits=False)
+        if went_well and self._has_stumbled:
+            self._notices.take_back_error()
+        self._has_stumbled = not went_well
+        if not went_well:
+            self._later.ask_the_loop(_LOOK_EVERY)
 
     def _look(self) -> None:
         """See what is new of a run, as long as there is one."""
@@ -217,6 +224,11 @@ class CampaignPanel(widgets.VBox):
     def _refresh(self) -> None:
         """Show what every click may have changed: the account, the step, and the code."""
         work = self._work
+        if work.follow_binding():
+            for step in (self.review, self.sending, self.results):
+                step.confirm.close_question()
+        if self.campaign.value != ("" if work.campaign is None else work.campaign.name):
+            self._list_campaigns()
         self._banner.value = VIEWS.banner(is_rehearsal=not work.is_real, told=_told(work))
         self.mode.value = work.is_real
         self.mode.disabled = work.is_given or work.is_bound

@@ -4,6 +4,7 @@ import base64
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import ipywidgets as widgets
@@ -11,12 +12,14 @@ import pandas as pd
 from IPython.display import HTML
 
 from smspm_campaigns.campaign import Campaign
+from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.panel.calls import Call
 from smspm_campaigns.panel.confirm import Confirm
 from smspm_campaigns.panel.notices import Notices
 from smspm_campaigns.panel.standing import Standing
 from smspm_campaigns.panel.step import Step
 from smspm_campaigns.panel.tables import Window
+from smspm_campaigns.panel.uploads import names_for
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.reporting.charts import CHARTS
@@ -77,7 +80,7 @@ class ResultsStep(Step):
         self.refresh = widgets.Button(description="Show the newest", icon="refresh")
         self.shown = widgets.Dropdown(description="Show")
         self._advice = widgets.HTML()
-        self.rows = Window("Rows of the report")
+        self.rows = Window("Rows of the report", guarded)
         self.named = widgets.Text(description="Rows", placeholder="all of them, or such as 17, 23")
         self.sent = widgets.Button(description="They were sent")
         self.failed = widgets.Button(description="They were not delivered")
@@ -120,6 +123,7 @@ class ResultsStep(Step):
         campaign = self._work.campaign
         if campaign is not self._asked_of:
             self._asked_of = campaign
+            self._written, self.files.outputs, self.named.value = [], (), ""
             self.confirm.close_question()
         for widget in self._of_report:
             seen(widget, is_seen=campaign is not None)
@@ -185,9 +189,10 @@ class ResultsStep(Step):
         """Ask once more before a person's word is taken down."""
 
         def ask() -> None:
-            labels = _labels(self.named.value, self._report)
-            count = int((self._report[_STATUS] == Status.UNKNOWN).sum())
-            which = f"all {count:,} unknown rows" if labels is None else f"rows {self.named.value}"
+            unknown = self._report.index[self._report[_STATUS] == Status.UNKNOWN].tolist()
+            named = _labels(self.named.value, self._report)
+            labels = named or unknown  # as they are seen now: nobody was asked of later ones
+            which = f"rows {self.named.value}" if named else f"all {len(unknown):,} unknown rows"
             became = {
                 "sent": "they were sent, and nobody is asked about them any more",
                 "failed": "they were not delivered",
@@ -199,7 +204,7 @@ class ResultsStep(Step):
 
         return ask
 
-    def _resolve(self, action: str, labels: list[Any] | None) -> None:
+    def _resolve(self, action: str, labels: list[Any]) -> None:
         assert self._work.campaign is not None  # noqa: S101 - the buttons are not seen without one
         call = Call(self._work.campaign.resolve_unknown, (action,), {"rows": labels})
         self._work.do(call)
@@ -214,7 +219,8 @@ class ResultsStep(Step):
             if campaign is None:
                 return
             name = re.sub(r"[^\w.-]+", "-", campaign.name).strip(".-") or "campaign"
-            path = f"{name}-report.{ending}"
+            names = names_for(f"{name}-report.{ending}")
+            path = next(each for each in names if each in self._written or not Path(each).exists())
             self._work.do(Call(getattr(campaign, method), (path,)))
             self._written = [*(other for other in self._written if other != path), path]
             self.files.outputs = ()
@@ -242,8 +248,8 @@ def _first(table: pd.DataFrame) -> dict[str, Any]:
     return {str(name): value for name, value in table.to_dict("records")[0].items()}
 
 
-def _labels(typed: str, report: pd.DataFrame) -> list[Any] | None:
-    """Read the labels of rows as the report has them; None for all."""
+def _labels(typed: str, report: pd.DataFrame) -> list[Any]:
+    """Read the labels of rows as the report has them."""
     names = [name for name in re.split(r"[\s,;]+", typed.strip()) if name]
-    by_text = {str(label): label for label in report.index}
-    return [by_text.get(name, name) for name in names] or None
+    by_text = {as_text(label): label for label in report.index.tolist()}
+    return [by_text.get(name, name) for name in names]

@@ -22,7 +22,7 @@ from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.words import in_words
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.reporting.words import partly, several
-from smspm_campaigns.vocabulary import STATUS_TITLES, TEXT, TO, Status
+from smspm_campaigns.vocabulary import SENDER, STATUS_TITLES, TEXT, TO, Status
 
 
 class ReviewStep(Step):
@@ -39,8 +39,7 @@ class ReviewStep(Step):
         self._bounds = bounds
         self._started = started
         self._told: Preview | None = None
-        self._suggested = self._free = ""
-        self._taken = 0
+        self._suggested = self._free = self._conflicting = ""
         self._asked_of: object = None
         self._preview = widgets.HTML()
         self.name = widgets.Text(description="Name", placeholder="of the campaign")
@@ -102,6 +101,7 @@ class ReviewStep(Step):
     def _change(self) -> None:
         """Take back the question, since it was asked of something else."""
         self.confirm.close_question()
+        seen(self.rename, is_seen=False)
         self._say_what_is_sent()
 
     def _say_what_is_sent(self) -> None:
@@ -127,7 +127,8 @@ class ReviewStep(Step):
         """Ask once more: from now on it is in people's pockets."""
         self._check()
         self._bounds.options()
-        what = f"{self._how_many()}, from {self.sender.value!r}, as {self.name.value!r}"
+        sender = "each its own sender" if self._has_senders else f"from {self.sender.value!r}"
+        what = f"{self._how_many()}, {sender}, as {self.name.value!r}"
         if self._work.is_real:
             question = f"For real: {what}. Each goes to a person's phone, and cannot be taken back."
         else:
@@ -167,7 +168,13 @@ class ReviewStep(Step):
         """See that there is a name, and an account, before anything is made."""
         if not self.name.value.strip():
             raise InvalidArgument("Give the campaign a name first.")
+        if not (self._has_senders or self.sender.value.strip()):
+            raise InvalidArgument("Choose a sender first, such as SMSPM.com.")
         self._work.client  # noqa: B018 - without credentials there is none
+
+    @property
+    def _has_senders(self) -> bool:
+        return SENDER in self._work.messages
 
     def _create(self) -> None:
         options: dict[str, Any] = {"sender": self.sender.value.strip() or None}
@@ -185,19 +192,22 @@ class ReviewStep(Step):
         known = list_campaigns(ledger=self._work.ledger).index
         if name not in known:
             return
-        self._taken = Campaign.open(name, ledger=self._work.ledger).taken
+        self._conflicting = name
         self._free = next(free for free in _numbered(name) if free not in known)
         self.rename.description = f"Use the name {self._free!r}"
         seen(self.rename, is_seen=True)
-        if not self._taken:
+        if not self._is_taken(name):
             self._notices.tell(
                 [f"Nothing of {name!r} was sent. With another name here, that plan is cancelled."]
             )
 
+    def _is_taken(self, name: str) -> bool:
+        return Campaign.open(name, ledger=self._work.ledger).taken > 0
+
     def _rename(self) -> None:
         """Take the free name; a plan of which nothing was sent is left behind, and never sent."""
-        if not self._taken:
-            self._work.give_up(self.name.value.strip())
+        if not self._is_taken(self._conflicting):
+            self._work.give_up(self._conflicting)
         self.name.value = self._free
         seen(self.rename, is_seen=False)
 

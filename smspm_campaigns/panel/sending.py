@@ -54,7 +54,7 @@ class SendStep(Step):
         self.track = widgets.Button(description="Ask what became of them", icon="refresh")
         self.cancel = widgets.Button(icon="ban")
         self.opted_out = widgets.Text(description="Opted out", placeholder="+49 171 3920012")
-        self.suppress = widgets.Button(description="Never text this number")
+        self.suppress = widgets.Button(description="Leave this number out")
         self.confirm = Confirm(notices)
         for button, action in (
             (self.pause, lambda: self._tell_run("pause")),
@@ -91,7 +91,7 @@ class SendStep(Step):
             self._show_buttons(None, None)
             return False
         counts = campaign.counts()
-        self._heading.value = VIEWS.heading(f"Campaign {campaign.name!r}", "")
+        self._heading.value = VIEWS.heading(f"Campaign {campaign.name!r}")
         self._standing.show(counts)
         progress = None if run is None else run.progress
         self._far.value = VIEWS.told("" if progress is None else _far(progress))
@@ -117,18 +117,20 @@ class SendStep(Step):
         """Show what can be done now, and nothing else."""
         state = None if progress is None or progress.state.has_ended else progress.state
         planned = 0 if counts is None else int(counts[Status.PLANNED])
+        left = self._bounds.left(planned, self._work.campaign)
         is_open = counts is not None and any(counts[status] for status in OPEN)
         seen(self.pause, is_seen=state is RunState.RUNNING)
         seen(self.resume, is_seen=state in (RunState.PAUSED, RunState.PAUSING))
         seen(self.stop, is_seen=state in (RunState.RUNNING, RunState.PAUSED, RunState.PAUSING))
-        seen(self.go_on, is_seen=state is None and planned > 0)
-        seen(self._bounded, is_seen=state is None and planned > 0)
+        rests = state in (None, RunState.LOST)
+        seen(self.go_on, is_seen=rests and planned > 0)
+        seen(self._bounded, is_seen=rests and planned > 0)
         seen(self.track, is_seen=state is None and is_open)
         seen(self.cancel, is_seen=planned > 0)
         seen(self.opted_out, is_seen=planned > 0)
         seen(self.suppress, is_seen=planned > 0)
         verb = "Go on: send" if self._work.is_real else "Go on: rehearse"
-        self.go_on.description = f"{verb} {several(planned, 'message')}"
+        self.go_on.description = f"{verb} {several(left, 'message')}"
         self.cancel.description = f"Cancel {several(planned, 'message')}"
 
     def _tell_run(self, wish: str) -> None:

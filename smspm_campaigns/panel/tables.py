@@ -1,6 +1,6 @@
 """A window on the rows of a frame: however many there are, a screenful is shown."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
 import ipywidgets as widgets
@@ -23,7 +23,9 @@ def ready(frame: pd.DataFrame) -> "pd.Series[bool]":
 class Window(widgets.VBox):
     """Shows ten rows of a frame at a time, with buttons to go on and back."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(
+        self, title: str, guarded: Callable[[Callable[[], object]], Callable[..., None]]
+    ) -> None:
         self._title = title
         self._frame = pd.DataFrame()
         self._top = 0  # the place of the first row shown
@@ -31,8 +33,8 @@ class Window(widgets.VBox):
         self._place = widgets.HTML()
         self.back = widgets.Button(description="◀ Back", tooltip=f"{title}: rows before these")
         self.onward = widgets.Button(description="More ▶", tooltip=f"{title}: rows after these")
-        self.back.on_click(lambda _: self._go(-_ROWS))
-        self.onward.on_click(lambda _: self._go(_ROWS))
+        self.back.on_click(guarded(lambda: self._go(-_ROWS)))
+        self.onward.on_click(guarded(lambda: self._go(_ROWS)))
         turning = widgets.HBox([self.back, self.onward, self._place])
         super().__init__([self._table, turning])
 

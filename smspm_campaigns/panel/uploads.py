@@ -16,7 +16,7 @@ def keep_upload(name: str, content: bytes, folder: Path) -> str:
     Raises:
         OSError: the folder cannot be written.
     """
-    for candidate in _names(name):
+    for candidate in names_for(name):
         path = folder / candidate
         try:
             with path.open("xb") as file:
@@ -41,7 +41,7 @@ def files_in(folder: Path) -> list[str]:
     )
 
 
-def _names(name: str) -> Iterator[str]:
+def names_for(name: str) -> Iterator[str]:
     """Yield names for a file that are no path, not hidden, and end as it does."""
     last = name.replace("\\", "/").rpartition("/")[2]
     plain = "".join(letter for letter in last if letter.isprintable()).strip()

@@ -24,7 +24,8 @@ _WORDS: Final[dict[str, str | Callable[[re.Match[str]], str]]] = {
     r"Campaign\.open\('.*?'\)\.send\(…\)": "Choosing it above, under “Campaign”,",
     r"pass allow_repeat=True": "tick “Send also what another campaign already sent”",
     r"max_cost=float\('inf'\)": "the budget “inf”",
-    r"max_cost": "the budget",
+    r"Pass sender='SMSPM\.com', which": "Choose the sender SMSPM.com, which",
+    r"\bmax_cost\b": "the budget",
     r"unknown\(\) shows them": "the step “Results” shows them",
     r"resolve_unknown\(…\) says": "the buttons there say",
 }

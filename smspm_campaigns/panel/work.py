@@ -43,6 +43,14 @@ class Work:
         """Whether the campaign that is open belongs to an account, so that none can be chosen."""
         return self.campaign is not None and self.campaign.gateway is not None
 
+    def follow_binding(self) -> bool:
+        """Be with the account that the campaign belongs to by now; tell whether that is another."""
+        gateway = None if self.campaign is None else self.campaign.gateway
+        if gateway is None or self.is_given or (gateway != SIMULATED) == self.is_real:
+            return False
+        self.choose(is_real=gateway != SIMULATED)
+        return True
+
     def choose(self, *, is_real: bool) -> None:
         """Choose between the simulator and the account of the environment."""
         if not self.is_given and is_real != self.is_real:
@@ -113,8 +121,7 @@ class Work:
         call = Call(Campaign.open, (name,), {"ledger": self.ledger}, "campaign")
         campaign: Campaign = self.do(call)
         self.campaign, self.run = campaign, None
-        if (gateway := campaign.gateway) is not None:
-            self.choose(is_real=gateway != SIMULATED)
+        self.follow_binding()
         self.look()
 
     def leave(self) -> None:

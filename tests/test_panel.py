@@ -65,7 +65,7 @@ run = campaign.start(client, 'track', timeout='1h')
 run.wait(progress=False)
 campaign.suppress(['+1 212 555 0167'])
 campaign.resolve_unknown('sent', rows=[LABEL])
-campaign.resolve_unknown('failed')
+campaign.resolve_unknown('failed', rows=[REST])
 campaign.cancel()
 campaign.to_excel('spring-report.xlsx')
 campaign.to_html('spring-report.html')
@@ -126,6 +126,7 @@ def test_a_journey_is_written_as_code_that_does_the_same(
     click(panel.onward)
     label = int(panel._work.campaign.unknown().index[0])
     panel.results.named.value = str(label)
+    rest = [int(other) for other in panel._work.campaign.unknown().index if other != label]
     for button in (panel.results.sent, panel.results.failed):
         click(button)
         click(panel.results.confirm.yes)
@@ -136,7 +137,9 @@ def test_a_journey_is_written_as_code_that_does_the_same(
     for button in (panel.results.excel, panel.results.page, panel.results.csv):
         click(button)
     assert error(panel) == ""
-    assert panel.code == JOURNEY.replace("READING", READING).replace("LABEL", str(label))
+    assert panel.code == JOURNEY.replace("READING", READING).replace("LABEL", str(label)).replace(
+        "REST", ", ".join(map(str, rest))
+    )
     assert sorted(path.name for path in samples.glob("spring-report.*")) == [
         *("spring-report.csv", "spring-report.html", "spring-report.xlsx")
     ]
@@ -295,10 +298,8 @@ def test_a_sheet_can_be_chosen_and_a_file_is_read_again_when_asked(
             book.add_worksheet(name).write_column(0, 0, ["phone", "+49 171 3920012"])
     offer(step.file, "two.xlsx", "mine.csv")
     step.file.list.value = "two.xlsx"
-    seen = {
-        name: is_seen(getattr(step, name)) for name in ("sheet", "encoding", "delimiter", "again")
-    }
-    assert seen == {"sheet": True, "encoding": False, "delimiter": False, "again": True}
+    seen = {name: is_seen(getattr(step, name)) for name in ("sheet", "encoding", "delimiter")}
+    assert seen == {"sheet": True, "encoding": False, "delimiter": False}
     step.sheet.value = step.sheet.options[-1][1]
     assert f"sheet={step.sheet.value!r}" in panel.code
 
@@ -316,12 +317,16 @@ def test_a_sheet_can_be_chosen_and_a_file_is_read_again_when_asked(
     go(panel, "message")
     go(panel, "audience")
     assert words(step._figures) == "1 of 1 rows can be texted; 0 cannot."
-    click(step.again)
+    click(step.file.again)
     assert words(step._figures) == "2 of 2 rows can be texted; 0 cannot."
     (samples / "mine.csv").unlink()
-    click(step.again)
+    step.encoding.value = ""
     assert "mine.csv" in error(panel)
+    assert words(step._figures) == ""
+    click(step.file.again)
+    assert (error(panel), step.file.paths) == ("", ())
     assert "Choose the file of your contacts, or upload it." in words(step._figures)
+    assert "read_contacts" not in panel.code
 
 
 def test_rows_can_be_looked_at_by_their_problem(desk: Path) -> None:
@@ -429,6 +434,8 @@ def test_a_campaign_that_is_not_done_is_opened(desk: Path) -> None:
     ]
     assert found._body.children == (found.sending,)
     assert found.campaign.value == "campaign-rehearsal"
+    assert found.sending.go_on.description == "“At most” is reached: raise it to go on"
+    found._bounds.limit.value = ""
     assert found.sending.go_on.description == "Go on: rehearse 1 message"
     click(found.sending.go_on)
     click(found.sending.confirm.yes)

@@ -135,8 +135,9 @@ def test_credentials_that_are_missing_are_told_and_a_client_mends_it(real: Real)
     assert "SMSPM_HASH" in error(panel)
     assert panel.mode.value is True
     click(panel.review.send)
-    click(panel.review.confirm.yes)
     assert "SMSPM_HASH" in error(panel)
+    assert not is_seen(panel.review.confirm)
+    assert list(smspm.list_campaigns().index) == []
     panel.mode.value = False
     assert error(panel) == ""
     mended = made(client=real.client())
@@ -155,6 +156,8 @@ def test_a_real_campaign_can_be_looked_at_without_credentials(real: Real) -> Non
     assert words(found._banner).startswith("REAL ACCOUNT")
     assert found.mode.disabled
     assert error(found) == ""
+    assert found.sending.go_on.disabled  # since "At most" is remembered
+    found._bounds.limit.value = ""
     assert found.sending.go_on.description == "Go on: send 1 message"
     go(found, "results")
     assert "Delivered 1" in words(found.results._figures)
@@ -172,6 +175,7 @@ def test_another_account_is_refused_in_words(real: Real) -> None:
     send(panel)
     for client in (quick(), real.client("other")):
         other: Any = smspm.CampaignPanel(client=client)
+        other._bounds.limit.value = ""
         click(other.sending.go_on)
         click(other.sending.confirm.yes)
         assert "'campaign'" in error(other)
@@ -236,7 +240,7 @@ def test_a_question_stands_for_what_it_says(desk: Path, name: str, value: Any) -
 
 
 def test_a_question_to_go_on_says_its_bounds(desk: Path) -> None:
-    """They are those of the moment when it was asked."""
+    """With others it is taken back, and asked anew."""
     panel = made()
     panel.review._bounds.limit.value = "1"
     send(panel)
@@ -248,6 +252,10 @@ def test_a_question_to_go_on_says_its_bounds(desk: Path) -> None:
         "Nobody is texted, nothing is spent."
     )
     panel.review._bounds.limit.value = "1"
+    assert not is_seen(panel.sending.confirm)
+    assert panel.sending.go_on.disabled
+    panel.review._bounds.limit.value = ""
+    click(panel.sending.go_on)
     click(panel.sending.confirm.yes)
     settle(panel)
     assert panel._work.campaign.counts()["delivered"] == 2
@@ -435,7 +443,7 @@ def test_a_budget_that_makes_no_sense_is_refused(cost: str) -> None:
     """In words that show one that does."""
     bounds = Bounds()
     bounds.max_cost.value = cost
-    with pytest.raises(InvalidArgument, match="such as 50, not"):
+    with pytest.raises(InvalidArgument, match=r"such as 50\.25, not"):
         bounds.options()
 
 

@@ -125,7 +125,9 @@ class Chosen:
     def __init__(self, *, several: bool = False) -> None:
         self.told: list[tuple[str, ...]] = []
         self.depth = 0
-        self.choice = FileChoice("Contacts", self._tell, self._guarded, several=several)
+        self.choice = FileChoice(
+            "Contacts", self._tell, lambda: None, self._guarded, several=several
+        )
 
     def _tell(self) -> None:
         self.told.append(self.choice.paths)

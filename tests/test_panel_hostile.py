@@ -14,6 +14,7 @@ from panels import TEXT, click, everything, go, html, is_seen, made, quick, send
 import smspm_campaigns as smspm
 from smspm_campaigns.panel import tables
 from smspm_campaigns.panel.editor import Editor
+from smspm_campaigns.panel.notices import Notices
 from smspm_campaigns.panel.tables import Window
 from smspm_campaigns.panel.views import VIEWS
 
@@ -146,7 +147,7 @@ def test_each_view_escapes_what_it_is_given(mark: str) -> None:
     of_data = [
         VIEWS.notices(mark, [mark]),
         VIEWS.banner(is_rehearsal=True, told=mark),
-        VIEWS.heading(mark, mark),
+        VIEWS.heading(mark),
         VIEWS.told(mark),
         VIEWS.figures([("Messages", mark)]),
         VIEWS.table("Rows", [mark], [[mark, mark]]),
@@ -239,7 +240,7 @@ def test_a_window_shows_ten_rows_and_turns(monkeypatch: pytest.MonkeyPatch) -> N
         return shown(cell)
 
     monkeypatch.setattr(tables, "_shown", counted)
-    window = Window("Rows")
+    window = Window("Rows", Notices(lambda: None).guarded)
     frame = pd.DataFrame(
         {
             "a": range(100_000),

@@ -64,8 +64,8 @@ def test_a_person_says_what_became_of_them(
     assert error(panel) == ""
     assert statuses(panel) == ([became, "unknown", became, "unknown"] if named else [became] * 4)
     labels = [int(label) for label in named.replace(";", " ").replace(",", " ").split()]
-    of_rows = f", rows={labels}" if labels else ""
-    assert panel.code.splitlines()[-1] == f"campaign.resolve_unknown({action!r}{of_rows})"
+    of_rows = f"rows={labels or [17, 23, 29, 31]}"
+    assert panel.code.splitlines()[-1] == f"campaign.resolve_unknown({action!r}, {of_rows})"
     assert panel.code.count("resolve_unknown") == 1
 
 
@@ -147,15 +147,20 @@ def test_exports_lie_beside_the_notebook(desk: Path, name: str, file: str) -> No
     assert [re.findall('href="(.*?)"', link) for link in links] == [[each] for each in files]
 
 
-def test_a_file_that_cannot_be_written_is_told(desk: Path) -> None:
-    """A folder of that name is in the way."""
-    (desk / "campaign-rehearsal-report.csv").mkdir()
+def test_nothing_of_others_is_overwritten(desk: Path) -> None:
+    """A file that is there, of whatever kind, stays; one that this panel wrote is written anew."""
+    (desk / "campaign-rehearsal-report.csv").write_text("mine")
+    (desk / "campaign-rehearsal-report-2.csv").mkdir()
     panel = made()
     send(panel)
     go(panel, "results")
-    click(panel.results.csv)
-    assert "campaign-rehearsal-report.csv" in error(panel)
-    assert "unexpected" not in error(panel)
+    for _ in range(2):
+        click(panel.results.csv)
+    assert error(panel) == ""
+    assert (desk / "campaign-rehearsal-report.csv").read_text() == "mine"
+    assert sorted(path.name for path in desk.glob("*-report*.csv")) == [
+        f"campaign-rehearsal-report{number}.csv" for number in ("-2", "-3", "")
+    ]
 
 
 def test_opted_out_people_are_left_out_at_any_time(desk: Path) -> None:
@@ -171,6 +176,7 @@ def test_opted_out_people_are_left_out_at_any_time(desk: Path) -> None:
     panel.sending.opted_out.value = FIVE["phone"].iloc[4]
     click(panel.sending.suppress)
     assert (error(panel), panel.sending.opted_out.value) == ("", "")
+    panel._bounds.limit.value = ""
     assert panel.sending.go_on.description == "Go on: rehearse 2 messages"
     assert statuses(panel)[4] == "excluded"
 

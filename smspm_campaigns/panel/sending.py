@@ -20,6 +20,7 @@ from smspm_campaigns.reporting.words import duration, several
 from smspm_campaigns.vocabulary import OPEN, RunState, Status
 
 _TRACK_FOR: Final = "1h"  # to go on asking by itself; a click asks again
+_REACHED: Final = "“At most” is reached: raise it to go on"
 _DOING: Final = {"send": "Sending", "track": "Asking what became of the messages"}
 _STATES: Final = {
     RunState.RUNNING: "You may close this page: it goes on as long as the kernel runs.",
@@ -66,6 +67,7 @@ class SendStep(Step):
             (self.suppress, self._suppress),
         ):
             button.on_click(notices.guarded(action))
+        bounds.limit.observe(notices.guarded(self.show), names="value")
         running = widgets.HBox([self.pause, self.resume, self.stop])
         resting = widgets.HBox([self.go_on, self.track, self.cancel])
         leaving = widgets.HBox([self.opted_out, self.suppress])
@@ -130,7 +132,8 @@ class SendStep(Step):
         seen(self.opted_out, is_seen=planned > 0)
         seen(self.suppress, is_seen=planned > 0)
         verb = "Go on: send" if self._work.is_real else "Go on: rehearse"
-        self.go_on.description = f"{verb} {several(left, 'message')}"
+        self.go_on.description = f"{verb} {several(left, 'message')}" if left else _REACHED
+        self.go_on.disabled = not left
         self.cancel.description = f"Cancel {several(planned, 'message')}"
 
     def _tell_run(self, wish: str) -> None:

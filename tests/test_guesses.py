@@ -128,3 +128,29 @@ def test_headers_of_several_levels_are_refused() -> None:
     frame = pd.DataFrame([WHOLE], columns=pd.MultiIndex.from_tuples([("a", "b"), ("a", "c")]))
     with pytest.raises(InvalidArgument, match="headers of several levels"):
         guess_columns(frame)
+
+
+def test_a_mobile_column_that_is_fuller_comes_before_landlines() -> None:
+    """Those of whom more can be texted are meant."""
+    frame = pd.DataFrame(
+        {"Telefon": ["030 901820", None, None], "Mobil-Nr.": ["0171 3920012", "0171 3920013", None]}
+    )
+    assert guess_columns(frame).numbers == "Mobil-Nr."
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "is_country"),
+    [
+        ("state", ["DE", "CA", "IN"], False),  # Delaware, California, Indiana
+        ("name", ["Al", "Bo", "Cy"], False),
+        ("language", ["de", "fr", "et"], False),
+        ("Land", ["DE", "AT", "CH"], True),
+        ("where", ["Germany", "Austria", "Estonia"], True),
+        ("where", ["Germany", "Bavaria"], False),
+    ],
+)
+def test_codes_are_countries_where_the_column_says_so(
+    name: str, cells: list[str], is_country: bool
+) -> None:
+    """Two letters are many things; whole names are countries by themselves."""
+    assert guess_columns(pd.DataFrame({name: cells})).region == (name if is_country else None)

@@ -555,3 +555,89 @@ def test_with_a_loop_it_looks_by_itself_until_the_end(
 
     with warnings.catch_warnings(action="ignore"):
         asyncio.run(main())
+
+
+# --- what is asked about is what counts ---------------------------------------------------------
+
+
+def test_a_frame_that_changes_afterwards_changes_nothing(desk: Path) -> None:
+    """What was reviewed is sent, whatever becomes of the frame in the notebook meanwhile."""
+    frame = PEOPLE.copy()
+    panel = made(frame)
+    frame["phone"] = "+372 5678 9012"
+    send(panel)
+    assert set(panel._work.campaign.report()["sms_to"].dropna()) == {
+        "491713920012",
+        "491713920013",
+    }
+
+
+def test_what_was_chosen_outlives_another_way_to_read_the_file(desk: Path) -> None:
+    """Columns are guessed for another file alone; one that cannot be read is nobody's."""
+    (desk / "good.csv").write_text(
+        "phone;second;land\n+49 171 3920012;+49 171 3920013;DE\n", encoding="utf-8"
+    )
+    (desk / "bad.xlsx").write_text("no workbook")
+    panel: Any = smspm.CampaignPanel(client=quick())
+    step = panel.audience
+    step.file.list.value = "good.csv"
+    assert (step.column.value, step.region.value) == ("phone", "land")
+    step.column.value, step.region.value = "second", "SE"
+    step.delimiter.value = ";"
+    click(step.file.again)
+    assert (step.column.value, step.region.value) == ("second", "SE")
+    step.file.list.value = "bad.xlsx"
+    assert "bad.xlsx" in error(panel)
+    assert words(step._figures) == ""
+    assert "read_contacts" not in panel.code
+
+
+def test_opt_outs_are_read_again_when_one_looks_again(desk: Path) -> None:
+    """Who opted out since is left out; a national number is read as its own list says."""
+    (desk / "people.csv").write_text("phone,land\n+49 171 3920012,DE\n+49 171 3920013,DE\n")
+    (desk / "out.csv").write_text("number\n0171 3920012\n")
+    panel: Any = smspm.CampaignPanel(client=quick())
+    step = panel.audience
+    step.file.list.value = "people.csv"
+    step.opt_outs.list.value = ("out.csv",)
+    assert "choose “Opt-outs are from” when it lacks a country code" in error(panel)
+    step.opt_out_region.value = "DE"
+    assert words(step._figures) == "1 of 2 rows can be texted; 1 cannot."
+    (desk / "out.csv").write_text("number\n0171 3920012\n0171 3920013\n")
+    click(step.opt_outs.again)
+    assert words(step._figures) == "0 of 2 rows can be texted; 2 cannot."
+
+
+@pytest.mark.parametrize("kept", ['{"Audience": 5}', "[1]", '"x"', "{", ""])
+def test_a_draft_that_is_none_is_no_draft(desk: Path, kept: str) -> None:
+    """Whatever stands in its file, the panel begins."""
+    (desk / ".smspm-draft.json").write_text(kept)
+    panel: Any = smspm.CampaignPanel(client=quick())
+    assert (error(panel), notes(panel)) == ("", [])
+
+
+def test_another_campaign_has_files_of_its_own(desk: Path) -> None:
+    """What was written for one is not offered as the report of another."""
+    panel = made()
+    send(panel)
+    go(panel, "results")
+    click(panel.results.csv)
+    assert len(panel.results.files.outputs) == 1
+    panel.campaign.value = ""
+    panel.message.editor.value = "Another. STOP"
+    go(panel, "review")
+    panel.review.name.value = "second"
+    send(panel)
+    go(panel, "results")
+    assert panel.results.files.outputs == ()
+
+
+def test_the_question_names_the_senders(desk: Path) -> None:
+    """A column of senders counts before the field, and a blank field is asked for."""
+    panel = made(PEOPLE.assign(sms_sender="Shop"))
+    click(panel.review.send)
+    assert ", each its own sender, as " in words(panel.review.confirm._question)
+    panel = made()
+    panel.review.sender.value = " "
+    click(panel.review.send)
+    assert error(panel) == "Choose a sender first, such as SMSPM.com."

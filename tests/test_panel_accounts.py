@@ -347,6 +347,48 @@ def test_the_account_never_changes_between_the_question_and_the_deed(
     assert smspm.Campaign.open("one").counts()["planned"] == 1
 
 
+def test_a_campaign_that_begins_for_real_elsewhere_is_shown_so(account: Real) -> None:
+    """The banner follows, and a question that was asked before is taken back."""
+    panel = chosen()
+    panel.review.number.value = "+372 5678 9012"
+    click(panel.review.test)  # makes the plan, and binds it to nobody
+    click(panel.review.send)
+    smspm.Campaign.open(panel.review.name.value).send(account.client(), limit=1)
+    panel._tick()
+    assert words(panel._banner).startswith("REAL ACCOUNT")
+    assert not is_seen(panel.review.confirm)
+    assert len(account.sent) == 1
+
+
+def test_a_free_name_gives_up_no_other_campaign(account: Real) -> None:
+    """The plan that is cancelled is the one that was in the way, as long as it is untaken."""
+    panel = made(client=account.client(), text="Other! STOP")
+    panel.review.name.value = "b"
+    panel.review._bounds.limit.value = "1"
+    send(panel)
+    settle(panel)
+    panel = made(client=account.client())
+    panel.review.name.value = "a"
+    panel.review.number.value = "+372 5678 9012"
+    click(panel.review.test)
+    click(panel.review.confirm.yes)
+    panel.message.editor.value = "Better! STOP"
+    go(panel, "review")
+    click(panel.review.send)
+    click(panel.review.confirm.yes)
+    assert is_seen(panel.review.rename)
+    panel.review.name.value = "b"
+    assert not is_seen(panel.review.rename)
+    panel.review.name.value = "a"
+    click(panel.review.send)
+    click(panel.review.confirm.yes)
+    smspm.Campaign.open("a").send(account.client(), limit=1)
+    click(panel.review.rename)
+    assert smspm.Campaign.open("a").counts()["planned"] == 1
+    assert smspm.Campaign.open("b").counts()["planned"] == 1
+    assert panel.review.name.value == "a-2"
+
+
 # --- the test, and another text -----------------------------------------------------------------
 
 

@@ -102,7 +102,8 @@ def send(  # noqa: PLR0913 - one argument per option
     speech.say(f"Next: {track}")
     if left:
         speech.say(f"For the {left:,} planned row{'s' * (left != 1)} left: {on(*again)}")
-    following = [track, *([on(*again)] if left else [])]
+    # A script runs what it is told next: nothing of that lifts the limit that it gave.
+    following = [track, *([on(*again)] if left and limit is None else [])]
     is_rehearsal = simulated or campaign.is_rehearsal
     speech.answer(document_of(campaign, rehearsal=is_rehearsal, next=following))
     is_stopped = bool(left) and (limit is None or campaign.taken < limit)

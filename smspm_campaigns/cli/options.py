@@ -63,6 +63,10 @@ _READ: Final = (
     click.option("--country", "countries", multiple=True, help="Send to this country only (more)."),
     click.option("--mobile-only", is_flag=True, help="Leave out what is surely a landline."),
     click.option("--opted-out", multiple=True, type=PATH, help="File of opted-out numbers (more)."),
+    click.option(
+        "--opted-out-region",
+        help="ISO country code of those without one; that of --region by default.",
+    ),
 )
 _WRITE: Final = (
     click.option("--template", help="The text, with placeholders such as {{ first_name }}."),

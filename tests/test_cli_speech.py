@@ -87,3 +87,9 @@ def test_a_line_is_marked_where_it_begins(written: list[str], seen: str) -> None
         for piece in written:
             sys.stderr.write(piece)
     assert heard.getvalue() == seen
+
+
+def test_a_terminal_of_few_letters_is_marked_too(terminal: "Terminal") -> None:
+    """Nobody writes past the mark, as click does where a stream can show no more than ASCII."""
+    told = terminal("track", "spring", "--simulated", encoding="ascii")
+    assert told.err.startswith("[rehearsal] Error: There is no ledger at ")

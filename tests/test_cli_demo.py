@@ -12,6 +12,9 @@ def test_the_demo_ends_with_reports_and_runs_twice(terminal: "Terminal") -> None
     outcome = "632 rows of spring-sale: 65 excluded, 554 delivered, 13 failed\n"
     lines = first.out.splitlines() + second.out.splitlines()
     assert [line for line in lines if not line.startswith("[rehearsal]")] == []
+    assert "[rehearsal] A new ledger was made at " in first.err
+    beside = first.err.splitlines() + second.err.splitlines()
+    assert [line for line in beside if not line.startswith("[rehearsal]")] == []
     assert (first.code, second.code) == (0, 0)
     assert outcome in first.out
     assert outcome in second.out

@@ -30,8 +30,16 @@ def test_a_file_without_problems_ends_with_0(terminal: "Terminal") -> None:
     """A script goes on from there; nothing was made."""
     (terminal.folder / "people.csv").write_text("phone\n+46701740605\n", encoding="utf-8")
     told = terminal(*CHECK)
-    assert (told.code, told.out) == (0, "people.csv: 1 rows, 0 with a problem.\n")
+    assert (told.code, told.out) == (0, "people.csv: 1 row, 0 with a problem.\n")
     assert not terminal.ledger.exists()
+
+
+def test_a_file_without_rows_has_nothing_to_send(terminal: "Terminal") -> None:
+    """A script that goes on after 0 does not go on from there; the sentence says why."""
+    (terminal.folder / "people.csv").write_text("name,phone\n", encoding="utf-8")
+    told, scripted = terminal(*CHECK), terminal(*CHECK, "--json")
+    assert (told.code, told.out) == (1, "people.csv has a header and no rows.\n")
+    assert (scripted.code, scripted.document["rows"], scripted.document["problems"]) == (1, 0, {})
 
 
 @pytest.mark.parametrize(
@@ -50,6 +58,36 @@ def test_a_check_takes_every_step_that_is_asked_for(
     (terminal.folder / "out.csv").write_text("number\n070-174 06 05\n", encoding="utf-8")
     told = terminal(*CHECK, *options)
     assert (told.code, said in told.out + told.err) == (1, True), told
+
+
+def test_opted_out_numbers_have_a_region_of_their_own(terminal: "Terminal") -> None:
+    """Numbers take theirs from a column, and the list of those who opted out from one country."""
+    people = "name,phone,land\nAnna,070-174 06 05,SE\nBo,0171 3920012,DE\n"
+    (terminal.folder / "people.csv").write_text(people, encoding="utf-8")
+    (terminal.folder / "out.csv").write_text("number\n0171 3920012\n", encoding="utf-8")
+    command = ("check", "people.csv", "--region", "land", "--opted-out", "out.csv")
+    refused = terminal(*command)
+    assert (refused.code, refused.out) == (1, "")
+    assert "mend it, say --opted-out-region when it lacks a country code." in refused.err
+    told = terminal(*command, "--opted-out-region", "DE")
+    assert (told.code, told.err) == (1, "")
+    assert told.out == (
+        "people.csv: 2 rows, 1 with a problem.\n"
+        "\n"
+        "Opted out (opted_out), 1 row:\n"
+        "  row 3  Opted out: listed in out.csv, row 2.\n"
+    )
+
+
+@pytest.mark.parametrize("region", ["SE", "Sweden", "land"])
+def test_the_region_of_those_who_opted_out_comes_first(region: str, terminal: "Terminal") -> None:
+    """Where both are named, each list is read by its own."""
+    people = "name,phone,land\nAnna,070-174 06 05,SE\nBo,+491713920012,SE\n"
+    (terminal.folder / "people.csv").write_text(people, encoding="utf-8")
+    (terminal.folder / "out.csv").write_text("number\n0171 3920012\n", encoding="utf-8")
+    german = ("--opted-out", "out.csv", "--opted-out-region", "DE")
+    told = terminal("check", "people.csv", "--region", region, *german, "--json")
+    assert told.document["problems"] == {"opted_out": 1}
 
 
 def test_many_rows_of_a_problem_are_cut_and_counted(terminal: "Terminal") -> None:

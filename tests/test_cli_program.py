@@ -119,7 +119,9 @@ WRONG: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
     (("send", "spring", "--simulated"), {}, 1, "There is no ledger at"),
     (("report", "spring", "--ledger", "."), {}, 1, "is a folder"),
     (("report", "spring", "--ledger", "people.csv"), {}, 1, "is not a ledger"),
-    (("nonsense",), {}, 2, "No such command 'nonsense'"),
+    (("nonsense",), {}, 2, "No such command 'nonsense'.\n"),
+    (("sned", "spring"), {}, 2, "No such command 'sned'. Did you mean 'send'?\n"),
+    (("repotr",), {}, 2, "No such command 'repotr'. Did you mean 'report'?\n"),
     (
         REAL,  # credentials on an open line
         {"SMSPM_HASH": "h", "SMSPM_TOKEN": "t", "SMSPM_BASE_URL": "http://example.com"},

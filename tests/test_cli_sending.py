@@ -48,6 +48,25 @@ def test_a_rehearsal_says_so_in_every_line(terminal: "Terminal") -> None:
     ]
 
 
+@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["for a person", "for a script"])
+@pytest.mark.parametrize("columns", [None, 80], ids=["pipe", "terminal"])
+def test_whatever_else_a_rehearsal_says_does_so_too(
+    as_json: tuple[str, ...], columns: int | None, terminal: "Terminal"
+) -> None:
+    """What takes a while, notes, the new ledger and errors begin with it, once."""
+    command = ("send", "spring", "people.csv", "--region", "SE", "--simulated", *as_json)
+    told = terminal(*command, "--template", "Hi {{ name }}!", columns=columns)
+    assert told.code == 1
+    lines = [line for line in told.err.splitlines() if line]
+    assert [line for line in lines if not line.startswith("[rehearsal]")] == []
+    assert [line for line in lines if line.count("[rehearsal]") > 1] == []
+    for start in ("Note: No text says how to opt out", "Error: Row "):
+        assert [line for line in lines if line.startswith(f"[rehearsal] {start}")]
+    told = terminal.rehearse("spring", *as_json)
+    assert f"[rehearsal] A new ledger was made at {terminal.ledger}.\n" in told.err
+    assert "[rehearsal] [rehearsal]" not in told.out + told.err
+
+
 def test_a_rehearsal_of_nothing_is_one_all_the_same(terminal: "Terminal") -> None:
     """Before its first request a campaign belongs to nobody; the document says what was run."""
     told = terminal.rehearse("spring", "--limit", "0", "--json")
@@ -85,7 +104,8 @@ def test_it_is_a_program_of_its_own(terminal: "Terminal") -> None:
         env=os.environ | {"SMSPM_LEDGER": str(terminal.ledger), "PYTHONIOENCODING": "utf-8"},
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, f"A new ledger was made at {terminal.ledger}.\n")
+    made = f"[rehearsal] A new ledger was made at {terminal.ledger}.\n"
+    assert (done.returncode, done.stderr) == (0, made)
     assert done.stdout.endswith("[rehearsal] Next: smspm-campaigns track spring --simulated\n")
 
 
@@ -195,7 +215,7 @@ def test_what_the_account_has_against_it_is_said_before_the_question(terminal: "
 
 def test_another_plan_is_refused_before_anybody_is_asked(terminal: "Terminal") -> None:
     """A name that has another plan is no question of how many; the command to go on is named."""
-    terminal.rehearse()
+    terminal.rehearse("spring", "--limit", "0")  # which binds it to nobody
     (terminal.folder / "people.csv").write_text(EIGHT, encoding="utf-8")
     told = terminal(*REAL, typed="y\n", url="http://127.0.0.1:9")
     assert told.code == 1
@@ -242,6 +262,25 @@ def test_a_rehearsal_is_never_sent_for_real(terminal: "Terminal") -> None:
     assert "'spring' is a rehearsal on the simulator" in told.err
 
 
+@pytest.mark.parametrize("command", [REAL, ("send", "spring")], ids=["with FILE", "without"])
+def test_what_belongs_elsewhere_is_refused_before_a_line_about_it(
+    command: tuple[str, ...], terminal: "Terminal"
+) -> None:
+    """No line calls a real campaign a rehearsal, and none of a rehearsal looks real."""
+    terminal.rehearse()
+    told = terminal(*command, "--yes", url="http://127.0.0.1:9")
+    assert (told.code, told.out) == (1, "")
+    assert told.err.startswith("Error: 'spring' is a rehearsal on the simulator")
+    assert told.err.count("\n") == 1
+    terminal.ledger = terminal.folder / "real.sqlite"
+    with running(Simulator(hash="h", token="t")) as url:
+        assert terminal(*REAL, "--yes", url=url).code == 0
+        told = terminal(*command, "--simulated", url=url)
+    assert (told.code, told.out) == (1, "")
+    assert told.err.startswith("[rehearsal] Error: 'spring' belongs to ")
+    assert told.err.count("\n") == 1
+
+
 def test_unknown_rows_are_for_a_person(eight: "Terminal") -> None:
     """The exit code says that somebody has to look, and the note says with which commands."""
     with running(Simulator(hash="h", token="t", faults={0: "close"})) as url:
@@ -253,7 +292,9 @@ def test_unknown_rows_are_for_a_person(eight: "Terminal") -> None:
 
 
 def test_a_script_gets_one_document(eight: "Terminal") -> None:
-    """What is for a person goes to stderr; the document counts every row and says what follows."""
+    """What is for a person goes to stderr; the document counts every row and says what follows.
+    The rest is for a person to send: a script that runs what follows stays below its limit.
+    """
     with running(Simulator(hash="h", token="t")) as url:
         told = eight(*REAL, "--limit", "5", "--yes", "--json", url=url)
     counts = told.document.pop("counts")
@@ -266,9 +307,11 @@ def test_a_script_gets_one_document(eight: "Terminal") -> None:
         "ledger": str(eight.ledger),
         "rehearsal": False,
         "rows": 8,
-        "next": ["smspm-campaigns track spring", "smspm-campaigns send spring"],
+        "next": ["smspm-campaigns track spring"],
     }
-    assert told.err.splitlines()[0] == "Messages:  8 of 8 rows; 0 will not be sent"
+    heard = told.err.splitlines()
+    assert heard[0] == "Messages:  8 of 8 rows; 0 will not be sent"
+    assert heard[-1] == "For the 3 planned rows left: smspm-campaigns send spring"
 
 
 def test_a_test_goes_to_ones_own_phone_and_counts_nowhere(terminal: "Terminal") -> None:

@@ -1,12 +1,16 @@
 """What a command prints: lines, and documents that a script reads on any machine."""
 
+import io
 import json
+import sys
+from contextlib import redirect_stderr
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from smspm_campaigns.cli.rehearsing import mark_stderr
 from smspm_campaigns.cli.speech import plain, records
 from smspm_campaigns.gateway.simulator import Simulator, running
 
@@ -58,3 +62,34 @@ def test_senders_of_the_api_steer_no_terminal(terminal: "Terminal") -> None:
     """What the API names is shown in one line each, with the codes of such signs."""
     with running(Simulator(hash="h", token="t", senders=["Sh\x1b[31mop", "a\nb"])) as url:
         assert terminal("senders", url=url).out == "ShU+001B[31mop\na b\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        (["Note: a.\n"], "[rehearsal] Note: a.\n"),
+        (["Note: a.", "\n", "b", " c", "\n"], "[rehearsal] Note: a.\n[rehearsal] b c\n"),
+        (
+            ["Usage: a\n\nError: b\nc"],
+            "[rehearsal] Usage: a\n\n[rehearsal] Error: b\n[rehearsal] c",
+        ),
+        (["a", "b\nc\n"], "[rehearsal] ab\n[rehearsal] c\n"),
+        (["[rehearsal] a\n", "[rehearsal]\n"], "[rehearsal] a\n[rehearsal]\n"),
+        (["", "\n", "", "a"], "\n[rehearsal] a"),
+        (["\rSending: 0%", "\rSending: 9%", "\n"], "\rSending: 0%\rSending: 9%\n"),
+        (["\rSending: 0%", "\r    ", "\r", "a\n"], "\rSending: 0%\r    \r[rehearsal] a\n"),
+    ],
+)
+def test_a_line_is_marked_where_it_begins(written: list[str], seen: str) -> None:
+    """Once, however it is cut into pieces; blank lines and the bar are left as they are."""
+    with redirect_stderr(io.StringIO()) as heard:
+        mark_stderr()
+        for piece in written:
+            sys.stderr.write(piece)
+    assert heard.getvalue() == seen
+
+
+def test_a_terminal_of_few_letters_is_marked_too(terminal: "Terminal") -> None:
+    """Nobody writes past the mark, as click does where a stream can show no more than ASCII."""
+    told = terminal("track", "spring", "--simulated", encoding="ascii")
+    assert told.err.startswith("[rehearsal] Error: There is no ledger at ")

@@ -31,7 +31,7 @@ def sample(name: str) -> Path:
     return next(place for place in places if place.is_dir()) / name
 
 
-@click.command(cls=opt.Command)
+@click.command(cls=opt.Command, rehearses=True)
 @click.option(
     "--output",
     type=opt.PATH,

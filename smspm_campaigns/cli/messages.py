@@ -46,9 +46,9 @@ def judged(file: Path, given: dict[str, Any]) -> pd.DataFrame:
         mobile_only=given["mobile_only"],
     )
     frame = mark_duplicates(frame)
-    by_column = given["region"] in frame.columns
+    by_default = None if given["region"] in frame.columns else given["region"]
     for opted_out in given["opted_out"]:
-        frame = mark_suppressed(frame, opted_out, region=None if by_column else given["region"])
+        frame = mark_suppressed(frame, opted_out, region=given["opted_out_region"] or by_default)
     template = given["template_file"] or given["template"]
     if template is None:
         return frame
@@ -76,7 +76,7 @@ def check(file: Path, *, every: bool, show_numbers: bool, as_json: bool, **given
 
     Each is told by the number of its row in the spreadsheet, and in a sentence. With a template,
     the texts are judged too. Nothing is sent, and nothing is made. The exit code is 1 when a row
-    has a problem, and 0 when none has.
+    has a problem, or when there is no row, and 0 otherwise.
     """
     if given["template"] is not None and given["template_file"] is not None:
         raise click.UsageError("Name one text: either --template TEXT or --template-file FILE.")
@@ -85,7 +85,10 @@ def check(file: Path, *, every: bool, show_numbers: bool, as_json: bool, **given
     speech = Speech(as_json=as_json)
     found = {code: bad[bad[PROBLEM] == code] for code in Problem}
     doubtful = frame[has_note(frame, TWO_READINGS) & frame[PROBLEM].isna().to_numpy()]
-    speech.say(f"{file.name}: {len(frame):,} rows, {len(bad):,} with a problem.")
+    if frame.empty:
+        speech.say(f"{file.name} has a header and no rows.")
+    else:
+        speech.say(f"{file.name}: {_rows(len(frame))}, {len(bad):,} with a problem.")
     groups = [(PROBLEM_TITLES[code], str(code), rows) for code, rows in found.items()]
     for title, code, rows in [*groups, ("Sent, but look at it", TWO_READINGS.lower(), doubtful)]:
         if len(rows):
@@ -108,7 +111,7 @@ def check(file: Path, *, every: bool, show_numbers: bool, as_json: bool, **given
             ],
         }
     )
-    return WRONG if len(bad) else DONE
+    return WRONG if len(bad) or frame.empty else DONE
 
 
 def _said(rows: pd.DataFrame, *, whole: bool) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from smspm_campaigns.cli.candidates import campaign_names, column_names, sheet_names
+from smspm_campaigns.cli.rehearsing import mark_stderr
 from smspm_campaigns.cli.words import in_words
 from smspm_campaigns.exceptions import SmspmError
 
@@ -17,13 +18,19 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class Command(click.Command):
-    """A command whose errors are told in the words of the terminal, while its options are known."""
+    """A command whose errors are told in the words of the terminal, while its options are known.
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
+    A rehearsal, which one that `rehearses` always is, says so in every line of stderr too.
+    """
+
+    def __init__(self, *arguments: Any, rehearses: bool = False, **settings: Any) -> None:
         settings.setdefault("context_settings", HELP)
         super().__init__(*arguments, **settings)
+        self._rehearses = rehearses
 
     def invoke(self, ctx: click.Context) -> Any:
+        if self._rehearses or ctx.params.get("simulated"):
+            mark_stderr()
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -63,6 +70,10 @@ _READ: Final = (
     click.option("--country", "countries", multiple=True, help="Send to this country only (more)."),
     click.option("--mobile-only", is_flag=True, help="Leave out what is surely a landline."),
     click.option("--opted-out", multiple=True, type=PATH, help="File of opted-out numbers (more)."),
+    click.option(
+        "--opted-out-region",
+        help="ISO country code of those without one; that of --region by default.",
+    ),
 )
 _WRITE: Final = (
     click.option("--template", help="The text, with placeholders such as {{ first_name }}."),

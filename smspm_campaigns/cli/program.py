@@ -4,6 +4,7 @@ import io
 import os
 import sys
 import warnings
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, Final, NoReturn
 
@@ -73,6 +74,16 @@ class _Commands(click.Group):
         command: click.Command = getattr(module, _OWN_NAMES.get(cmd_name, cmd_name))
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, and name the nearest one when there is none of this name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = [f" Did you mean {name!r}?" for name in get_close_matches(args[0], _PLACES, n=1)]
+            raise click.UsageError("".join([error.message, *near]), ctx) from None
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete from the table: Tab waits for nothing to be loaded."""
         found = [
@@ -96,7 +107,7 @@ class _Commands(click.Group):
     epilog="""\b
 Exit codes:
   0    done
-  1    an error; or `check` found problems
+  1    an error; or `check` found problems, or no rows
   2    wrong usage
   3    done, and a person has to look: rows are unknown, a run was stopped, or
        `track` ran out of time

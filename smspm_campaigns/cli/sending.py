@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from smspm_campaigns.campaign import Campaign, list_campaigns
 from smspm_campaigns.campaign.forewarning import forewarn, forewarn_of, forewarned
+from smspm_campaigns.campaign.opening import opened
 from smspm_campaigns.campaign.trial import Trial
 from smspm_campaigns.campaign.watching import goes_on_by
 from smspm_campaigns.cli import options as opt
@@ -19,6 +20,7 @@ from smspm_campaigns.cli.labels import label_of
 from smspm_campaigns.cli.messages import messages, say_preview
 from smspm_campaigns.cli.speech import Speech, at_work, document_of, told_of
 from smspm_campaigns.cli.words import command_line, in_words
+from smspm_campaigns.delivery.ledger import plan, read
 from smspm_campaigns.exceptions import OutcomeUnknown
 from smspm_campaigns.frames.preview import preview
 from smspm_campaigns.gateway.client import Client
@@ -70,14 +72,16 @@ def send(  # noqa: PLR0913 - one argument per option
     client = client_of(simulated=simulated)
     speech = Speech(is_rehearsal=simulated, as_json=as_json)
     asks = not (yes or simulated)
-    if file is None:
+    is_new = file is not None and _is_new(name, ledger)
+    if not is_new:
         campaign = Campaign.open(name, ledger=ledger)
+        _check_gateway(campaign, client)
+    if file is None:
         _ask_to_go_on(campaign, limit, client, speech, asks=asks)
     else:
         frame = messages(file, given)
         figures = preview(frame, client=client)
         say_preview(speech, figures)
-        is_new = _is_new(name, ledger)
         if is_new:
             before = partial(forewarn_of, frame, client, sender=sender, limit=limit)
             _ask(figures.messages, limit, asks=asks, before=before)
@@ -102,7 +106,8 @@ def send(  # noqa: PLR0913 - one argument per option
     speech.say(f"Next: {track}")
     if left:
         speech.say(f"For the {left:,} planned row{'s' * (left != 1)} left: {on(*again)}")
-    following = [track, *([on(*again)] if left else [])]
+    # A script runs what it is told next: nothing of that lifts the limit that it gave.
+    following = [track, *([on(*again)] if left and limit is None else [])]
     is_rehearsal = simulated or campaign.is_rehearsal
     speech.answer(document_of(campaign, rehearsal=is_rehearsal, next=following))
     is_stopped = bool(left) and (limit is None or campaign.taken < limit)
@@ -179,6 +184,13 @@ def _is_new(name: str, ledger: Path | None) -> bool:
     """Tell whether `create` will make the campaign; one that is named and not there it makes."""
     is_first = ledger is not None and not ledger.expanduser().exists()
     return is_first or name not in list_campaigns(ledger=ledger).index
+
+
+def _check_gateway(campaign: Campaign, client: Client) -> None:
+    """Refuse a rehearsal of what is real, and the reverse, before a line says which it is."""
+    with opened(campaign.path) as ledger:
+        record = read.find_campaign(ledger, campaign.name)
+        plan.check_gateway(ledger, record.id, client.identity(ledger.key()))
 
 
 def _refuse_without_file(*names: str) -> None:

@@ -4,17 +4,16 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 import pandas as pd
 
 from smspm_campaigns.campaign import Campaign
+from smspm_campaigns.cli.rehearsing import REHEARSAL
 from smspm_campaigns.cli.tables import width_of
 from smspm_campaigns.cli.words import command_line
 from smspm_campaigns.vocabulary import OPEN, Status
-
-_REHEARSAL: Final = "[rehearsal] "
 
 
 class Speech:
@@ -30,10 +29,10 @@ class Speech:
     @property
     def width(self) -> int:
         """How many columns a line has; nothing is cut or broken in a pipe."""
-        return width_of(sys.stdout) - (len(_REHEARSAL) if self.is_rehearsal else 0)
+        return width_of(sys.stdout) - (len(REHEARSAL) if self.is_rehearsal else 0)
 
     def say(self, text: str) -> None:
-        before = _REHEARSAL if self.is_rehearsal else ""
+        before = REHEARSAL if self.is_rehearsal else ""
         for line in text.split("\n"):
             click.echo(f"{before}{line}".rstrip(), err=self.as_json)
 

@@ -58,6 +58,13 @@ def _command(command: str, *options: str) -> Callable[[re.Match[str]], str]:
     return write
 
 
+def _region_of_opted_out(_: re.Match[str]) -> str:
+    """Name the option of the command that is run: opt-outs have a region of their own in most."""
+    context = click.get_current_context(silent=True)
+    has_own = context is None or "opted_out_region" in context.params
+    return "--opted-out-region" if has_own else "--region"
+
+
 #: Calls, as patterns, beside what is said in their place.
 CALLS: Final[dict[str, str | Callable[[re.Match[str]], str]]] = {
     r"Campaign\.create(?= makes)": _command("send", "FILE"),
@@ -66,6 +73,7 @@ CALLS: Final[dict[str, str | Callable[[re.Match[str]], str]]] = {
     r"resolve_unknown\(…\)": _command("resolve"),
     r"(?<=look at )report\(\)": _command("report"),
     r"sms_detail(?= says)": "`smspm-campaigns check`",
+    r"region=…(?= when it lacks)": _region_of_opted_out,
     r"estimate_costs(?= with)": _command("send", "FILE", "--prices", "FILE"),
     r", and create the campaign again from that frame": "",
     r"pathlib\.Path\('(.*)'\), or (--template-file) in the terminal": r"\2 '\1'",

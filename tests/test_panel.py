@@ -600,7 +600,7 @@ def test_opt_outs_are_read_again_when_one_looks_again(desk: Path) -> None:
     step = panel.audience
     step.file.list.value = "people.csv"
     step.opt_outs.list.value = ("out.csv",)
-    assert "choose “Opt-outs are from” when it lacks a country code" in error(panel)
+    assert "choose “Lists are from” when it lacks a country code" in error(panel)
     step.opt_out_region.value = "DE"
     assert words(step._figures) == "1 of 2 rows can be texted; 1 cannot."
     (desk / "out.csv").write_text("number\n0171 3920012\n0171 3920013\n")

@@ -34,7 +34,7 @@ _FIRST: Final = ("The first visible one", "")
 _AS_THEY_ARE: Final = "as the frame has them"
 _CHOOSE: Final = "Choose the column"
 _FROM_ANYWHERE: Final = "anywhere: each has its country code"
-_AS_THE_NUMBERS: Final = "where the numbers are from, or each has its country code"
+_AS_THE_NUMBERS: Final = "where the numbers are from"
 _ALL: Final = "all"
 _READY: Final = "ready"
 _SHOWN_COLUMNS: Final = 8  # of the person's own
@@ -80,7 +80,7 @@ class AudienceStep(Step):
             "Opt-outs", self._asked, work.draft.forget, guarded, several=True
         )
         self.opt_out_region = widgets.Dropdown(
-            description="Opt-outs are from", options=[(_AS_THE_NUMBERS, ""), *_COUNTRIES]
+            description="Lists are from", options=[(_AS_THE_NUMBERS, ""), *_COUNTRIES]
         )
         self._figures = widgets.HTML()
         self.shown = widgets.Dropdown(description="Show")

@@ -9,7 +9,7 @@ _WORDS: Final[dict[str, str | Callable[[re.Match[str]], str]]] = {
     r"hidden='keep'": "“Hidden rows too”",
     r"read_contacts\(.*?, encoding=\"(.*?)\"\)": r"“Encoding” \1",
     r"(sheet|encoding|delimiter)=…": lambda found: f"“{found[1].title()}”",
-    r"say region=…(?= when it lacks)": "choose “Opt-outs are from”",
+    r"say region=…(?= when it lacks)": "choose “Lists are from”",
     r", or pass unreadable='warn' to go on without": "",
     r"; say region=…\. Write": ". Write",
     r"region=…": "“They are from”",

@@ -372,6 +372,9 @@ SPELLINGS = [
     "\u202a+49 171 3920012\u202c",
     491713920012,
     491713920012.0,
+    "49 171 3920012",
+    "49-171-39200 12",
+    "4917/13920012",
 ]
 
 
@@ -385,9 +388,22 @@ def test_spelling_does_not_matter_to_a_list_or_a_copy(spelling: Any) -> None:
     assert listed["sms_problem"].to_list() == ["opted_out", "opted_out"]
 
 
+@pytest.mark.parametrize("spelling", ["491713920012", "49 171 3920012", "4917/13920012"])
+def test_opt_out_with_two_readings_is_lost_in_neither(spelling: str) -> None:
+    """An entry that is valid in two ways suppresses both people, with separators as without."""
+    marked = mark_suppressed(people("0171 3920012", "+49 491 713920012"), [spelling], region="DE")
+    assert marked["sms_problems"].to_list() == ["opted_out", "opted_out"]
+
+
 @pytest.mark.parametrize(
     ("listed", "region"),
-    [("+491713920013", None), ("+372 5678 9045", None), ("171 3920012", "AT")],
+    [
+        ("(49) 171 3920012", "DE"),
+        ("4 9171 3920012", "DE"),
+        ("+491713920013", None),
+        ("+372 5678 9045", None),
+        ("171 3920012", "AT"),
+    ],
 )
 def test_another_number_is_another_person(listed: str, region: str | None) -> None:
     """The near miss of a listed number, or its digits in another country, is not marked."""

@@ -294,6 +294,127 @@ def test_bare_digits_are_read_twice(
         assert said == f"Two readings: '{cell}': {detail}"
 
 
+OSTFRIESLAND = "49491713920012"  # a landline, in whose area code are the digits of Ana's country
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "49 171 3920012",
+        "49171 3920012",
+        "49-171-3920012",
+        "49.171.3920012",
+        "4917/13920012",
+        "49 / 171 / 39200 12",
+        "49 (171) 3920012",
+        "49\u00a0171\u20133920012",
+        "49 171 3920012.0",
+        "- 49 171 3920012",
+        "Tel. 49 171 3920012",
+    ],
+)
+def test_separators_do_not_hide_a_country_code(cell: str) -> None:
+    """With a separator anywhere behind the country code, digits are read twice and told so."""
+    to, country, line, problem, detail = read(cell, "DE")
+    assert (to, country, line, problem) == (ANA, "DE", "mobile", None)
+    assert "read with a country code, from DE, though without one it would be valid" in detail
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "(49) 171 3920012",
+        "[49] 171 3920012",
+        "(4917) 13920012",
+        "4 9171 3920012",
+        "4-917-13920012",
+        "0491 713920012",
+        "04917/13920012",
+        "(0491) 713920012",
+        "+49 491 713920012",
+    ],
+)
+def test_what_is_surely_national_or_has_a_plus_is_read_once(cell: str) -> None:
+    """An area code in brackets, a broken country code, a leading 0 or a plus leave no choice."""
+    assert read(cell, "DE") == (OSTFRIESLAND, "DE", "fixed_line", None, None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "number", "other"),
+    [
+        ("(212) 555-0167", "US", "12125550167", None),
+        ("212-555-0167", "US", "12125550167", None),
+        ("1 212 555 0167", "US", "12125550167", None),
+        ("(479) 555-0167", "US", "14795550167", None),
+        ("479 555-0167", "US", "14795550167", "NO"),
+        ("321 1234567", "CO", "573211234567", "BE"),
+        ("131 2345 6789", "CN", "8613123456789", "US"),
+        ("312 345 6789", "IT", "393123456789", None),
+        ("612 34 56 78", "ES", "34612345678", None),
+        ("512 345 678", "PL", "48512345678", None),
+        ("406 12 345", "NO", "4740612345", None),
+        ("34 41 23 45", "DK", "4534412345", None),
+        ("5123 4567", "EE", "37251234567", None),
+        ("8 912 345-67-89", "RU", "79123456789", None),
+        ("8 495 123-45-67", "RU", "74951234567", None),  # +84 95 1234567 is a mobile in Vietnam
+    ],
+)
+def test_national_numbers_without_a_leading_zero_stay(
+    cell: str, region: str, number: str, other: str | None
+) -> None:
+    """Where the national reading can be texted it is taken, and another valid one is told."""
+    to, _, _, problem, detail = read(cell, region)
+    assert (to, problem) == (number, None)
+    note = other and (
+        f"Two readings: '{cell}': read without a country code, from {region}, though with one it "
+        f"would be valid too, from {other}."
+    )
+    assert detail == note
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"), [(PhoneNumberType.MOBILE, 200), (PhoneNumberType.FIXED_LINE, 200)]
+)
+def test_national_examples_of_all_regions_stay(kind: int, kept: int) -> None:
+    """Each example, written as its own region writes it, is the number that it was."""
+    found = [
+        (region, number)
+        for region in sorted(phonenumbers.SUPPORTED_REGIONS)
+        if (number := phonenumbers.example_number_for_type(region, kind))
+    ]
+    assert len(found) >= kept
+    cells = [phonenumbers.format_number(n, PhoneNumberFormat.NATIONAL) for _, n in found]
+    frame = pd.DataFrame({"phone": cells, "land": [region for region, _ in found]})
+    told = normalize_numbers(frame, region="land")
+    assert told["sms_to"].to_list() == [digits_of(number) for _, number in found]
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "number"),
+    [
+        ("49 171 3920012", None, ANA),
+        ("49171 3920012", "EE", ANA),  # too long for Estonia
+        ("4 9171 3920012", None, None),
+        ("(49) 171 3920012", None, None),
+        ("0171 3920012", None, None),
+        ("49 171 39200", None, None),
+        ("49 171 3920012 ext. 5", "DE", None),
+    ],
+)
+def test_only_a_valid_country_code_needs_no_region(
+    cell: str, region: str | None, number: str | None
+) -> None:
+    """Where the region reads nothing, the country code is what counts."""
+    assert read(cell, region)[0] == number
+
+
+def test_two_numbers_are_not_read_as_one_with_a_country_code() -> None:
+    """Two valid numbers with a space between them are refused, though together they are one."""
+    assert read("+4368549574", None)[2] == "mobile"
+    assert read("4368549574", "AC")[0] == "4368549574"
+    assert read("43685 49574", "AC")[3] == "invalid_number"
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)), st.data())
 def test_two_readings_are_chosen_as_the_rule_says(region: str, data: st.DataObject) -> None:
@@ -383,8 +504,10 @@ def test_spelling_is_read_as_phonenumbers_reads_it(
     frame = pd.DataFrame(column, columns=["phone", "region"], dtype="str")
     told = normalize_numbers(frame, region="region")[OURS].astype(object)
     for (text, region), row in zip(column, told.itertuples(index=False), strict=True):
-        if text.strip().isdigit() or text.strip(" (").startswith("00"):
-            continue  # these are read twice
+        digits = "".join(filter(str.isdigit, text))
+        is_coded = "+" not in text and parsed(f"+{digits}", None) is not None
+        if is_coded or text.strip().isdigit() or text.strip(" (").startswith("00"):
+            continue  # these are read twice; test_readings knows which
         said = tuple(None if pd.isna(value) else value for value in row)
         check_as_phonenumbers_reads_it(text, region, said)
 

@@ -595,6 +595,7 @@ READ_TWICE = (
         (["37256789045", "37256789047"], 1, f"1 number is {READ_TWICE}"),  # opted out
         ([f"372567{place}" for place in range(10_000, 11_000)], 1000,
          f"1,000 numbers are {READ_TWICE}"),
+        (["372 5678 9045"], 1, f"1 number is {READ_TWICE}"),
         (["+37256789045", "0171 3920012", "x"], 0, None),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import random
 import re
+import unicodedata
 from collections.abc import Iterator
 
 import phonenumbers
@@ -75,13 +76,14 @@ def visible(cell: str) -> str:
 
 
 def expected(cell: str, region: str) -> Number | None:
-    """The rule in words: bare digits are read twice, and one of the readings is chosen."""
+    """The rule in words: where a code may lead, digits are read twice, and one is chosen."""
     text = visible(cell)
     national = valid(text, region)
-    if not text.isdecimal():
+    digits = digits_that_may_begin_with_a_code(text)
+    if not digits:
         chosen = national
     else:
-        international = valid("+" + text, "")
+        international = valid("+" + digits, "")
         both = national is not None and international is not None
         if not both:
             chosen = national or international
@@ -90,6 +92,19 @@ def expected(cell: str, region: str) -> Number | None:
         else:
             chosen = national
     return chosen if chosen is None or len(chosen[0]) <= 15 else None
+
+
+def digits_that_may_begin_with_a_code(text: str) -> str:
+    """The first digit and the rest; none if a plus, bracket, letter or broken code is there."""
+    latin = "".join(str(unicodedata.decimal(char, char)) for char in text)
+    start = next((at for at, char in enumerate(latin) if char.isdecimal()), len(latin))
+    before, dialled = latin[:start], latin[start:]
+    words = any(char == "_" or (char.isalnum() and not char.isdecimal()) for char in dialled)
+    if words or set("([\uff08\uff3b") & set(before) or set("+\uff0b") & set(latin):
+        return ""
+    digits = "".join(filter(str.isdecimal, dialled))
+    codes = (str(code) for code in COUNTRY_CODE_TO_REGION_CODE if digits.startswith(str(code)))
+    return dialled if dialled.startswith(next(codes, "no code")) else ""
 
 
 def can_be_texted(number: Number | None) -> bool:
@@ -162,6 +177,13 @@ def test_every_spelling_of_every_example_is_read_as_phonenumbers_reads_it(part: 
     | st.from_regex(r" ?\+?[0-9]{4,18} ?", fullmatch=True),
     st.sampled_from(["", *REGIONS]),
 )
+@example("8 495 123-45-67", "RU")
+@example("8495 123-45-67", "RU")
+@example("- 49 171 3920012", "DE")
+@example("./49 171 3920012", "DE")
+@example("(49) 171 3920012", "DE")
+@example("49 (171) 3920012", "DE")
+@example("49 171\uff0b3920012", "DE")
 @example("37256789045 ", "DE")  # a blank behind bare digits leaves them bare
 @example(" 37256789045", "DE")
 @example("37256789045\n", "DE")
@@ -211,6 +233,7 @@ def test_any_cell_is_read_as_phonenumbers_reads_it(cell: str, region: str) -> No
         ("'0171 3920012", "DE"),
         ("0171/3920012", "DE"),  # may be two numbers
         ("37256789045", "DE"),  # two readings to be told
+        ("372 5678 9045", "DE"),
         ("0171 3920012", ""),
         ("0171 3920012", "XX"),  # a region that is not known
         ("37256789045", "XX"),

@@ -67,9 +67,10 @@ def normalize_numbers(
         ColumnNotFound: there is no such column.
         InvalidArgument: a region or country that is not known.
 
-    The rules are those of E.164 (ITU-T) and, for each country, of Google's libphonenumber. Bare
-    digits are read as the region reads them and as an international number, the quick start's own
-    format; when both are valid, the one that can receive an SMS counts.
+    The rules are those of E.164 (ITU-T) and, for each country, of Google's libphonenumber. Digits
+    without a plus are read as the region reads them and as an international number, the quick
+    start's own format; when both are valid, the one that can receive an SMS counts. A leading 0,
+    brackets around the first digits or a separator within the country code leave the national one.
 
     Example:
         >>> people = pd.DataFrame({"phone": ["0171 39200 12", "+46 70 174 06 05"]})

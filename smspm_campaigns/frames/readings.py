@@ -39,6 +39,7 @@ _EXPONENT: Final = re.compile(r"\+?\d(?:[.,](\d+))?[eE]\+?(\d{1,3})")
 _FLOAT_TAIL: Final = re.compile(r"(\+?\d+)\.0+\W*|([^.]*\d)\.0\W*")  # as in +49 1713920012.0
 _DOUBLE_ZERO: Final = re.compile(r"\(?\s*00")
 _PLUS: Final = re.compile(r"\W*[+\N{FULLWIDTH PLUS SIGN}]")
+_NO_PLUS: Final = re.compile(r"[^\d+\uff0b(\uff08\[\uff3b]*([1-9](?:\d|[^\w+\uff0b])*)")
 _TRUNK_ZERO: Final = re.compile(rf"({_PLUS.pattern}(?:\d|[^\w(])+)\(\s*0\s*\)")
 _EXTENSION: Final = re.compile(r"[^\W\d_]|[,;#/|&]")  # what may stand before one
 _LOST_DIGITS: Final = "0" * 6  # how a float ends that was made of 4.91714E+11
@@ -90,9 +91,11 @@ def read_plain(cell: str, region: str) -> Number | None:
     if digits.startswith("00") or (region and not plan):
         return None
     number = plan and plan.find(digits)
-    if len(digits) == len(cell.strip()) and (main := MAIN_PLANS[digits[:CODE_DIGITS]]):
+    main = MAIN_PLANS[digits[:CODE_DIGITS]]
+    if main and cell.lstrip(" -./").startswith(main.code.digits):
         abroad = main.find_abroad(digits)
-        if number and abroad and number != abroad:
+        may_be_two = number or len(digits) < len(cell.strip())  # readings, or numbers
+        if abroad and abroad != number and may_be_two:
             return None
         number = number or abroad
     return number if number and len(number[0]) <= MAX_NUMBER_DIGITS else None
@@ -270,8 +273,9 @@ def _parse(text: str, region: str, cell: str, repairs: list[str]) -> Reading:
         return _refused(
             Problem.INVALID_NUMBER, f"{quoted(cell)} has no country code, and {unknown}"
         )
-    chosen, other, why = _choose(text, region)
-    if chosen is None and _parts_in_two(text, region):
+    national, international, why = _read_both_ways(text, region)
+    chosen, other = _prefer(national, international)
+    if national is None and _parts_in_two(text, region):
         return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)} {_TWO}")
     digits = len(chosen[0]) if chosen else sum(char.isdigit() for char in text)
     if digits > MAX_NUMBER_DIGITS and (chosen or not _EXTENSION.search(text)):
@@ -282,7 +286,9 @@ def _parse(text: str, region: str, cell: str, repairs: list[str]) -> Reading:
         )
     if chosen is None:
         return _refused(Problem.INVALID_NUMBER, f"{quoted(cell)}: {why}.")
-    return Reading(chosen, _mended(cell, repairs) + _read_twice(text, cell, chosen, other), other)
+    return Reading(
+        chosen, _mended(cell, repairs) + _read_twice(cell, national, chosen, other), other
+    )
 
 
 def _mended(cell: str, repairs: list[str]) -> Verdict:
@@ -290,10 +296,12 @@ def _mended(cell: str, repairs: list[str]) -> Verdict:
     return Verdict(note=note, title=NUMBER_NOTE)
 
 
-def _read_twice(text: str, cell: str, chosen: Number, other: Number | None) -> Verdict:
+def _read_twice(
+    cell: str, national: Number | None, chosen: Number, other: Number | None
+) -> Verdict:
     if other is None:
         return NOTHING
-    taken, left = ("with", "without") if chosen[0] == text else ("without", "with")
+    taken, left = ("without", "with") if chosen == national else ("with", "without")
     note = (
         f"{quoted(cell)}: read {taken} a country code, from {chosen[1].country}, though {left} one "
         f"it would be valid too, from {other[1].country}."
@@ -301,15 +309,31 @@ def _read_twice(text: str, cell: str, chosen: Number, other: Number | None) -> V
     return Verdict(note=note, title=TWO_READINGS)
 
 
-def _choose(text: str, region: str) -> tuple[Number | None, Number | None, str]:
-    """Read as the region does, and bare digits as international too: chosen, the other, or why."""
+def _read_both_ways(text: str, region: str) -> tuple[Number | None, Number | None, str]:
+    """Read as the region does, and as if a plus were missing: both numbers, or why they are none.
+
+    The second is None where no country code may lead.
+    """
     national, why = _valid(text, region)
-    if not text.isdecimal():
+    coded = _with_plus(text)
+    if not coded:
         return national, None, why
-    international, why_not = _valid("+" + text, "")
-    chosen, other = _prefer(national, international)
-    is_national = region or text.startswith("0")  # no country code begins with 0
-    return chosen, other, why if is_national else why_not
+    international, why_not = _valid(coded, "")
+    return national, international, why if region else why_not
+
+
+def _with_plus(text: str) -> str:
+    """Put a plus before digits that may begin with a country code; nothing when they cannot.
+
+    A plus leaves no choice, brackets around the first digits mean an area code, no country code
+    begins with 0, and none has a separator in it, as in 8 495 123-45-67.
+    """
+    dialled = _NO_PLUS.fullmatch(text)
+    if not dialled:
+        return ""
+    main = MAIN_PLANS[re.sub(r"\D", "", dialled[1])[:CODE_DIGITS]]
+    may_lead = main is None or dialled[1].startswith(main.code.digits)
+    return "+" + dialled[1] if may_lead else ""
 
 
 def _prefer(

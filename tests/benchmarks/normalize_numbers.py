@@ -40,9 +40,16 @@ def valid_numbers(region: str, dice: random.Random) -> Iterator[Spelling]:
         number = phonenumbers.parse(f"+{example.country_code}{digits[:kept]}{tail}")
         if phonenumbers.is_valid_number(number):
             cell = phonenumbers.format_number(number, dice.choice(FORMATS))
-            if cell.isdigit():  # bare digits are read twice, which is more than the loop does
+            if is_valid_behind_a_plus(cell):  # read twice, which is more than the loop does
                 cell = phonenumbers.format_number(number, PhoneNumberFormat.E164)
             yield cell, region
+
+
+def is_valid_behind_a_plus(cell: str) -> bool:
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(f"+{cell}"))
+    except NumberParseException:
+        return False
 
 
 def make(regions: Sequence[str], rows: int, dice: random.Random) -> list[Spelling]:

@@ -168,7 +168,8 @@ def in_a_line_of(cell: object) -> str:
 
 def titled(counts: "pd.Series[int]") -> dict[str, int]:
     """Name the statuses as the page does."""
-    return {title: int(counts[status]) for status, title in STATUS_TITLES.items() if counts[status]}
+    found = {title: int(counts.get(status, 0)) for status, title in STATUS_TITLES.items()}
+    return {title: count for title, count in found.items() if count}
 
 
 def test_from_a_file_to_a_report(  # noqa: PLR0915 - one journey

@@ -641,3 +641,16 @@ def test_the_question_names_the_senders(desk: Path) -> None:
     panel.review.sender.value = " "
     click(panel.review.send)
     assert error(panel) == "Choose a sender first, such as SMSPM.com."
+
+
+def test_the_end_is_told_however_soon_it_comes(desk: Path) -> None:
+    """A run that ends between a look and the next is looked at once more."""
+    panel = made()
+    panel._work.create("campaign", sender="SMSPM.com")
+    panel._work.run = panel._work.campaign.start(panel._work.client)
+    panel._work.run.wait(progress=False)
+    panel._refresh()
+    assert panel._is_running
+    settle(panel)
+    assert panel._work.campaign.counts()["delivered"] == 2
+    assert not panel._is_running

@@ -217,7 +217,8 @@ class CampaignPanel(widgets.VBox):
 
     def _look(self) -> None:
         """See what is new of a run, as long as there is one."""
-        self._is_running = self.sending.look()
+        self.sending.look()
+        self._is_running = not self.sending.is_settled
         if self._steps[self._place] is self.results:
             (self.results.look if self._is_running else self.results.show)()
 
@@ -240,8 +241,7 @@ class CampaignPanel(widgets.VBox):
             self.onward.description = f"Next: {self._steps[self._place + 1].title}"
         self._remember()
         self._code.value = VIEWS.code(self.code) if self.show_code.value else ""
-        if work.run is not None and not self._is_running:
-            self._is_running = not work.run.progress.state.has_ended
+        self._is_running = not self.sending.is_settled
         if self._is_running:
             self._later.ask_the_loop(_LOOK_EVERY)
 

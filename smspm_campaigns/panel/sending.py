@@ -84,36 +84,39 @@ class SendStep(Step):
         self.confirm.close_question()
         self.look()
 
-    def look(self) -> bool:
-        """Look how far it is; tell whether somebody works on it, so that there will be news."""
+    @property
+    def is_settled(self) -> bool:
+        """Whether there will be no news: nobody works on it, or the end of that was told."""
+        return self._work.run is None or self._work.run is self._ended
+
+    def look(self) -> None:
+        """Look how far it is. The counts are not older than what is said of the run."""
         campaign, run = self._work.campaign, self._work.look()
         if campaign is None:
             self._heading.value = VIEWS.told("Nothing is sent yet: review it first.")
             self._standing.value = self._far.value = ""
             self._show_buttons(None, None)
-            return False
+            return
+        progress = None if run is None else run.progress
         counts = campaign.counts()
         self._heading.value = VIEWS.heading(f"Campaign {campaign.name!r}")
         self._standing.show(counts)
-        progress = None if run is None else run.progress
         self._far.value = VIEWS.told("" if progress is None else _far(progress))
         self._show_buttons(counts, progress)
         if run is not None and progress is not None and progress.state.has_ended:
-            return self._tell_the_end(run, progress)
-        return run is not None
+            self._tell_the_end(run, progress)
 
-    def _tell_the_end(self, run: CampaignRun, progress: RunProgress) -> bool:
+    def _tell_the_end(self, run: CampaignRun, progress: RunProgress) -> None:
         """Tell once what ended a run; what was sent to its end is asked about by itself."""
         if run is self._ended:
-            return False
+            return
         self._ended = run
         ended_well = self._notices.attempt(
             lambda: self._work.do(Call(run.wait, options={"progress": False}))
         )
         is_open = any(progress.counts[status] for status in OPEN)
         if ended_well and run.kind == "send" and progress.state is RunState.FINISHED and is_open:
-            return self._notices.attempt(lambda: self._work.start("track", timeout=_TRACK_FOR))
-        return False
+            self._notices.attempt(lambda: self._work.start("track", timeout=_TRACK_FOR))
 
     def _show_buttons(self, counts: "pd.Series[int] | None", progress: RunProgress | None) -> None:
         """Show what can be done now, and nothing else."""

@@ -142,6 +142,10 @@ def main() -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has left
         sys.exit(WRONG)
+    except OSError as error:  # the file of a command, which is loaded when it is asked for
+        told = f"A part of the program cannot be read ({error.strerror})."
+        click.echo(f"Error: {told} Close other programs, then run it again.", err=True)
+        sys.exit(WRONG)
     sys.exit(code or 0)
 
 

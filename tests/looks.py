@@ -1,9 +1,11 @@
 """How a part of a page looks, measured: what is cut, hidden, overlaps, or is hard to read."""
 
+from contextlib import suppress
 from typing import Any, Final
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Error, Locator
 
+SETTLES: Final = 10.0  # seconds in which a page that was resized or given another theme is at rest
 CONTRAST: Final = 4.5  # of a text against what is behind it: WCAG 2.2, 1.4.3, level AA
 
 _FAULTS: Final = """
@@ -93,7 +95,14 @@ _FAULTS: Final = """
 
 
 def faults(part: Locator) -> list[str]:
-    """Say what of a part of a page a person cannot read, as it is now."""
+    """Say what of a part of a page a person cannot read, once the page has come to rest."""
+    with suppress(Error):
+        part.page.wait_for_function(
+            f"([part, contrast]) => !({_FAULTS})(part, contrast).length",
+            arg=[part.element_handle(), CONTRAST],
+            timeout=SETTLES * 1000,
+            polling=200,
+        )
     found: list[str] = part.evaluate(_FAULTS, CONTRAST)
     return found
 

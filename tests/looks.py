@@ -96,6 +96,9 @@ _FAULTS: Final = """
 
 def faults(part: Locator) -> list[str]:
     """Say what of a part of a page a person cannot read, once the page has come to rest."""
+    found: list[str] = part.evaluate(_FAULTS, CONTRAST)
+    if not found:
+        return found
     with suppress(Error):
         part.page.wait_for_function(
             f"([part, contrast]) => !({_FAULTS})(part, contrast).length",
@@ -103,8 +106,8 @@ def faults(part: Locator) -> list[str]:
             timeout=SETTLES * 1000,
             polling=200,
         )
-    found: list[str] = part.evaluate(_FAULTS, CONTRAST)
-    return found
+    again: list[str] = part.evaluate(_FAULTS, CONTRAST)
+    return again
 
 
 def nameless(part: Locator) -> list[dict[str, Any]]:

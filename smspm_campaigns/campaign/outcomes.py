@@ -167,6 +167,12 @@ def places_of(labels: pd.Index, wanted: Sequence[Any]) -> dict[str, list[int]]:
     return found
 
 
+def labels_of(labels: pd.Index, typed: Iterable[str]) -> list[Any]:
+    """Return the labels that are written like these texts; a text itself where none is."""
+    by_text = {as_text(label): label for label in labels.tolist()}
+    return [by_text.get(text, text) for text in typed]
+
+
 def shown(label: Any) -> str:
     """Write a row's label; people use phone numbers as index too."""
     return mask_text(as_text(label))

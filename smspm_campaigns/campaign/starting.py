@@ -193,7 +193,7 @@ class Starting(Deciding):
     ) -> CampaignRun:
         check_limit(limit)
         check_report_url(report_url)
-        record = self._check_gateway(client)
+        record = self.check_gateway(client)
         with opened(self.path) as ledger:
             _check_budget(ledger, record, max_cost)
             plan.refuse_repeats(ledger, record.id)
@@ -211,7 +211,7 @@ class Starting(Deciding):
     ) -> CampaignRun:
         for_seconds = seconds(timeout, "timeout")
         patience = seconds(give_up_after, "give_up_after")
-        record = self._check_gateway(client)
+        record = self.check_gateway(client)
         return self._begin(
             client,
             "track",
@@ -225,8 +225,12 @@ class Starting(Deciding):
             self, kind, here=cache(lambda: Run(work)), is_rehearsal=client.is_simulated
         )
 
-    def _check_gateway(self, client: Client) -> CampaignRecord:
-        """Refuse a client of another gateway than the one that took something of it."""
+    def check_gateway(self, client: Client) -> CampaignRecord:
+        """Refuse a client of another gateway than the one that took something of it.
+
+        Raises:
+            GatewayMismatch: the campaign belongs to another account, or is a rehearsal.
+        """
         check_client(client)
         with opened(self.path) as ledger:
             record = read.find_campaign(ledger, self.name)

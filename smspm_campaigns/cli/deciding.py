@@ -7,12 +7,13 @@ import click
 import pandas as pd
 
 from smspm_campaigns.campaign import Campaign
+from smspm_campaigns.campaign.outcomes import labels_of
 from smspm_campaigns.cli import options as opt
-from smspm_campaigns.cli.labels import labels_of
 from smspm_campaigns.cli.speech import Speech, document_of, told_of
 from smspm_campaigns.cli.words import command_line
 from smspm_campaigns.delivery.ledger.resolve import ACTIONS
 from smspm_campaigns.frames.audience import mark_suppressed
+from smspm_campaigns.reporting.words import several
 from smspm_campaigns.vocabulary import PROBLEM, TO, Status
 
 _WHAT_IT_DOES: Final[dict[str, str]] = {
@@ -35,7 +36,7 @@ def cancel(name: str, *, yes: bool, as_json: bool, ledger: Path | None) -> None:
     campaign = Campaign.open(name, ledger=ledger)
     planned = int(campaign.counts()[Status.PLANNED])
     if planned and not yes:
-        opt.ask(f"Cancel {_rows(planned)} of {name!r}? {_never(planned)}")
+        opt.ask(f"Cancel {several(planned, 'row')} of {name!r}? {_never(planned)}")
     before = campaign.counts()
     after = campaign.cancel()
     _tell(campaign, before, after, Status.CANCELLED, as_json=as_json)
@@ -68,7 +69,7 @@ def suppress(
     campaign = Campaign.open(name, ledger=ledger)
     listed: Any = file or list(numbers)
     if not yes and (rows := _planned_of(campaign, listed, region)):
-        opt.ask(f"Leave {_rows(rows)} out of {name!r}? {_never(rows)}")
+        opt.ask(f"Leave {several(rows, 'row')} out of {name!r}? {_never(rows)}")
     before = campaign.counts()
     after = campaign.suppress(listed, region=region)
     _tell(campaign, before, after, Status.EXCLUDED, as_json=as_json)
@@ -107,12 +108,12 @@ def resolve(
     if bool(typed) == every:
         raise click.UsageError("Name the rows: either --row ROW, more than once, or --all.")
     campaign = Campaign.open(name, ledger=ledger)
-    rows = None if every else labels_of(campaign, list(typed))
+    rows = None if every else labels_of(campaign.report().index, typed)
     before = campaign.counts()
     count = int(before[Status.UNKNOWN]) if rows is None else len(set(typed))
     if count and not yes:
         said = _WHAT_IT_DOES[action].format(
-            rows=_rows(count),
+            rows=several(count, "row"),
             are="is" if count == 1 else "are",
             them="it" if count == 1 else "them",
         )
@@ -124,7 +125,7 @@ def resolve(
         command_line("send", name, simulated=campaign.is_rehearsal, ledger=ledger)
         for _ in range(action == "resend" and changed > 0)
     ]
-    speech.say(f"{_rows(changed)} changed. {told_of(campaign)}")
+    speech.say(f"{several(changed, 'row')} changed. {told_of(campaign)}")
     for command in following:
         speech.say(f"Next: {command}")
     speech.answer(document_of(campaign, changed=changed, next=following))
@@ -141,12 +142,8 @@ def _tell(
     """Say how many rows became what was asked for."""
     changed = int(after[status] - before[status])
     speech = Speech(is_rehearsal=campaign.is_rehearsal, as_json=as_json)
-    speech.say(f"{_rows(changed)} {status} now. {told_of(campaign)}")
+    speech.say(f"{several(changed, 'row')} {status} now. {told_of(campaign)}")
     speech.answer(document_of(campaign, changed=changed))
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'s' * (count != 1)}"
 
 
 def _never(count: int) -> str:

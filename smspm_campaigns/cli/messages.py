@@ -22,6 +22,7 @@ from smspm_campaigns.frames.preview_views import in_a_line
 from smspm_campaigns.frames.problems import has_note
 from smspm_campaigns.frames.templates import render_messages
 from smspm_campaigns.masking import mask_text
+from smspm_campaigns.reporting.words import several
 from smspm_campaigns.vocabulary import DETAIL, PROBLEM, PROBLEM_TITLES, TWO_READINGS, Problem
 
 _LISTED: Final = 20  # rows of a problem; --all lists the others
@@ -88,12 +89,12 @@ def check(file: Path, *, every: bool, show_numbers: bool, as_json: bool, **given
     if frame.empty:
         speech.say(f"{file.name} has a header and no rows.")
     else:
-        speech.say(f"{file.name}: {_rows(len(frame))}, {len(bad):,} with a problem.")
+        speech.say(f"{file.name}: {several(len(frame), 'row')}, {len(bad):,} with a problem.")
     groups = [(PROBLEM_TITLES[code], str(code), rows) for code, rows in found.items()]
     for title, code, rows in [*groups, ("Sent, but look at it", TWO_READINGS.lower(), doubtful)]:
         if len(rows):
             shown = rows if every else rows.head(_LISTED)
-            speech.say(f"\n{title} ({code}), {_rows(len(rows))}:")
+            speech.say(f"\n{title} ({code}), {several(len(rows), 'row')}:")
             lines = [[f"row {label}", said] for label, said in _said(shown, whole=show_numbers)]
             speech.say("\n".join(f"  {line}" for line in table(lines, speech.width - 2)))
             if more := len(rows) - len(shown):
@@ -121,10 +122,6 @@ def _said(rows: pd.DataFrame, *, whole: bool) -> list[tuple[str, str]]:
         line = in_a_line(in_words(as_text(detail)), _MOST_SAID)
         said.append((as_text(label), line if whole else mask_text(line)))
     return said
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'s' * (count != 1)}"
 
 
 @click.command(cls=opt.Command)

@@ -11,20 +11,19 @@ from click.core import ParameterSource
 
 from smspm_campaigns.campaign import Campaign, list_campaigns
 from smspm_campaigns.campaign.forewarning import forewarn, forewarn_of, forewarned
-from smspm_campaigns.campaign.opening import opened
+from smspm_campaigns.campaign.outcomes import labels_of
 from smspm_campaigns.campaign.trial import Trial
 from smspm_campaigns.campaign.watching import goes_on_by
 from smspm_campaigns.cli import options as opt
 from smspm_campaigns.cli.ending import DONE, LOOK, WRONG, of_counts
-from smspm_campaigns.cli.labels import label_of
 from smspm_campaigns.cli.messages import messages, say_preview
 from smspm_campaigns.cli.speech import Speech, at_work, document_of, told_of
 from smspm_campaigns.cli.words import command_line, in_words
-from smspm_campaigns.delivery.ledger import plan, read
 from smspm_campaigns.exceptions import OutcomeUnknown
 from smspm_campaigns.frames.preview import preview
 from smspm_campaigns.gateway.client import Client
 from smspm_campaigns.masking import mask_text
+from smspm_campaigns.reporting.words import several
 from smspm_campaigns.vocabulary import Status
 
 _ASKING: Final = "Asking SMSPM for the balance and the approved Sender IDs"
@@ -75,7 +74,7 @@ def send(  # noqa: PLR0913 - one argument per option
     is_new = file is not None and _is_new(name, ledger)
     if not is_new:
         campaign = Campaign.open(name, ledger=ledger)
-        _check_gateway(campaign, client)
+        campaign.check_gateway(client)  # before a line says which it is
     if file is None:
         _ask_to_go_on(campaign, limit, client, speech, asks=asks)
     else:
@@ -105,7 +104,7 @@ def send(  # noqa: PLR0913 - one argument per option
     speech.say(told_of(campaign))
     speech.say(f"Next: {track}")
     if left:
-        speech.say(f"For the {left:,} planned row{'s' * (left != 1)} left: {on(*again)}")
+        speech.say(f"For the {several(left, 'planned row')} left: {on(*again)}")
     # A script runs what it is told next: nothing of that lifts the limit that it gave.
     following = [track, *([on(*again)] if left and limit is None else [])]
     is_rehearsal = simulated or campaign.is_rehearsal
@@ -145,7 +144,7 @@ def test(
     """
     client = client_of(simulated=simulated)
     campaign = Campaign.open(name, ledger=ledger)
-    label = None if row is None else label_of(campaign, row)
+    [label] = [None] if row is None else labels_of(campaign.report().index, [row])
     if not (yes or simulated):
         opt.ask(f"Send one test message to {mask_text(number)} for real?")
     try:
@@ -174,7 +173,7 @@ def client_of(*, simulated: bool) -> Client:
 
 def _told_of_trial(trial: Trial) -> str:
     doubt = ", it may have been sent" if trial.status is Status.UNKNOWN else ""
-    size = f"{trial.segments} segment{'s' * (trial.segments != 1)}"
+    size = several(trial.segments, "segment")
     identity = f"id {trial.id}" if trial.id else None
     parts = [f"{trial.status}{doubt}", size, identity, trial.error]
     return f"Test to {trial.number}: {', '.join(filter(None, parts))}"
@@ -184,13 +183,6 @@ def _is_new(name: str, ledger: Path | None) -> bool:
     """Tell whether `create` will make the campaign; one that is named and not there it makes."""
     is_first = ledger is not None and not ledger.expanduser().exists()
     return is_first or name not in list_campaigns(ledger=ledger).index
-
-
-def _check_gateway(campaign: Campaign, client: Client) -> None:
-    """Refuse a rehearsal of what is real, and the reverse, before a line says which it is."""
-    with opened(campaign.path) as ledger:
-        record = read.find_campaign(ledger, campaign.name)
-        plan.check_gateway(ledger, record.id, client.identity(ledger.key()))
 
 
 def _refuse_without_file(*names: str) -> None:

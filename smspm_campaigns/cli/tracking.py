@@ -1,6 +1,5 @@
 """The commands after a send: to ask what became of it, and to write the reports."""
 
-import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from smspm_campaigns.cli.ending import of_counts
 from smspm_campaigns.cli.sending import client_of
 from smspm_campaigns.cli.speech import Speech, at_work, document_of, records, told_of, what_follows
 from smspm_campaigns.cli.words import command_line
+from smspm_campaigns.reporting.exports import file_name_of
 
 
 @click.command(cls=opt.Command)
@@ -71,7 +71,7 @@ def report(name: str, *, output: Path | None, as_json: bool, ledger: Path | None
     the new file is whole.
     """
     campaign = Campaign.open(name, ledger=ledger)
-    folder = output or Path(re.sub(r"[^\w.-]+", "-", name).strip(".-") or "campaign")
+    folder = output or Path(file_name_of(name))
     if folder.exists() and not folder.is_dir():
         raise click.UsageError(f"--output is a folder, and {folder} is a file. Name another.")
     folder.mkdir(parents=True, exist_ok=True)

@@ -72,8 +72,23 @@ def country_code(name: str) -> str | None:
 
 
 @cache
+def countries_by_name() -> list[tuple[str, str]]:
+    """Name the countries that phonenumbers knows, each with its code: to choose one of them.
+
+    Example:
+        >>> countries_by_name()[0]
+        ('Afghanistan (AF)', 'AF')
+    """
+    return sorted((f"{known.apolitical_name} ({known.alpha2})", known.alpha2) for known in _known())
+
+
+def _known() -> list[iso3166.Country]:
+    return [country for country in iso3166.countries if country.alpha2 in SUPPORTED_REGIONS]
+
+
+@cache
 def _codes_by_name() -> dict[str, str]:
-    known = [country for country in iso3166.countries if country.alpha2 in SUPPORTED_REGIONS]
+    known = _known()
     derived: dict[str, set[str]] = {}
     for country in known:
         for name in _other_spellings(country.name):

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import ipywidgets as widgets
-import iso3166
 import pandas as pd
-from phonenumbers import SUPPORTED_REGIONS
 
+from smspm_campaigns.frames.columns import has_text
 from smspm_campaigns.frames.contacts import sheet_names
+from smspm_campaigns.frames.countries import countries_by_name
 from smspm_campaigns.frames.guesses import Guess, guess_columns
 from smspm_campaigns.panel.files import FileChoice
 from smspm_campaigns.panel.notices import Notices
 from smspm_campaigns.panel.step import Step
-from smspm_campaigns.panel.tables import Window, ready
+from smspm_campaigns.panel.tables import Window
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.vocabulary import (
@@ -38,11 +38,6 @@ _AS_THE_NUMBERS: Final = "where the numbers are from"
 _ALL: Final = "all"
 _READY: Final = "ready"
 _SHOWN_COLUMNS: Final = 8  # of the person's own
-_COUNTRIES: Final = sorted(
-    (f"{country.apolitical_name} ({country.alpha2})", country.alpha2)
-    for country in iso3166.countries
-    if country.alpha2 in SUPPORTED_REGIONS
-)
 
 
 class AudienceStep(Step):
@@ -80,7 +75,7 @@ class AudienceStep(Step):
             "Opt-outs", self._asked, work.draft.forget, guarded, several=True
         )
         self.opt_out_region = widgets.Dropdown(
-            description="Lists are from", options=[(_AS_THE_NUMBERS, ""), *_COUNTRIES]
+            description="Lists are from", options=[(_AS_THE_NUMBERS, ""), *countries_by_name()]
         )
         self._figures = widgets.HTML()
         self.shown = widgets.Dropdown(description="Show")
@@ -163,7 +158,7 @@ class AudienceStep(Step):
         offered = [first, *((str(name), name) for name in own)]
         self._offer(self.column, offered, "" if is_read else guess.numbers, anew=is_another)
         columns = [(f"the column {name!r}", name) for name in own if isinstance(name, str)]
-        offered = [(_FROM_ANYWHERE, ""), *columns, *_COUNTRIES]
+        offered = [(_FROM_ANYWHERE, ""), *columns, *countries_by_name()]
         self._offer(self.region, offered, guess.region, anew=is_another)
         self._asked()
 
@@ -204,7 +199,7 @@ class AudienceStep(Step):
                 f"{len(frame):,} rows. Say which column holds the numbers."
             )
         else:
-            good = ready(frame).sum()
+            good = (~has_text(frame, PROBLEM)).sum()
             self._figures.value = VIEWS.told(
                 f"{good:,} of {len(frame):,} rows can be texted; {len(frame) - good:,} cannot."
             )
@@ -223,7 +218,7 @@ class AudienceStep(Step):
                 (f"{PROBLEM_TITLES[Problem(str(code))]}: {count:,}", str(code))
                 for code, count in counts.items()
             ]
-            kinds.append((f"Can be texted: {ready(frame).sum():,}", _READY))
+            kinds.append((f"Can be texted: {(~has_text(frame, PROBLEM)).sum():,}", _READY))
         return kinds
 
     def _show_rows(self) -> None:
@@ -231,7 +226,7 @@ class AudienceStep(Step):
             return
         frame, kind = self._audience, self.shown.value
         if kind == _READY:
-            frame = frame[ready(frame)]
+            frame = frame[~has_text(frame, PROBLEM)]
         elif kind != _ALL:
             frame = frame[frame[PROBLEM] == kind]
         own = [name for name in frame.columns if name not in COLUMNS][:_SHOWN_COLUMNS]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from smspm_campaigns.exceptions import SmspmError
+from smspm_campaigns.frames.columns import has_text
 from smspm_campaigns.frames.placeholders import identifier
 from smspm_campaigns.frames.replaced import shown
 from smspm_campaigns.frames.segments import count_segments, split_segments
@@ -17,11 +18,10 @@ from smspm_campaigns.panel.files import FileChoice
 from smspm_campaigns.panel.later import Later
 from smspm_campaigns.panel.notices import Notices
 from smspm_campaigns.panel.step import Step
-from smspm_campaigns.panel.tables import ready
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.reporting.words import several
-from smspm_campaigns.vocabulary import COLUMNS, DETAIL, TEXT, TO
+from smspm_campaigns.vocabulary import COLUMNS, DETAIL, PROBLEM, TEXT, TO
 
 _PAUSE: Final = 0.6  # seconds without a key before all rows are filled
 _PHONES: Final = 3
@@ -159,7 +159,7 @@ def _source(column: Any) -> str:
 
 def _first_rows(people: pd.DataFrame) -> list[int]:
     """Return the places of the first rows that can be texted, of any where none can."""
-    good = np.flatnonzero(ready(people))
+    good = np.flatnonzero(~has_text(people, PROBLEM))
     places = good if len(good) else np.arange(len(people))
     return [int(place) for place in places[:_PHONES]]
 
@@ -167,7 +167,7 @@ def _first_rows(people: pd.DataFrame) -> list[int]:
 def _telling_rows(messages: pd.DataFrame) -> list[int]:
     """Return the places of the first row that is sent, the longest and the shortest."""
     places = _first_rows(messages)
-    good = np.flatnonzero(ready(messages))
+    good = np.flatnonzero(~has_text(messages, PROBLEM))
     if not len(good):
         return places
     lengths = messages[TEXT].iloc[good].str.len().to_numpy()

@@ -77,16 +77,14 @@ class Notices(widgets.HTML):
         """
         if not self._turn.acquire(blocking=waits):
             return False
+        self._depth += 1
         try:
-            self._depth += 1
-            try:
-                return self._attempt(action)
-            finally:
-                if self._depth == 1:
-                    self._attempt(self._after)
-                    self._show()
-                self._depth -= 1
+            return self._attempt(action)
         finally:
+            if self._depth == 1:
+                self._attempt(self._after)
+                self._show()
+            self._depth -= 1
             self._turn.release()
 
     def _attempt(self, action: Callable[[], object]) -> bool:

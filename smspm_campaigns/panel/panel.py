@@ -107,7 +107,6 @@ class CampaignPanel(widgets.VBox):
         self._code = widgets.HTML()
         self._later = Later(self._tick)
         self._place = 0
-        self._is_running = False
         self._has_stumbled = False
         for place, button in enumerate(self.steps):
             button.on_click(guarded(partial(self._go, place)))
@@ -134,6 +133,11 @@ class CampaignPanel(widgets.VBox):
     def code(self) -> str:
         """What was done here so far, as code that does the same."""
         return self._work.written()
+
+    @property
+    def _is_running(self) -> bool:
+        """Whether there is something to look at by itself."""
+        return not self.sending.is_settled
 
     def _begin(self, *, has_frame: bool) -> None:
         """Open the campaign that is not done, if there is one; a frame begins a new one."""
@@ -193,11 +197,9 @@ class CampaignPanel(widgets.VBox):
         """Review once more what was rehearsed: for real it is a campaign of its own."""
         self._work.leave()
         self._work.choose(is_real=True)
-        self._list_campaigns()
         self._go(self._steps.index(self.review))
 
     def _started(self) -> None:
-        self._list_campaigns()
         self._go(self._steps.index(self.sending))
 
     def _go(self, place: int) -> None:
@@ -218,7 +220,6 @@ class CampaignPanel(widgets.VBox):
     def _look(self) -> None:
         """See what is new of a run, as long as there is one."""
         self.sending.look()
-        self._is_running = not self.sending.is_settled
         if self._steps[self._place] is self.results:
             (self.results.look if self._is_running else self.results.show)()
 
@@ -241,7 +242,6 @@ class CampaignPanel(widgets.VBox):
             self.onward.description = f"Next: {self._steps[self._place + 1].title}"
         self._remember()
         self._code.value = VIEWS.code(self.code) if self.show_code.value else ""
-        self._is_running = not self.sending.is_settled
         if self._is_running:
             self._later.ask_the_loop(_LOOK_EVERY)
 

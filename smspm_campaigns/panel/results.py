@@ -12,7 +12,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from smspm_campaigns.campaign import Campaign
-from smspm_campaigns.frames.cells import as_text
+from smspm_campaigns.campaign.outcomes import labels_of
 from smspm_campaigns.panel.calls import Call
 from smspm_campaigns.panel.confirm import Confirm
 from smspm_campaigns.panel.notices import Notices
@@ -23,6 +23,7 @@ from smspm_campaigns.panel.uploads import names_for
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.work import Work
 from smspm_campaigns.reporting.charts import CHARTS
+from smspm_campaigns.reporting.exports import file_name_of
 from smspm_campaigns.reporting.tables import summarize
 from smspm_campaigns.reporting.words import money_of, rate_of
 from smspm_campaigns.vocabulary import COLUMNS, DETAIL, STATUS_TITLES, TO, Status
@@ -218,8 +219,7 @@ class ResultsStep(Step):
             campaign = self._work.campaign
             if campaign is None:
                 return
-            name = re.sub(r"[^\w.-]+", "-", campaign.name).strip(".-") or "campaign"
-            names = names_for(f"{name}-report.{ending}")
+            names = names_for(f"{file_name_of(campaign.name)}-report.{ending}")
             path = next(each for each in names if each in self._written or not Path(each).exists())
             self._work.do(Call(getattr(campaign, method), (path,)))
             self._written = [*(other for other in self._written if other != path), path]
@@ -251,5 +251,4 @@ def _first(table: pd.DataFrame) -> dict[str, Any]:
 def _labels(typed: str, report: pd.DataFrame) -> list[Any]:
     """Read the labels of rows as the report has them."""
     names = [name for name in re.split(r"[\s,;]+", typed.strip()) if name]
-    by_text = {as_text(label): label for label in report.index.tolist()}
-    return [by_text.get(name, name) for name in names]
+    return labels_of(report.index, names)

@@ -1,6 +1,6 @@
 """The third step: one last look, a test to one's own phone, and the button that sends."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from smspm_campaigns.panel.calls import Call, Variable
 from smspm_campaigns.panel.confirm import Confirm
 from smspm_campaigns.panel.notices import Notices
 from smspm_campaigns.panel.step import Step
+from smspm_campaigns.panel.uploads import numbered
 from smspm_campaigns.panel.views import VIEWS, seen
 from smspm_campaigns.panel.words import in_words
 from smspm_campaigns.panel.work import Work
@@ -193,7 +194,7 @@ class ReviewStep(Step):
         if name not in known:
             return
         self._conflicting = name
-        self._free = next(free for free in _numbered(name) if free not in known)
+        self._free = next(free for free in numbered(name) if free not in known)
         self.rename.description = f"Use the name {self._free!r}"
         seen(self.rename, is_seen=True)
         if not self._is_taken(name):
@@ -220,10 +221,3 @@ def _became(trial: Trial) -> str:
     if trial.status is Status.QUEUED:
         return f"Sent: {what}. Look at your phone before you send to everybody."
     return f"{STATUS_TITLES[trial.status]}: {what}. {trial.error or ''}"
-
-
-def _numbered(name: str) -> Iterator[str]:
-    number = 2
-    while True:
-        yield f"{name}-{number}"
-        number += 1

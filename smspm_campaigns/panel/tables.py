@@ -9,15 +9,9 @@ import pandas as pd
 from smspm_campaigns.frames.cells import as_text
 from smspm_campaigns.frames.preview_views import in_a_line
 from smspm_campaigns.panel.views import VIEWS
-from smspm_campaigns.vocabulary import PROBLEM
 
 _ROWS: Final = 10
 _LONGEST: Final = 200  # characters of a cell
-
-
-def ready(frame: pd.DataFrame) -> "pd.Series[bool]":
-    """Tell which rows can be texted: all of them, as long as nothing judged them."""
-    return frame[PROBLEM].isna() if PROBLEM in frame else pd.Series(data=True, index=frame.index)
 
 
 class Window(widgets.VBox):

@@ -1,10 +1,12 @@
 """A file that was uploaded becomes one in the folder of the notebook, where code can name it."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Final
 
-_KINDS: Final = (".csv", ".ods", ".tsv", ".txt", ".xls", ".xlsb", ".xlsm", ".xlsx")
+from smspm_campaigns.frames.files.sources import KINDS
+
 _MAX_NAME: Final = 60  # characters of up to four bytes; file systems have room for 255
 
 
@@ -37,17 +39,26 @@ def files_in(folder: Path) -> list[str]:
     return sorted(
         path.name
         for path in folder.iterdir()
-        if path.suffix.lower() in _KINDS and path.is_file() and not path.name.startswith((".", "~"))
+        if path.suffix.lower() in KINDS and path.is_file() and not path.name.startswith((".", "~"))
     )
 
 
 def names_for(name: str) -> Iterator[str]:
-    """Yield names for a file that are no path, not hidden, and end as it does."""
+    """Name a file in ways that are no path, not hidden, and end as it does."""
     last = name.replace("\\", "/").rpartition("/")[2]
     plain = "".join(letter for letter in last if letter.isprintable()).strip()
     path = Path(plain[-_MAX_NAME:].lstrip(". ~") or "upload")
-    yield path.name
-    number = 2
-    while True:
-        yield f"{path.stem}-{number}{path.suffix}"
-        number += 1
+    return numbered(path.stem, path.suffix)
+
+
+def numbered(stem: str, ending: str = "") -> Iterator[str]:
+    """Yield a name, and then the same with the numbers from 2 on.
+
+    Example:
+        >>> names = numbered("sale", ".csv")
+        >>> next(names), next(names)
+        ('sale.csv', 'sale-2.csv')
+    """
+    yield f"{stem}{ending}"
+    for number in count(2):
+        yield f"{stem}-{number}{ending}"

@@ -57,6 +57,16 @@ def target_of(path: Any) -> Path:
     return Path(os.path.expanduser(name))  # noqa: PTH111 - Path raises for one who is not there
 
 
+def file_name_of(campaign: str) -> str:
+    """Name a file or folder after a campaign, whose name may hold anything.
+
+    Example:
+        >>> file_name_of("../Spring: sale"), file_name_of("...")
+        ('Spring-sale', 'campaign')
+    """
+    return re.sub(r"[^\w.-]+", "-", campaign).strip(".-") or "campaign"
+
+
 @contextmanager
 def draft(path: Path) -> Iterator[Path]:
     """Yield a path to write to, and put what is there in the target's place when it is whole.

@@ -15,7 +15,8 @@ from smspm_campaigns.frames.columns import check_argument
 
 Kind = Literal["text", "xlsx", "xlsb", "xls", "ods"]
 
-_KINDS: Final[dict[str, Kind]] = {
+#: What is read, by the ending of its name.
+KINDS: Final[dict[str, Kind]] = {
     ".csv": "text",
     ".tsv": "text",
     ".txt": "text",
@@ -72,9 +73,9 @@ def open_source(path: Any) -> Source:
         content = _read_open(path, _visible(name) or _UNNAMED)
     suffix = Path(name).suffix.lower()
     name = _visible(name) or _UNNAMED
-    if suffix and suffix not in _KINDS:
+    if suffix and suffix not in KINDS:
         raise ContactsUnreadable(
-            f"{name} is none of {', '.join(_KINDS)}. Save it as one of these, .xlsx or .csv best."
+            f"{name} is none of {', '.join(KINDS)}. Save it as one of these, .xlsx or .csv best."
         )
     is_decoded = isinstance(content, str)
     data = _encoded(content, name) if isinstance(content, str) else content
@@ -186,7 +187,7 @@ def _locked(name: str) -> ContactsUnreadable:
 
 
 def _check_suffix(kind: Kind, suffix: str, data: bytes, name: str) -> None:
-    named = _KINDS.get(suffix, kind)
+    named = KINDS.get(suffix, kind)
     if _WEB_PAGE.match(data) or (named != "text" and _XML.match(data)):
         what = "a web page" if _WEB_PAGE.match(data) else "an XML file"
         raise ContactsUnreadable(

@@ -5,9 +5,25 @@ from collections.abc import Callable
 from typing import Final
 
 #: Calls and arguments, as patterns, beside what stands in the panel in their place.
-_WORDS: Final[dict[str, str | Callable[[re.Match[str]], str]]] = {
+WORDS: Final[dict[str, str | Callable[[re.Match[str]], str]]] = {
     r"hidden='keep'": "“Hidden rows too”",
     r"read_contacts\(.*?, encoding=\"(.*?)\"\)": r"“Encoding” \1",
+    r"For the file, pass pathlib\.Path\('.*'\), or --template-file in the terminal": (
+        "Paste what is in the file"
+    ),
+    r"Campaign\.create makes one; or say where yours is: ledger=… or SMSPM_LEDGER": (
+        "What you send next makes one"
+    ),
+    r"Write a file of commas with to_csv\(path\), or create the campaign from fewer": (
+        "Choose “CSV”, or make a campaign of fewer"
+    ),
+    r"look at report\(\)": "look at “Results”",
+    r"campaign\.unknown\(\) shows": "“Results” shows",
+    r"(?<=this )frame": "draft",
+    r"(?<=the )frame has no rows": "file has no rows",
+    r", and create the campaign again from that frame": "",
+    r"drop it and run mark_duplicates again": "delete it from the file",
+    r"Run estimate_costs": "Choose “Prices”",
     r"(sheet|encoding|delimiter)=…": lambda found: f"“{found[1].title()}”",
     r"say region=…(?= when it lacks)": "choose “Lists are from”",
     r", or pass unreadable='warn' to go on without": "",
@@ -38,6 +54,6 @@ def in_words(sentence: str) -> str:
         >>> in_words("8 numbers are landlines; mobile_only=True leaves them out.")
         '8 numbers are landlines; “Leave out landlines” leaves them out.'
     """
-    for call, words in _WORDS.items():
+    for call, words in WORDS.items():
         sentence = re.sub(call, words, sentence)
     return sentence
